@@ -50,6 +50,7 @@ def main() -> None:
         host=settings.host,
         port=settings.port,
         shutdown_timeout=settings.shutdown_timeout,
+        limits=settings.connection_limits,
     )
 
 

@@ -20,6 +20,7 @@ from gateway.access.request_rate import RequestRate, show
 from gateway.events import EVENTS, GatewayEvents
 from gateway.http import cors
 from gateway.http.closing import invite_body, invite_later
+from gateway.http.encodings import refuse_encoded
 from gateway.http.errors import errors_as_json
 from gateway.jobs.watcher import JOB_WATCHER, JobWatcher
 from gateway.keys import PORTS, SETTINGS
@@ -102,6 +103,7 @@ def _guard(app: web.Application, private_token: str | None) -> None:
     elif settings.demands_keys:
         _authenticate(app)
     _limit_tenants(app)
+    app.middlewares.append(refuse_encoded)
     app.middlewares.append(invite_body)
 
 

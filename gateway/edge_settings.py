@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from ipaddress import ip_network
+from typing import Annotated
 
+from pydantic import Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from shared.http.connection_limits import HEAD_TIMEOUT, IDLE_TIMEOUT, ConnectionLimits
 from shared.http.least_rate import LeastRate
 
 
@@ -19,8 +23,39 @@ class EdgeSettings(BaseSettings):
     """The same of one tenant."""
     min_download_rate: float = Field(default=1024.0, ge=0)
     """Bytes per second that a client has to take on average over `rate_window`; 0 is no limit."""
+    min_upload_rate: float = Field(default=128.0, ge=0)
+    """Bytes per second that a client has to send on average over `rate_window`, while a body is
+    waited for; 0 is no limit."""
     rate_window: float = Field(default=60.0, gt=0)
     """Seconds over which rates are averaged."""
+
+    idle_timeout: float = Field(default=IDLE_TIMEOUT, gt=0)
+    """Seconds without a request after which a connection is closed. A proxy before the service has
+    to close its own idle connections sooner, or to repeat requests."""
+    head_timeout: float = Field(default=HEAD_TIMEOUT, gt=0)
+    """Seconds from the first byte of a request to the end of its head."""
+    max_connections_per_address: int = Field(default=256, ge=0)
+    """Connections of one address at the same time; 0 is no limit. Addresses of this machine and
+    those of `trusted_proxies` have no limit."""
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    """Addresses or networks of the proxies before the service, such as `10.0.0.0/8`, separated by
+    commas. What they write into `X-Forwarded-For` is believed."""
+
+    @property
+    def upload_rate(self) -> LeastRate:
+        """The rate below which a body is given up."""
+        return LeastRate(self.min_upload_rate, self.rate_window)
+
+    @property
+    def connection_limits(self) -> ConnectionLimits:
+        """What a connection may take."""
+        return ConnectionLimits(
+            idle_timeout=self.idle_timeout,
+            head_timeout=self.head_timeout,
+            write_timeout=self.rate_window,
+            per_address=self.max_connections_per_address,
+            proxies=tuple(ip_network(each) for each in self.trusted_proxies),
+        )
 
     @property
     def download_rate(self) -> LeastRate:

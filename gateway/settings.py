@@ -44,9 +44,6 @@ class GatewaySettings(EdgeSettings):
     """Whether `/metrics` needs no key: for networks that only the operator reaches."""
     max_link_life: int = Field(default=604_800, gt=0)
     """The most seconds for which a link to a result is valid."""
-    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
-    """Addresses or networks of the proxies before the service, such as `10.0.0.0/8`, separated by
-    commas. What they write into `X-Forwarded-For` is believed."""
     key_cache: float = Field(default=5.0, ge=0)
     """Seconds for which an API key is remembered; so long a revoked one is still accepted."""
     tenant: Annotated[Tenant, AfterValidator(parse_tenant)] = DEFAULT_TENANT

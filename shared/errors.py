@@ -107,6 +107,10 @@ class UnsupportedMedia(
     """The media type or content coding of the body is not supported."""
 
 
+class BodyTooSlow(InvalidInput, code="body_too_slow", status=408, title="Body too slow"):
+    """The body arrives more slowly than this service accepts."""
+
+
 class UnsupportedVersion(
     InvalidInput, code="unsupported_version", status=412, title="Unsupported protocol version"
 ):

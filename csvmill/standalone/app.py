@@ -72,4 +72,5 @@ def serve(settings: StandaloneSettings) -> None:
         host=settings.host,
         port=settings.port,
         shutdown_timeout=settings.shutdown_timeout,
+        limits=settings.connection_limits,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import hashlib
 import zlib
 from contextlib import aclosing
@@ -233,7 +232,7 @@ def _decode(
 ) -> DeclaredDigest:
     try:
         digest = base64.b64decode(encoded, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # not base64, or not even ASCII
         raise InvalidInput(f"{field}: {encoded!r} is not base64", field=field) from error
     return _check_length(algorithm, digest, new, field=field)
 

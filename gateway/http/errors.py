@@ -14,6 +14,7 @@ from shared.errors import (
     AccessRefused,
     AppendLeaseLost,
     CsvmillError,
+    InvalidInput,
     QuotaExceeded,
     ScopeMissing,
     StorageFull,
@@ -70,6 +71,10 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return _service_fault(request, error, error.status)
         return _answer(request, error.status, str(error), error)
+    except UnicodeEncodeError as error:
+        # Only text from outside has surrogates: what JSON escapes, or bytes that are not UTF-8.
+        message = f"{error.object[error.start : error.end][:80]!r} is no text that can be encoded"
+        return _answer(request, HTTPStatus.BAD_REQUEST, message, InvalidInput(message))
     except Exception as error:  # noqa: BLE001 - the last resort, logged
         if isinstance(error, ConnectionError) and client_disconnected(request):
             logger.debug("%s %s: the client disconnected", request.method, request.path)

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, cast
 from aiohttp import BodyPartReader, MultipartReader
 
 from shared.errors import InvalidInput
-from shared.http.request_body import BROKEN_BODY
+from shared.http.request_body import BROKEN_BODY, BodyMeter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
     from typing import Self, TypeVar
 
     from aiohttp import web
+
+    from shared.http.least_rate import LeastRate
 
     T = TypeVar("T")
 
@@ -36,9 +38,10 @@ _UNENCODED = ("7bit", "8bit", "binary")
 class Part:
     """A part of a form, which must be read or skipped before the next part is requested."""
 
-    def __init__(self, reader: BodyPartReader, client_timeout: float) -> None:
+    def __init__(self, reader: BodyPartReader, client_timeout: float, meter: BodyMeter) -> None:
         self._reader = reader
         self._client_timeout = client_timeout
+        self._meter = meter
         params = _disposition(reader.headers.get("Content-Disposition", ""))
         self.name = params.get("name")
         self.filename = params.get("filename")
@@ -48,7 +51,9 @@ class Part:
     async def pieces(self) -> AsyncIterator[bytes]:
         """Yield the content. Raises InvalidInput if the body ends or stalls before its end."""
         while not self._reader.at_eof():
-            piece = await _read(self._reader.read_chunk(PIECE), self._client_timeout)
+            with self._meter.waiting():
+                piece = await _read(self._reader.read_chunk(PIECE), self._client_timeout)
+            self._meter.received(len(piece))
             if piece:
                 self.size += len(piece)
                 yield piece
@@ -76,11 +81,13 @@ class Part:
 class Form:
     """The parts of a request body, in order: `async for part in form`.
 
-    The iteration ends after the closing boundary; anything else raises InvalidInput. It may be
-    interrupted and resumed.
+    The iteration ends after the closing boundary; anything else raises InvalidInput, and a body
+    that is slower than `least` BodyTooSlow. It may be interrupted and resumed.
     """
 
-    def __init__(self, request: web.Request, *, client_timeout: float) -> None:
+    def __init__(
+        self, request: web.Request, *, client_timeout: float, least: LeastRate | None = None
+    ) -> None:
         if request.content_type != "multipart/form-data":
             raise InvalidInput(f"the body is {request.content_type}; send multipart/form-data")
         try:
@@ -89,12 +96,15 @@ class Form:
             raise InvalidInput(f"the Content-Type is malformed: {error}") from error
         self._client_timeout = client_timeout
         self._parts = 0
+        self._meter = BodyMeter(least)
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Part:
-        reader = await _read(self._reader.next(), self._client_timeout)
+        with self._meter.waiting():
+            reader = await _read(self._reader.next(), self._client_timeout)
+        self._meter.received(0)
         if reader is None:
             raise StopAsyncIteration
         self._parts += 1
@@ -110,7 +120,7 @@ class Form:
                 f"Content-Transfer-Encoding {encoding} is not supported (RFC 7578, 4.7); "
                 "send the bytes as they are"
             )
-        part = Part(reader, self._client_timeout)
+        part = Part(reader, self._client_timeout, self._meter)
         if part.name is None:
             raise InvalidInput("a part of the form has no name in its Content-Disposition")
         return part

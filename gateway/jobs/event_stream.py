@@ -21,6 +21,7 @@ from gateway.jobs.watcher import JOB_WATCHER
 from gateway.keys import SETTINGS
 from shared.api.job import JobEventDataView, ProgressView
 from shared.http.connections import client_disconnected
+from shared.http.server_connection import ENDS_WITH_CLIENT
 from shared.jobs.job import JobState
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ async def job_events(request: web.Request) -> web.StreamResponse:
     if job.state.terminal and _phase_of_id(last_id) == _phase(job):
         # "A client can be told to stop reconnecting using the HTTP 204 No Content response code."
         return web.Response(status=204, headers={"Cache-Control": "no-store"})
+    request[ENDS_WITH_CLIENT] = True
     with request.app[JOB_WATCHER].subscribe(job) as subscription:
         response = web.StreamResponse(headers=HEADERS)
         await response.prepare(request)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from gateway.jobs.watcher import JOB_WATCHER
 from shared.errors import InvalidInput
 from shared.http.connections import client_disconnected
+from shared.http.server_connection import ENDS_WITH_CLIENT
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -87,6 +88,7 @@ async def until_ended(request: web.Request, job: Job, seconds: float) -> Job:
     """
     clock = asyncio.get_running_loop().time
     deadline = clock() + seconds
+    request[ENDS_WITH_CLIENT] = True
     with request.app[JOB_WATCHER].subscribe(job, to_end=True) as subscription:
         while not (
             subscription.job.state.terminal

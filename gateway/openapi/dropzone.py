@@ -11,6 +11,7 @@ from gateway.openapi.results import result_answers, result_parameters
 from gateway.openapi.schemas import JOB_ID, an_object, integer, text
 from gateway.protocols.dropzone.fields import FIELDS, REQUIRED, SPEC
 from shared.errors import (
+    BodyTooSlow,
     BytesDiffer,
     InputRemoved,
     InvalidInput,
@@ -123,6 +124,7 @@ UPLOAD = operation(
             SpecMismatch,
             BytesDiffer,
             InputRemoved,
+            BodyTooSlow,
             StorageFull,
             *QUOTA,
         ),

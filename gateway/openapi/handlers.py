@@ -7,7 +7,7 @@ from functools import cache
 
 from aiohttp import web
 
-from gateway.web import CONTENT_SECURITY_POLICY
+from shared.http.security_headers import OF_PAGES
 
 
 async def openapi_json(_request: web.Request) -> web.Response:
@@ -17,7 +17,7 @@ async def openapi_json(_request: web.Request) -> web.Response:
 
 async def docs(_request: web.Request) -> web.Response:
     """Return the document as a page that loads nothing from elsewhere."""
-    return web.Response(text=_as_page(), content_type="text/html", headers=CONTENT_SECURITY_POLICY)
+    return web.Response(text=_as_page(), content_type="text/html", headers=OF_PAGES)
 
 
 # The document is imported by the first request for it: making it takes a sixth of the time in

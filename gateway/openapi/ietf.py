@@ -25,6 +25,7 @@ from gateway.openapi.upload_parts import (
 from gateway.protocols.ietf.headers import MEDIA_TYPE, VERSION, VERSION_FIELD
 from shared.errors import (
     AppendLeaseLost,
+    BodyTooSlow,
     BytesDiffer,
     ChunkDigestMismatch,
     DigestMismatch,
@@ -198,7 +199,7 @@ PATCH = operation(
             UploadNotFound,
             AppendLeaseLost,
             UploadGone,
-            StorageFull, *QUOTA,
+            BodyTooSlow, StorageFull, *QUOTA,
             headers={
                 **STATE,
                 **JOB_OF_UPLOAD,

@@ -21,6 +21,7 @@ from shared.errors import (
     Unauthorized,
     Unavailable,
     UnknownHost,
+    UnsupportedMedia,
 )
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ REFUSALS = (
     TooManyRequests,
     TooManyUnknownKeys,
     UnknownHost,
+    UnsupportedMedia,
 )
 """Errors of every request but the checks of health: it is refused by its header."""
 QUOTA = (QuotaExceeded, TooManyJobs, TooManyUploads)

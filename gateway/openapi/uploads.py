@@ -31,6 +31,7 @@ from gateway.protocols.native.handlers import MAX_OFFSET
 from shared.errors import (
     AppendLeaseLost,
     BadRowsFound,
+    BodyTooSlow,
     BytesDiffer,
     ChunkDigestMismatch,
     ChunkOutOfBounds,
@@ -87,6 +88,7 @@ WHOLE = {
         InputRemoved,
         AppendLeaseLost,
         UploadGone,
+        BodyTooSlow,
         StorageFull,
         *QUOTA,
         headers={**LOCATION, **ietf.LIMIT, **ietf.SUPPORTED_VERSION},
@@ -206,6 +208,7 @@ PUT_CHUNK = operation(
             BytesDiffer,
             InputRemoved,
             UnsupportedMedia,
+            BodyTooSlow,
             StorageFull,
             *QUOTA,
         ),

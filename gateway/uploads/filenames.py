@@ -11,7 +11,8 @@ from shared.errors import InvalidInput
 if TYPE_CHECKING:
     from shared.aggregation.formats import FormatName
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# Surrogates are bytes of a header that are not UTF-8, or escapes of JSON; nothing encodes them.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _CSV = re.compile(r"(.*)\.(?:csv|tsv|tab)(\.(?:gz|zst|bz2|zip))?", re.IGNORECASE | re.DOTALL)
 
 
@@ -55,7 +56,8 @@ def _last_segment(name: str) -> str:
 def _checked(base: str, field: str) -> str:
     if _CONTROL.search(base):
         raise InvalidInput(
-            f"the filename {base!r} has control characters; rename the file", field=field
+            f"the filename {base!r} has control characters, or is not UTF-8; rename the file",
+            field=field,
         )
     return base
 

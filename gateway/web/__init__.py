@@ -6,12 +6,8 @@ from importlib.resources import files
 
 from aiohttp import web
 
+from shared.http.security_headers import OF_PAGES
 from shared.jobs.job import JobState
-
-CONTENT_SECURITY_POLICY = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"
-}
-"""For pages that load and run nothing."""
 
 _PAGE = (
     files(__name__)
@@ -23,4 +19,4 @@ _PAGE = (
 
 async def index(_request: web.Request) -> web.Response:
     """Return the page, which loads nothing from elsewhere."""
-    return web.Response(text=_PAGE, content_type="text/html", headers=CONTENT_SECURITY_POLICY)
+    return web.Response(text=_PAGE, content_type="text/html", headers=OF_PAGES)

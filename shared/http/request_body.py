@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import aclosing
+import time
+from contextlib import aclosing, contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +14,15 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from shared.blobs.socket_part import bytes_of, size_of
-from shared.errors import InvalidInput
+from shared.errors import BodyTooSlow, InvalidInput
 from shared.http.direct_body import direct_pieces, unparsed_bytes
+from shared.http.least_rate import RateMeter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Iterator
 
     from shared.blobs.socket_part import Piece
+    from shared.http.least_rate import LeastRate
 
 BROKEN_BODY = (
     web.RequestPayloadError,
@@ -33,34 +36,64 @@ _MAX_DIGITS = 30
 """Digits of a number with an exponent: `1e1000000000` is short in JSON and huge in memory."""
 
 
+class BodyMeter:
+    """Measures the time in which a body is waited for, and the bytes that arrive in it."""
+
+    def __init__(self, least: LeastRate | None) -> None:
+        self._least = least
+        self._meter = None if least is None or not least.rate else RateMeter(least)
+        self._waited = 0.0
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """A context in which the client is waited for."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self._waited += time.monotonic() - started
+
+    def received(self, size: int) -> None:
+        """Count bytes that have arrived. Raises BodyTooSlow."""
+        waited, self._waited = self._waited, 0.0
+        if self._least and self._meter and self._meter.too_slow(waited, size):
+            raise BodyTooSlow(
+                f"the body arrives with less than {self._least.rate:g} bytes a second"
+            )
+
+
 async def raw_body(
-    request: web.Request, timeout: float, *, received: int = 0
+    request: web.Request, timeout: float, *, received: int = 0, least: LeastRate | None = None
 ) -> AsyncGenerator[bytes, None]:
     """Yield the bytes of the body as they arrive. Raises as `body_pieces`."""
-    async with aclosing(body_pieces(request, timeout, received=received)) as pieces:
+    async with aclosing(body_pieces(request, timeout, received=received, least=least)) as pieces:
         async for piece in pieces:
             if content := bytes_of(piece):
                 yield content
 
 
 async def body_pieces(
-    request: web.Request, timeout: float, *, received: int = 0
+    request: web.Request, timeout: float, *, received: int = 0, least: LeastRate | None = None
 ) -> AsyncGenerator[Piece, None]:
     """Yield the body as it arrives, after the `received` bytes read before.
 
     While a client is fast, the pieces of a large body are parts of the socket.
 
-    Raises InvalidInput if the body ends early or no byte arrives for `timeout` seconds.
+    Raises InvalidInput if the body ends early or no byte arrives for `timeout` seconds, and
+    BodyTooSlow if fewer arrive than `least` demands.
     """
+    meter = BodyMeter(least)
     try:
         async with aclosing(_pieces(request)) as pieces:
             while True:
-                async with asyncio.timeout(timeout):
-                    piece = await anext(pieces, b"")
+                with meter.waiting():
+                    async with asyncio.timeout(timeout):
+                        piece = await anext(pieces, b"")
                 if not piece:
                     break
                 yield piece
                 received += size_of(piece)
+                meter.received(size_of(piece))
     except TimeoutError as error:
         raise InvalidInput(
             f"no byte of the body arrived for {timeout:g} s after {received} bytes"

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, cast
+from typing import Any, cast
 
 from aiohttp import web
 from multidict import CIMultiDict
 
 from shared.errors import InvalidInput
+from shared.http.connection_limits import Addresses, ConnectionLimits
+from shared.http.server_connection import LAST_BYTES, Connection
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-LIMIT = 8 << 10
+LIMIT = LAST_BYTES
 """Bytes of the largest trailer section that can be read."""
 
 _LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
@@ -26,13 +25,29 @@ _LAST_CHUNK = re.compile(rb"0+[ \t]*(?:;.*)?")
 
 
 class TrailerRunner(web.AppRunner):
-    """Runs an application whose handlers can call `request_trailers`."""
+    """Runs an application whose handlers can call `request_trailers`, within limits."""
+
+    def __init__(
+        self, app: web.Application, *, limits: ConnectionLimits | None = None, **options: Any
+    ) -> None:
+        super().__init__(app, **options)
+        self._limits = limits or ConnectionLimits()
+        self._addresses = Addresses(self._limits)
 
     @property
     def server(self) -> web.Server | None:
         """Creates the protocol of each connection."""
         server = super().server
-        return None if server is None else cast("web.Server", lambda: _Connection(server))
+        return None if server is None else cast("web.Server", lambda: self._connect(server))
+
+    def _connect(self, server: web.Server) -> Connection:
+        return Connection(
+            server,
+            limits=self._limits,
+            addresses=self._addresses,
+            loop=asyncio.get_running_loop(),
+            **server._kwargs,
+        )
 
 
 def declares_trailer(request: web.Request, name: str) -> bool:
@@ -49,7 +64,7 @@ def request_trailers(request: web.Request) -> CIMultiDict[str]:
     """
     transport = request.transport
     connection = transport.get_protocol() if transport else None
-    if not isinstance(connection, _Connection):
+    if not isinstance(connection, Connection):
         raise InvalidInput("trailers are not supported here; send the field as a header")
     return _parsed(connection.last_bytes)
 
@@ -75,42 +90,3 @@ def _unreadable() -> InvalidInput:
         f"the trailers cannot be read; send at most {LIMIT} bytes of trailers, and send the next "
         "request after the response"
     )
-
-
-class _Connection(asyncio.Protocol):
-    """Forwards everything to aiohttp's protocol and keeps the last bytes received."""
-
-    def __init__(self, make: Callable[[], asyncio.Protocol]) -> None:
-        self._protocol = make()
-        self._last = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """See `asyncio.Protocol`."""
-        self._protocol.connection_made(transport)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """See `asyncio.Protocol`."""
-        self._protocol.connection_lost(exc)
-
-    def eof_received(self) -> bool | None:
-        """See `asyncio.Protocol`."""
-        return self._protocol.eof_received()
-
-    def pause_writing(self) -> None:
-        """See `asyncio.Protocol`."""
-        self._protocol.pause_writing()
-
-    def resume_writing(self) -> None:
-        """See `asyncio.Protocol`."""
-        self._protocol.resume_writing()
-
-    def data_received(self, data: bytes) -> None:
-        """Keep the last `LIMIT` bytes and forward `data`."""
-        kept = LIMIT - len(data)
-        self._last = self._last[-kept:] + data if kept > 0 else data[-LIMIT:]
-        self._protocol.data_received(data)
-
-    @property
-    def last_bytes(self) -> bytes:
-        """The last bytes received, at most `LIMIT`."""
-        return self._last

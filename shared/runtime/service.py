@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
 from shared.errors import CsvmillError, InvalidInput
+from shared.http import security_headers
 from shared.http.direct_body import allow_direct_bodies
 from shared.http.trailers import TrailerRunner
 from shared.runtime.drain import ON_SHUTDOWN_STARTED, Drain
@@ -22,6 +23,8 @@ from shared.runtime.secrets import forget_secrets, hide_memory, secrets_in_files
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
+
+    from shared.http.connection_limits import ConnectionLimits
 
 READ_BUFFER = 1 << 20
 """Bytes of a request body that aiohttp buffers before it stops reading from the socket."""
@@ -72,6 +75,7 @@ def run_service(
     host: str,
     port: int,
     shutdown_timeout: float,
+    limits: ConnectionLimits | None = None,
 ) -> None:
     """Serve the application of `build()` until SIGTERM or SIGINT.
 
@@ -97,7 +101,7 @@ def run_service(
         try:
             async with build() as app:
                 waiting = None
-                await _serve(app, stopped, name, host, port, shutdown_timeout)
+                await _serve(app, stopped, name, host, port, shutdown_timeout, limits)
         except asyncio.CancelledError:
             if not stopped.is_set():
                 raise
@@ -119,12 +123,18 @@ async def _serve(
     host: str,
     port: int,
     shutdown_timeout: float,
+    limits: ConnectionLimits | None,
 ) -> None:
     drain = Drain()
     app.middlewares.insert(0, drain.middleware)
     allow_direct_bodies(app)
+    security_headers.install(app)
     runner = TrailerRunner(
-        app, handle_signals=False, shutdown_timeout=CLOSE_TIMEOUT, read_bufsize=READ_BUFFER
+        app,
+        limits=limits,
+        handle_signals=False,
+        shutdown_timeout=CLOSE_TIMEOUT,
+        read_bufsize=READ_BUFFER,
     )
     try:
         await runner.setup()

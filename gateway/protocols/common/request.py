@@ -13,7 +13,7 @@ from gateway.uploads.create import NewUpload, create_once
 from gateway.uploads.filenames import base_name
 from shared.aggregation.json_reader import parse_aggregation
 from shared.aggregation.spec import SONG_PLAYS
-from shared.errors import InvalidInput, UnsupportedMedia
+from shared.errors import InvalidInput
 from shared.http.request_body import body_pieces
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 MAX_KEY = 255
 """Characters of an Idempotency-Key."""
 
-_STRING = re.compile(r'"((?:[^"\\\x00-\x1f\x7f]|\\["\\])*)"')
+# Bytes that are not UTF-8 arrive as surrogates.
+_STRING = re.compile(r'"((?:[^"\\\x00-\x1f\x7f\ud800-\udfff]|\\["\\])*)"')
 _BARE = re.compile(r"[!#-~]+")
 
 
@@ -117,11 +118,9 @@ def idempotency_key(request: web.Request) -> str | None:
 
 
 def plain_body(request: web.Request) -> AsyncGenerator[Piece, None]:
-    """Yield the bytes of a file in the body. Raises UnsupportedMedia if they are encoded.
+    """Yield the bytes of a file in the body.
 
-    Iterating raises InvalidInput if the body ends early, or the client stalls.
+    Iterating raises InvalidInput if the body ends early, or the client stalls or is too slow.
     """
-    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding != "identity":
-        raise UnsupportedMedia(f"Content-Encoding {encoding} is not taken; send the bytes as is")
-    return body_pieces(request, request.app[SETTINGS].client_timeout)
+    settings = request.app[SETTINGS]
+    return body_pieces(request, settings.client_timeout, least=settings.upload_rate)

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 async def upload_file(request: web.Request) -> web.Response:
     """Store a chunk; if it completes the upload, start its job and return the job's id."""
     context = UploadContext.of(request)
-    form = Form(request, client_timeout=context.settings.client_timeout)
+    settings = context.settings
+    form = Form(request, client_timeout=settings.client_timeout, least=settings.upload_rate)
     chunk = _ChunkRequest(form)
     file = await chunk.read_to_file()
     if chunk.fields.filename:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -76,7 +75,7 @@ def metadata(request: web.Request) -> dict[str, bytes]:
             raise InvalidInput(f"{field}: {pair!r} has no key, or one given before", field=field)
         try:
             found[key] = base64.b64decode(encoded.strip(), validate=True)
-        except binascii.Error as error:
+        except ValueError as error:  # not base64, or not even ASCII
             raise InvalidInput(f"{field}: {key} is not base64", field=field) from error
     return found
 

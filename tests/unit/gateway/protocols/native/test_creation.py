@@ -99,19 +99,15 @@ async def test_an_impossible_size_with_any_exponent_is_refused(
     assert problem["detail"].startswith("size is ")
 
 
-async def test_a_declaration_with_a_wrong_content_encoding_is_refused(
+async def test_a_declaration_with_a_content_encoding_is_refused(
     gateway: Gateway,
 ) -> None:
     headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
     sent = b'{"name": "plays.csv", "size": 74}'
-    response = await gateway.client.post("/api/v1/uploads", data=sent, headers=headers)
-    problem = await problem_of(response, 400, "invalid-input")
-    assert "the body cannot be read" in problem["detail"]
-    assert "gzip" in problem["detail"]
-    assert response.headers["Connection"] == "close"
-    squeezed = gzip.compress(sent)
-    response = await gateway.client.post("/api/v1/uploads", data=squeezed, headers=headers)
-    assert response.status == 201
+    for body in (sent, gzip.compress(sent)):
+        response = await gateway.client.post("/api/v1/uploads", data=body, headers=headers)
+        problem = await problem_of(response, 415, "unsupported-media")
+        assert "gzip" in problem["detail"]
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"\xff"])

@@ -1,0 +1,32 @@
+"""Header fields of every response that limit what a browser does with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+SERVER = "csvmill"
+"""Without versions, which would tell what a service is vulnerable to."""
+OF_PAGES = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+}
+"""For pages that load and run nothing, and are in no frame."""
+
+
+def install(app: web.Application) -> None:
+    """Add the fields to every response of an application."""
+    app.on_response_prepare.append(_add)
+
+
+async def _add(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Server"] = SERVER
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    if response.content_type == "text/html":
+        response.headers.update(OF_PAGES)
