@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from gateway.access.audit import Auditor
 from gateway.access.authentication import Authentication, require_private_token
 from gateway.access.caller import DEMANDS_KEYS, named_in_log
 from gateway.access.known_keys import KNOWN_KEYS, KnownKeys
@@ -105,6 +106,8 @@ def _guard(app: web.Application, private_token: str | None) -> None:
     _limit_tenants(app)
     app.middlewares.append(refuse_encoded)
     app.middlewares.append(invite_body)
+    if settings.audit_ttl:
+        Auditor(app[PORTS].jobs.access.audit, settings.audit_ttl).install(app)
 
 
 def _authenticate(app: web.Application) -> None:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from gateway.acts import note
 from gateway.metrics import GatewayMetrics, TenantMetrics
+from shared.access.audit import Action
 from shared.jobs.events import JobEvents
 from shared.jobs.job import JobState
 from shared.telemetry.ids import bind_ids
@@ -62,6 +64,7 @@ class GatewayEvents(JobEvents):
         """Record that an upload without a job was cancelled."""
         bind_ids(upload_id=upload_id)
         self._uploads.ended("cancelled")
+        note(Action.UPLOAD_DELETED, upload_id)
         log.info("upload %s cancelled", upload_id, extra={"event": "upload.cancelled"})
 
     def job_retried(self, job: Job) -> None:

@@ -44,6 +44,8 @@ class GatewaySettings(EdgeSettings):
     """Whether `/metrics` needs no key: for networks that only the operator reaches."""
     max_link_life: int = Field(default=604_800, gt=0)
     """The most seconds for which a link to a result is valid."""
+    audit_ttl: float = Field(default=7_776_000.0, ge=0)
+    """Seconds for which entries of the audit trail are kept; with 0, none are written."""
     key_cache: float = Field(default=5.0, ge=0)
     """Seconds for which an API key is remembered; so long a revoked one is still accepted."""
     tenant: Annotated[Tenant, AfterValidator(parse_tenant)] = DEFAULT_TENANT

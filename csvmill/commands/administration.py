@@ -160,13 +160,14 @@ class DirectAdministration:
     """Administers in the database, as an operator: for the first key, and in an emergency."""
 
     def __init__(self, access: SqlAccess) -> None:
+        from shared.access.acting import Acting
         from shared.access.audit import LOCAL
-        from shared.access.management import Actor, KeyManager
+        from shared.access.management import KeyManager
         from shared.access.tenant import DEFAULT_TENANT
 
         self._access = access
         self._default: Tenant = DEFAULT_TENANT
-        self._manager = KeyManager(access.keys, Actor(DEFAULT_TENANT, None, LOCAL), None)
+        self._manager = KeyManager(access.keys, Acting(DEFAULT_TENANT, None, LOCAL), None)
 
     async def keys(self) -> list[KeyView]:
         """See `Administration`."""

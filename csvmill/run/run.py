@@ -40,8 +40,8 @@ SPEC_MISMATCH = "urn:csvmill:problem:spec-mismatch"
 REFUSED_AT_CREATION = frozenset((400, 413, 415, 422))
 """Statuses with which a server refuses an upload before it has stored any byte."""
 BUFFER_SIZE = 1 << 20
-SETTINGS = {"CSVMILL_HEAD_START_INTERVAL": "0.05"}
-"""Settings of the service of a run, which has one upload, and few others to ask for it."""
+SETTINGS = {"CSVMILL_HEAD_START_INTERVAL": "0.05", "CSVMILL_AUDIT_TTL": "0"}
+"""Settings of the service of a run, which has one upload and one client."""
 WITHOUT_SYNC = {"CSVMILL_STORAGE_FSYNC": "never"}
 """Settings of the service of a run that begins anew after a crash of the machine
 (`RunState.boot`), so that no byte needs to be on the disk before the run continues."""

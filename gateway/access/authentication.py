@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from gateway.access.caller import PRINCIPAL
+from gateway.access.caller import BY_LINK, PRINCIPAL
 from gateway.access.links import INVALID as INVALID_LINK
 from gateway.access.origins import HEALTH
 from gateway.access.scopes import ANONYMOUS_SCOPES, need_of
@@ -113,6 +113,7 @@ class Authentication:
         key = await self._keys.find(claim.key_id)
         if key is None or not key.is_valid(time.time()) or Scope.READ not in key.scopes:
             raise NotAuthenticated(INVALID_LINK)
+        request[BY_LINK] = True
         return replace(key.principal, scopes=LINK_SCOPES, is_operator=False)
 
     async def _of_key(self, text: str) -> Principal:

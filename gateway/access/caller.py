@@ -20,6 +20,8 @@ PRINCIPAL = web.RequestKey("principal", Principal)
 """Where a middleware that authenticates a request puts its principal."""
 DEMANDS_KEYS = web.AppKey("demands_keys", bool)
 """Whether such a middleware is there."""
+BY_LINK = web.RequestKey("by_link", bool)
+"""Whether a signed link has authenticated a request."""
 
 
 def known_principal(request: web.Request) -> Principal | None:
@@ -48,10 +50,12 @@ def principal_of(request: web.Request) -> Principal:
 
 @web.middleware
 async def named_in_log(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Name the tenant of a request in the log lines about it. Comes after authentication."""
+    """Name tenant and key of a request in the log lines about it. Comes after authentication."""
     principal = known_principal(request)
     if principal is not None:
         bind_ids(tenant=principal.tenant)
+        if principal.key_id is not None:
+            bind_ids(key_id=principal.key_id)
     return await handler(request)
 
 

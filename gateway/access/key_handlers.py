@@ -10,7 +10,8 @@ from gateway.access.addresses import client_address
 from gateway.access.caller import principal_of
 from gateway.access.known_keys import KNOWN_KEYS
 from gateway.keys import PORTS, SETTINGS
-from shared.access.management import MAX_OVERLAP, OVERLAP, Actor, KeyManager
+from shared.access.acting import Acting
+from shared.access.management import MAX_OVERLAP, OVERLAP, KeyManager
 from shared.access.principal import Scope
 from shared.access.tenant import parse_tenant
 from shared.api.access import KeyListView, KeyView, NewKeyView
@@ -92,10 +93,10 @@ def _manager(request: web.Request) -> KeyManager:
             "keys are managed with a key, and this service demands none (CSVMILL_AUTH=off): use "
             "`csvmill keys` on its machine"
         )
-    actor = Actor(principal.tenant, principal.key_id, client_address(request))
+    who = Acting(principal.tenant, principal.key_id, client_address(request))
     return KeyManager(
         request.app[PORTS].jobs.access.keys,
-        actor,
+        who,
         None if principal.is_operator else principal.tenant,
     )
 

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from gateway.access.audit import record_read
 from gateway.access.caller import tenant_of
 from gateway.events import EVENTS
 from gateway.http.errors import error_response
@@ -17,6 +18,7 @@ from gateway.jobs.requested import requested_job
 from gateway.keys import PORTS, SETTINGS
 from gateway.results.downloads import DOWNLOADS
 from gateway.uploads.filenames import result_filename
+from shared.access.audit import Action
 from shared.aggregation.formats import FORMATS
 from shared.blobs.content import Content, single_piece
 from shared.errors import (
@@ -137,21 +139,30 @@ async def send_file(
     *,
     refuse: Callable[[CsvmillError], web.Response],
     codings: tuple[str, ...] = (),
+    action: Action = Action.RESULT_DOWNLOADED,
 ) -> web.StreamResponse:
     """Send an output of a job, whole or in ranges. `refuse` is that of `Download`.
 
-    Raises ResultExpired, ResultLost, TooManyDownloads, TooBusy, and the errors of `Blobs.open`.
+    `action` is recorded in the audit trail before the first byte is sent. Raises ResultExpired,
+    ResultLost, TooManyDownloads, TooBusy, and the errors of `Blobs.open`.
     """
     check_kept(job)
     ports, settings = request.app[PORTS], request.app[SETTINGS]
     downloads = request.app[DOWNLOADS]
+
+    @asynccontextmanager
+    async def source(start: int, stop: int) -> AsyncIterator[Content]:
+        await record_read(request, action, job.id)
+        async with open_output(ports, job, file.source, start, stop) as content:
+            yield content
+
     with downloads.one(tenant_of(request)) if request.method == "GET" else nullcontext():
         return await send_download(
             request,
             Download(
                 Representation(file.size, file.sha256, job.finished_at),
                 content_type=file.media_type,
-                source=lambda start, stop: open_output(ports, job, file.source, start, stop),
+                source=source,
                 refuse=refuse,
                 name=f"Job {job.id}",
                 sha256=file.sha256,

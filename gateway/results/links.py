@@ -9,8 +9,10 @@ from aiohttp import web
 
 from gateway.access.caller import principal_of
 from gateway.access.links import LINKS, Claim
+from gateway.acts import note
 from gateway.jobs.requested import requested_job
 from gateway.keys import SETTINGS
+from shared.access.audit import Action
 from shared.api.access import LinkView
 from shared.api.view import rfc3339
 from shared.errors import InvalidInput
@@ -41,6 +43,7 @@ async def create_link(request: web.Request) -> web.Response:
         raise InvalidInput(f"output is {output!r}; send {' or '.join(OUTPUTS)}", field="output")
     expires = int(time.time()) + _expires_in(fields.get("expires_in"), settings)
     claim = Claim(f"/api/v1/jobs/{job.id}/{output}", expires, principal_of(request).key_id or "")
+    note(Action.LINK_CREATED, job.id, f"{output}, until {rfc3339(expires)}")
     view = LinkView(url=await request.app[LINKS].sign(claim), expires_at=rfc3339(expires))
     return web.json_response(
         view.as_json(), status=201, headers={"Cache-Control": "no-store", "Location": view.url}

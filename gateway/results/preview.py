@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from gateway.access.audit import record_read
 from gateway.keys import PORTS
 from gateway.results.download import check_kept, open_output, requested_result
 from gateway.results.preview_rows import Preview, preview_of
+from shared.access.audit import Action
 from shared.aggregation.formats import FORMATS
 from shared.blobs.blob import attempt_of, preview_key
 from shared.errors import BlobNotFound, InvalidInput, NoPreview
@@ -35,6 +37,7 @@ async def show_preview(request: web.Request) -> web.Response:
     job, result = await requested_result(request)
     stored = FORMATS[job.aggregation.output].preview == "stored"
     read = _read_stored if stored else _read
+    await record_read(request, Action.RESULT_PREVIEWED, job.id)
     preview = await read(request.app[PORTS], job, result, rows)
     return web.Response(text=preview.as_json(), content_type="application/json")
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.http.problems import refuse
 from gateway.results.download import OutputFile, requested_result, send_file
+from shared.access.audit import Action
 from shared.http.content_codings import CODINGS
 from shared.jobs.rejects import NO_REJECTS, NO_REJECTS_SHA256
 
@@ -28,4 +29,11 @@ async def show_rejects(request: web.Request) -> web.StreamResponse:
         f"{stem}.rejects.csv",
         MEDIA_TYPE,
     )
-    return await send_file(request, job, file, refuse=refuse, codings=CODINGS)
+    return await send_file(
+        request,
+        job,
+        file,
+        refuse=refuse,
+        codings=CODINGS,
+        action=Action.REJECTS_DOWNLOADED,
+    )

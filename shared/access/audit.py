@@ -17,7 +17,6 @@ LOCAL = "local"
 class Action(StrEnum):
     """What is recorded. The object is the upload, the job or the key."""
 
-    UPLOAD_CREATED = "upload.created"
     UPLOAD_DELETED = "upload.deleted"
     JOB_CREATED = "job.created"
     JOB_CANCELLED = "job.cancelled"

@@ -15,7 +15,7 @@ from shared.database.text import storable
 
 if TYPE_CHECKING:
     from shared.access.audit import AuditFilter
-    from shared.database.port import Database, Row
+    from shared.database.port import Database, Row, Steps
 
 TEXT_LIMIT = 500
 """The most characters of an object or a detail."""
@@ -28,10 +28,14 @@ class SqlAuditTrail:
         self._database = database
         self._sql = AccessQueries.load()
 
-    async def record(self, entry: AuditEntry) -> None:
+    async def record(self, *entries: AuditEntry) -> None:
         """See `AuditTrail`."""
-        statement = audit_statement(entry)
-        await self._database.write(statement.sql, *statement.values, idempotent=True)
+
+        def steps() -> Steps[None]:
+            for entry in entries:
+                yield audit_statement(entry)
+
+        await self._database.perform(steps(), durable=False)
 
     async def entries(self, wanted: AuditFilter, *, limit: int) -> list[AuditEntry]:
         """See `AuditTrail`."""

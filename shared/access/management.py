@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.access.audit import Action, AuditEntry
+from shared.access.audit import Action
 from shared.access.keys import ApiKey, key_name, new_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from shared.access.acting import Acting
     from shared.access.keys import KeyText
     from shared.access.port import KeyStore
     from shared.access.principal import Scope
@@ -22,31 +22,15 @@ OVERLAP = 86_400.0
 MAX_OVERLAP = 30 * 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who changes keys, for the audit trail."""
-
-    tenant: Tenant
-    key_id: str | None
-    address: str
-
-    def entry(
-        self, action: Action, of: str, *, now: float | None = None, detail: str | None = None
-    ) -> AuditEntry:
-        """Return the entry of what the actor does to an object."""
-        at = time.time() if now is None else now
-        return AuditEntry(at, self.tenant, self.key_id, self.address, action, of, detail)
-
-
 class KeyManager:
     """Changes the keys of one tenant, or of all if `tenant` is None. Every change is recorded.
 
     Every method raises DatabaseUnavailable.
     """
 
-    def __init__(self, store: KeyStore, actor: Actor, tenant: Tenant | None) -> None:
+    def __init__(self, store: KeyStore, acting: Acting, tenant: Tenant | None) -> None:
         self._store = store
-        self._actor = actor
+        self._acting = acting
         self._tenant = tenant
 
     async def create(
@@ -75,7 +59,7 @@ class KeyManager:
         )
         allowed = " ".join(sorted(scopes)) + (" operator" if is_operator else "")
         detail = f"tenant {tenant}, {allowed}: {name}"
-        entry = self._actor.entry(Action.KEY_CREATED, key.id, now=now, detail=detail)
+        entry = self._acting.entry(Action.KEY_CREATED, key.id, now, detail)
         await self._store.create(key, entry)
         return key, text
 
@@ -85,7 +69,7 @@ class KeyManager:
 
     async def revoke(self, key_id: str) -> ApiKey | None:
         """Revoke a key for good, and return it; None if there is none. Repeating is harmless."""
-        entry = self._actor.entry(Action.KEY_REVOKED, key_id)
+        entry = self._acting.entry(Action.KEY_REVOKED, key_id, time.time())
         return await self._store.revoke(key_id, entry, tenant=self._tenant)
 
     async def rotate(
@@ -96,9 +80,7 @@ class KeyManager:
         The secret of before is valid for `overlap` seconds.
         """
         text, now = new_key(key_id), time.time()
-        entry = self._actor.entry(
-            Action.KEY_ROTATED, key_id, now=now, detail=f"overlap {overlap:g} s"
-        )
+        entry = self._acting.entry(Action.KEY_ROTATED, key_id, now, f"overlap {overlap:g} s")
         key = await self._store.rotate(
             key_id, text.digest, entry, previous_until=now + overlap, tenant=self._tenant
         )

@@ -68,8 +68,12 @@ class KeyStore(Protocol):
 class AuditTrail(Protocol):
     """Holds what was done, by whom. Entries are added, and removed when their retention ends."""
 
-    async def record(self, entry: AuditEntry) -> None:
-        """Store an entry durably. Storing it again changes nothing."""
+    async def record(self, *entries: AuditEntry) -> None:
+        """Store entries together. Storing one again changes nothing.
+
+        If the machine of the database crashes right afterwards, they may be lost on SQLite (see
+        `Database.perform`), but then what was done later is lost too.
+        """
         ...
 
     async def entries(self, wanted: AuditFilter, *, limit: int) -> list[AuditEntry]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
+from shared.access.acting import acting
+from shared.access.audit import Action
+from shared.access.audit_store import audit_statement
 from shared.access.store import SqlAccess
 from shared.access.tenant import DEFAULT_TENANT
 from shared.aggregation.json_codec import encode_aggregation
@@ -32,7 +36,7 @@ if TYPE_CHECKING:
 
     from shared.access.tenant import Tenant
     from shared.blobs.blob import BlobKey
-    from shared.database.port import Database, Row, Steps
+    from shared.database.port import Database, Row, Steps, Value
     from shared.jobs.claims import AttemptLost
     from shared.jobs.job import (
         Aggregation,
@@ -106,8 +110,7 @@ class SqlJobStore(SqlJobClaims):
         if max_attempts < 1:
             raise ValueError(f"max_attempts is {max_attempts}; a job has at least one")
         # The id is the same in both tries of the statement, so the second inserts nothing new.
-        rows = await self._database.write(
-            self._sql.insert_job,
+        rows = await self._insert(
             str(uuid4()),
             str(upload_id),
             input_key,
@@ -120,9 +123,25 @@ class SqlJobStore(SqlJobClaims):
             int(is_small(input_size)),
             input_version,
             input_sha256,
-            idempotent=True,
         ) or await self._database.read(self._sql.job_by_upload, str(upload_id), None)
         return job_of(rows[0])
+
+    async def _insert(self, *values: Value) -> Sequence[Row]:
+        """Insert a job, and record who creates it. Returns no row if its upload has one."""
+        who = acting()
+        if who is None:
+            return await self._database.write(self._sql.insert_job, *values, idempotent=True)
+
+        def steps() -> Steps[Sequence[Row]]:
+            rows = yield Statement(self._sql.insert_job, values)
+            for row in rows:
+                detail = f"upload {row['upload_id']}, {row['input_size']} bytes"
+                yield audit_statement(
+                    who.entry(Action.JOB_CREATED, row["id"], row["created_at"], detail)
+                )
+            return rows
+
+        return await self._database.perform(steps())
 
     async def mark_published(self, job_id: UUID, now: float) -> None:
         """See `JobStore`."""
@@ -249,12 +268,15 @@ class SqlJobStore(SqlJobClaims):
 
     async def cancel(self, job_id: UUID, *, now: float, tenant: Tenant | None = None) -> Job:
         """See `JobStore`."""
+        who = acting()
 
         def steps() -> Steps[Sequence[Row]]:
             rows = yield Statement(self._sql.cancel, (str(job_id), now, CANCELLED, tenant))
             if not rows:
                 return (yield Statement(self._sql.job_by_id, (str(job_id), tenant)))
             yield from self._end_attempt(job_id, now, AttemptOutcome.REVOKED, CANCELLED)
+            if who is not None:
+                yield audit_statement(who.entry(Action.JOB_CANCELLED, job_id, now))
             yield Tell(str(job_id))
             return rows
 
@@ -265,7 +287,15 @@ class SqlJobStore(SqlJobClaims):
 
     async def retry(self, job_id: UUID, *, tenant: Tenant | None = None) -> Job | None:
         """See `JobStore`."""
-        rows = await self._database.write(self._sql.retry, str(job_id), tenant)
+        who = acting()
+
+        def steps() -> Steps[Sequence[Row]]:
+            rows = yield Statement(self._sql.retry, (str(job_id), tenant))
+            if rows and who is not None:
+                yield audit_statement(who.entry(Action.JOB_RETRIED, job_id, time.time()))
+            return rows
+
+        rows = await self._database.perform(steps())
         if rows:
             return job_of(rows[0])
         await self.get(job_id, tenant=tenant)

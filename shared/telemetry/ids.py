@@ -29,6 +29,8 @@ class Ids:
     attempt: int | None = None
     trace: TraceContext | None = None
     tenant: str | None = None
+    key_id: str | None = None
+    """The id of the API key, which is not secret."""
 
     def fields(self) -> dict[str, str | int]:
         """Return the known ids as the fields of a log line."""
@@ -45,6 +47,8 @@ class Ids:
             found["trace_id"] = self.trace.trace_id
         if self.tenant is not None:
             found["tenant"] = self.tenant
+        if self.key_id is not None:
+            found["key_id"] = self.key_id
         return found
 
 
@@ -55,6 +59,7 @@ class Known(TypedDict, total=False):
     job_id: UUID
     attempt: int
     tenant: str
+    key_id: str
 
 
 _NOTHING = Ids()
