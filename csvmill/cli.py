@@ -16,6 +16,7 @@ COMMANDS = {
     "status": "csvmill.commands.job",
     "download": "csvmill.commands.transfer",
     "cancel": "csvmill.commands.job",
+    "delete": "csvmill.commands.job",
     "retry": "csvmill.commands.job",
     "jobs": "csvmill.commands.jobs",
     "serve": "csvmill.commands.serve",

@@ -67,6 +67,11 @@ class GatewayEvents(JobEvents):
         note(Action.UPLOAD_DELETED, upload_id)
         log.info("upload %s cancelled", upload_id, extra={"event": "upload.cancelled"})
 
+    def job_deleted(self, job: Job) -> None:
+        """Record that a client has deleted a job that had ended, with all its bytes."""
+        bind_ids(job_id=job.id, upload_id=job.upload_id)
+        log.info("job=%s deleted with its bytes", job.id, extra={"event": "job.deleted"})
+
     def job_retried(self, job: Job) -> None:
         """Record that an operator has retried a failed job."""
         bind_ids(job_id=job.id, upload_id=job.upload_id)

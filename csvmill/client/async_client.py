@@ -58,6 +58,9 @@ PARALLEL = 4
 PAGE_SIZE = 100
 """Default number of jobs that one request lists."""
 
+KEEP_FINISHED = {"finished": "keep"}
+"""Nothing that has ended is deleted by who wants to cancel."""
+
 
 class AsyncClient:
     """A client of one server. Use it as an async context manager.
@@ -217,7 +220,9 @@ class AsyncClient:
 
         Raises Refused: 404 if it does not exist, 409 if its job has ended.
         """
-        await self._transport.json("DELETE", upload_path(upload_id), done_if=[UPLOAD_NOT_FOUND])
+        await self._transport.json(
+            "DELETE", upload_path(upload_id), query=KEEP_FINISHED, done_if=[UPLOAD_NOT_FOUND]
+        )
 
     async def job(self, job_id: str, *, wait: float = 0.0) -> JobView:
         """Return a job with its attempts: now, or when it has ended or after `wait` seconds.
@@ -259,8 +264,18 @@ class AsyncClient:
         Returns None if the id is that of an upload in flight, which is deleted.
         Raises Refused (409) if the job has succeeded or failed.
         """
-        answer = await self._transport.json("DELETE", job_path(job_id), done_if=[JOB_NOT_FOUND])
+        answer = await self._transport.json(
+            "DELETE", job_path(job_id), query=KEEP_FINISHED, done_if=[JOB_NOT_FOUND]
+        )
         return JobView.of(answer) if answer else None
+
+    async def delete(self, job_id: str) -> None:
+        """Delete a job's input, result and rejects, now; cancel it if it has not ended.
+
+        The id may also be that of an upload. Repeating the call is harmless. Raises Refused (404)
+        if there is neither.
+        """
+        await self._transport.json("DELETE", job_path(job_id), done_if=[JOB_NOT_FOUND])
 
     async def retry(self, job_id: str) -> JobView:
         """Retry a failed job: it can use all its attempts again.

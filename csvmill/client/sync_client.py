@@ -165,6 +165,10 @@ class Client:
         """Cancel a job, or an upload in flight. See `AsyncClient.cancel`."""
         return self._run(self._client.cancel(job_id))
 
+    def delete(self, job_id: str) -> None:
+        """Delete the bytes of a job. See `AsyncClient.delete`."""
+        self._run(self._client.delete(job_id))
+
     def retry(self, job_id: str) -> JobView:
         """Retry a failed job. See `AsyncClient.retry`."""
         return self._run(self._client.retry(job_id))

@@ -1,4 +1,4 @@
-"""`csvmill status`, `cancel` and `retry`."""
+"""`csvmill status`, `cancel`, `delete` and `retry`."""
 
 from __future__ import annotations
 
@@ -96,6 +96,31 @@ def cancel(name: str, server: str, as_json: bool) -> None:
             show_json(job_json(job) if job else {"id": name, "state": "REMOVED"})
         else:
             click.echo(f"{job.id} {job.state}" if job else f"{name} removed")
+
+
+@click.command(short_help="Delete a job with its input and result.")
+@click.argument("name", metavar="ID")
+@server_option
+@json_option
+def delete(name: str, server: str, as_json: bool) -> None:
+    """Delete the input, the result and the rejects of a job, now. An unfinished job is cancelled.
+
+    What was deleted cannot be brought back. Repeating it is harmless.
+
+    \b
+    Example:
+      csvmill delete 9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55
+    """
+
+    async def delete_job(client: AsyncClient) -> None:
+        await client.delete(name)
+
+    with report_errors(as_json=as_json):
+        call_server(server, delete_job)
+        if as_json:
+            show_json({"id": name, "state": "DELETED"})
+        else:
+            click.echo(f"{name} deleted")
 
 
 @click.command(short_help="Retry a failed job.")

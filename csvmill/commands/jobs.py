@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from csvmill.commands.exit_codes import report_errors, show_json
-from csvmill.commands.job import call_server, cancel, retry, status
+from csvmill.commands.job import call_server, cancel, delete, retry, status
 from csvmill.commands.job_text import job_json
 from csvmill.commands.options import json_option, server_option
 from shared.jobs.job import JobState
@@ -61,7 +61,7 @@ class ListByDefault(click.Group):
 
 @click.group(cls=ListByDefault, short_help="List the jobs, newest first.")
 def jobs() -> None:
-    """List the jobs, newest first; show, cancel or retry one.
+    """List the jobs, newest first; show, cancel, delete or retry one.
 
     `csvmill jobs` is short for `csvmill jobs list`, and takes its options.
 
@@ -187,5 +187,5 @@ def age(now: datetime, created_at: str) -> str:
     return f"{seconds // length} {unit}"
 
 
-for command, name in ((status, "show"), (cancel, "cancel"), (retry, "retry")):
+for command, name in ((status, "show"), (cancel, "cancel"), (delete, "delete"), (retry, "retry")):
     jobs.add_command(command, name)

@@ -8,6 +8,7 @@ from gateway.jobs.event_stream import CONTENT_TYPE
 from gateway.jobs.list_query import LIMIT, MAX_LIMIT
 from gateway.jobs.wait import MAX_WAIT
 from gateway.openapi.parts import (
+    FINISHED,
     header,
     json_answer,
     links,
@@ -196,12 +197,13 @@ EVENTS = operation(
 
 CANCEL = operation(
     "cancelJob",
-    "Cancel a job",
+    "Cancel a job, or delete one that has ended",
     tag=TAG,
     description="A waiting job never starts; a running job stops at its worker's next heartbeat. "
-    "The input is deleted. Repeating the request is harmless. The id may also be that of an "
-    "upload, which is then removed.",
-    parameters=[JOB_ID_IN_PATH],
+    "The input is deleted. A job that has succeeded or failed is deleted: its input, result and "
+    "rejects are gone when this is answered; downloads in progress are finished. Repeating the "
+    "request is harmless. The id may also be that of an upload, which is then removed.",
+    parameters=[JOB_ID_IN_PATH, FINISHED],
     answers={
         **json_answer(
             200,
@@ -213,8 +215,11 @@ CANCEL = operation(
                 "finished_at": "2026-01-02T03:05:00.000Z",
             },
         ),
-        "204": {"description": "The id was that of an upload, which is removed"},
-        **problems(JobNotFound, JobFinished),
+        "204": {
+            "description": "The job had ended and is deleted. Or: the id was that of an upload, "
+            "which is removed"
+        },
+        **problems(InvalidInput, JobNotFound, JobFinished),
     },
 )
 

@@ -109,6 +109,14 @@ def parameter(
     return node
 
 
+FINISHED: Node = parameter(
+    "finished",
+    "query",
+    "`keep` answers 409 instead of deleting a job that has succeeded or failed",
+    {"enum": ["delete", "keep"], "default": "delete"},
+)
+
+
 def json_in_query(name: str, description: str, schema: Node, *, example: object) -> Node:
     """Return a parameter of the query that is JSON."""
     content = {JSON: {"schema": schema, "example": example}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway.openapi import ietf
 from gateway.openapi.aggregations import AGGREGATION_EXAMPLE
 from gateway.openapi.parts import (
+    FINISHED,
     JSON,
     QUOTA,
     json_answer,
@@ -151,13 +152,14 @@ SHOW = operation(
 
 CANCEL = operation(
     "cancelUpload",
-    "Cancel an upload",
+    "Delete an upload",
     tag=TAG,
-    description="Deletes the received bytes. If the upload has become a job, the job is cancelled.",
-    parameters=[UPLOAD_IN_PATH],
+    description="Deletes the received bytes. If the upload has become a job, the job is cancelled; "
+    "if that has ended, its result and rejects are deleted too.",
+    parameters=[UPLOAD_IN_PATH, FINISHED],
     answers={
-        "204": {"description": "The upload is cancelled"},
-        **problems(UploadNotFound, JobFinished),
+        "204": {"description": "The upload is deleted"},
+        **problems(InvalidInput, UploadNotFound, JobFinished),
     },
 )
 

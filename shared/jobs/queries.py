@@ -30,6 +30,7 @@ class JobQueries:
     unfinished: str
     expire: str
     expire_failed: str
+    expire_ended: str
     jobs_by_ids: str
     jobs_by_uploads: str
     newest: str

@@ -323,6 +323,11 @@ class SqlJobStore(SqlJobClaims):
         )
         return job_of(rows[0]) if rows else await self.get(job_id)
 
+    async def expire_ended(self, job_id: UUID, *, now: float) -> Job:
+        """See `JobStore`."""
+        rows = await self._database.write(self._sql.expire_ended, str(job_id), now, idempotent=True)
+        return job_of(rows[0]) if rows else await self.get(job_id)
+
     def on_end(self, ended: Callable[[UUID], None]) -> AbstractContextManager[None]:
         """See `JobStore`."""
 

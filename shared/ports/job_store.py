@@ -268,6 +268,13 @@ class JobStore(Protocol):
         """
         ...
 
+    async def expire_ended(self, job_id: UUID, *, now: float) -> Job:
+        """Expire a job that has ended, however and whenever; another job is not changed.
+
+        Returns the job afterwards. Final, as `expire`. Raises JobNotFound.
+        """
+        ...
+
     async def get_many(self, job_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
         """Return the existing ones of these jobs by id. For some hundreds at a time."""
         ...

@@ -23,6 +23,7 @@ from gateway.uploads import cancel, size
 from gateway.uploads.complete import with_its_own_job, with_job
 from gateway.uploads.context import UploadContext
 from gateway.uploads.create import create_once
+from gateway.uploads.delete import cancel_or_delete_job, cancel_or_delete_upload
 from gateway.uploads.find import find_upload, with_head_start
 from gateway.uploads.write import write_chunk
 from shared.errors import ChunkOutOfBounds, InvalidInput, JobNotFound, UploadNotFound
@@ -86,27 +87,43 @@ async def put_chunk(request: web.Request) -> web.Response:
 
 
 async def cancel_upload(request: web.Request) -> web.Response:
-    """`DELETE /api/v1/uploads/{upload}`: remove an incomplete upload, or cancel its job."""
-    await cancel.cancel_upload(UploadContext.of(request), request.match_info["upload"])
+    """`DELETE /api/v1/uploads/{upload}`: remove an upload, and cancel or delete its job."""
+    context, name = UploadContext.of(request), request.match_info["upload"]
+    if _keeps_finished(request):
+        await cancel.cancel_upload(context, name)
+    else:
+        await cancel_or_delete_upload(context, name)
     return web.Response(status=204)
 
 
 async def cancel_job(request: web.Request) -> web.Response:
-    """`DELETE /api/v1/jobs/{job_id}`: cancel a job; return it, REVOKED.
+    """`DELETE /api/v1/jobs/{job_id}`: cancel a job and return it, REVOKED; or delete it.
 
-    With the id of an upload, as `cancel_upload`: the answer is empty if it had no job.
+    A job that has succeeded or failed is deleted with all its bytes, and the answer is empty. With
+    the id of an upload, as `cancel_upload`: the answer is empty if it had no job.
     """
     job_id = requested_job_id(request)
     context = UploadContext.of(request)
     job: Job | None
     try:
-        job = await control.cancel_job(context.ports, context.events, job_id, context.tenant)
+        if _keeps_finished(request):
+            job = await control.cancel_job(context.ports, context.events, job_id, context.tenant)
+        else:
+            job = await cancel_or_delete_job(context, job_id)
     except JobNotFound:
         try:
             job = await cancel.cancel_upload(context, str(job_id))
         except UploadNotFound:
             raise JobNotFound(f"There is no job and no upload {job_id}") from None
     return web.Response(status=204) if job is None else await job_response(request, job)
+
+
+def _keeps_finished(request: web.Request) -> bool:
+    """Whether `?finished=keep` refuses to delete what has ended. Raises InvalidInput."""
+    given = request.query.get("finished", "delete")
+    if given not in ("delete", "keep"):
+        raise InvalidInput(f"finished is {given!r}; send delete or keep", field="finished")
+    return given == "keep"
 
 
 def _offset(request: web.Request) -> int:

@@ -129,6 +129,21 @@ async def test_only_a_failed_job_can_be_expired_alone(store: SqlJobStore, state:
         await store.expire_failed(uuid4(), now=200.0)
 
 
+@pytest.mark.parametrize("state", sorted(JobState))
+async def test_a_job_that_has_ended_can_be_expired_at_any_age(
+    store: SqlJobStore, state: JobState
+) -> None:
+    job = await job_in(store, state, at=100.0)
+    after = await store.expire_ended(job.id, now=200.0)
+    assert after == await store.get(job.id)
+    assert after.state is state
+    assert after.expired_at == (200.0 if state.terminal else None)
+    # Final
+    assert await store.expire_ended(job.id, now=300.0) == after
+    with pytest.raises(JobNotFound):
+        await store.expire_ended(uuid4(), now=200.0)
+
+
 async def test_a_failure_is_either_expired_or_retried(store: SqlJobStore) -> None:
     for _ in range(10):
         job = await job_in(store, JobState.FAILURE, at=100.0)

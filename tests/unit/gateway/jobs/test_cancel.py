@@ -39,12 +39,12 @@ async def test_a_cancelled_job_is_revoked_at_once_and_its_input_deleted(
     assert (again.status, await again.json()) == (200, shown)
 
 
-async def test_a_job_that_has_ended_cannot_be_cancelled_and_keeps_its_files(
+async def test_a_job_that_has_ended_is_kept_by_who_wants_to_cancel_it(
     gateway: Gateway,
 ) -> None:
     for job in (await failed(gateway), await gateway.finished_job(b"result")):
         before = await gateway.jobs.get(job.id)
-        response = await gateway.client.delete(f"/api/v1/jobs/{job.id}")
+        response = await gateway.client.delete(f"/api/v1/jobs/{job.id}?finished=keep")
         problem = await problem_of(response, 409, "job-finished")
         assert before.state in problem["detail"]
         assert await gateway.jobs.get(job.id) == before

@@ -59,9 +59,9 @@ async def test_cancelling_an_upload_that_has_become_a_job_cancels_the_job(
     assert not await is_kept(gateway, job.input_key)
 
 
-async def test_an_upload_whose_job_has_ended_is_not_removed(gateway: Gateway) -> None:
+async def test_an_upload_whose_job_has_ended_is_kept_if_asked_for(gateway: Gateway) -> None:
     job = await failed(gateway, "an upload")
-    response = await gateway.client.delete("/api/v1/uploads/an upload")
+    response = await gateway.client.delete("/api/v1/uploads/an upload?finished=keep")
     await problem_of(response, 409, "job-finished")
     assert await is_kept(gateway, job.input_key)
 

@@ -96,10 +96,12 @@ async def test_an_upload_whose_job_has_failed_is_removed_and_the_job_cannot_be_r
     await is_gone(gateway, path, 410)
 
 
-async def test_an_upload_whose_job_has_ended_is_not_removed_in_v1(gateway: Gateway) -> None:
+async def test_an_upload_whose_job_has_ended_is_kept_in_v1_if_asked_for(gateway: Gateway) -> None:
     for state in (JobState.SUCCESS, JobState.FAILURE):
         path, job = await ended(gateway, state)
-        refused = await gateway.client.delete(path.replace("/api/tus/", "/api/v1/uploads/"))
+        refused = await gateway.client.delete(
+            path.replace("/api/tus/", "/api/v1/uploads/") + "?finished=keep"
+        )
         await problem_of(refused, 409, "job-finished")
         assert await is_kept(gateway, job)
 
