@@ -15,6 +15,7 @@ COMMANDS = {
     "upload": "csvmill.commands.transfer",
     "status": "csvmill.commands.job",
     "download": "csvmill.commands.transfer",
+    "link": "csvmill.commands.link",
     "cancel": "csvmill.commands.job",
     "delete": "csvmill.commands.job",
     "retry": "csvmill.commands.job",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -167,7 +168,8 @@ class DirectAdministration:
 
         self._access = access
         self._default: Tenant = DEFAULT_TENANT
-        self._manager = KeyManager(access.keys, Acting(DEFAULT_TENANT, None, LOCAL), None)
+        self._who = Acting(DEFAULT_TENANT, None, LOCAL)
+        self._manager = KeyManager(access.keys, self._who, None)
 
     async def keys(self) -> list[KeyView]:
         """See `Administration`."""
@@ -218,6 +220,13 @@ class DirectAdministration:
         if key is None:
             raise Refused(404, f"there is no key {key_id!r}")
         return KeyView.of_key(key)
+
+    async def rotate_links(self) -> None:
+        """Sign links with a new secret."""
+        from shared.access.audit import Action
+
+        entry = self._who.entry(Action.SIGNING_ROTATED, "links", time.time())
+        await self._access.signing.rotate(entry)
 
     async def audit(self, **wanted: str) -> AsyncIterator[AuditEntryView]:
         """See `Administration`."""

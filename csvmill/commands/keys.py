@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from csvmill.client.errors import ClientError
-from csvmill.commands.administration import administration, place_of, place_options
+from csvmill.commands.administration import (
+    DirectAdministration,
+    administration,
+    place_of,
+    place_options,
+)
+from csvmill.commands.durations import duration
 from csvmill.commands.exit_codes import report_errors, run_async, show_json
 from csvmill.commands.options import json_option
 from shared.errors import CsvmillError
@@ -25,17 +30,6 @@ T = TypeVar("T")
 SCOPES = ("upload", "read", "admin")
 USUAL_SCOPES = ("upload", "read")
 """The scopes of a key for a program that uploads files and downloads results."""
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
-
-
-def _duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
-    """Read a duration: 12h, 90d, 1y. Return the seconds."""
-    if value is None:
-        return None
-    found = re.fullmatch(r"([0-9]{1,6})([smhdwy])", value)
-    if found is None:
-        raise click.BadParameter(f"{value!r} is not a duration; give 12h, 90d or 1y")
-    return int(found[1]) * _UNITS[found[2]]
 
 
 @click.group(short_help="Create, list, rotate and revoke API keys.")
@@ -67,7 +61,7 @@ def keys() -> None:
 @click.option("--tenant", metavar="NAME", help="The tenant of the key.  [default: default]")
 @click.option("--operator", is_flag=True, help="With admin: manages the keys of all tenants.")
 @click.option(
-    "--expires-in", callback=_duration, metavar="TIME", help="How long it is valid, such as 90d."
+    "--expires-in", callback=duration, metavar="TIME", help="How long it is valid, such as 90d."
 )
 @place_options
 @json_option
@@ -125,7 +119,7 @@ def list_keys(as_json: bool, **options: Any) -> None:
 @click.argument("key_id", metavar="ID")
 @click.option(
     "--overlap",
-    callback=_duration,
+    callback=duration,
     metavar="TIME",
     default="1d",
     show_default=True,
@@ -164,6 +158,28 @@ def revoke(key_id: str, as_json: bool, **options: Any) -> None:
 
     key = administer(options, work, as_json=as_json)
     show_json(asdict(key)) if as_json else click.echo(f"{key.id} {_state(key)}")
+
+
+@keys.command("rotate-links", short_help="Sign links to results with a new secret.")
+@place_options
+@json_option
+def rotate_links(as_json: bool, **options: Any) -> None:
+    """Sign links to results with a new secret, on the database; there is no API for this.
+
+    Links that the secret of before has signed stay valid until they expire. Twice in a row, all
+    links that were made before end at once.
+
+    \b
+    Example:
+      csvmill keys rotate-links --data-dir /var/lib/csvmill
+    """
+
+    async def work(place: Administration) -> None:
+        if not isinstance(place, DirectAdministration):
+            raise ClientError("the secret of links is rotated on the database, not with --server")
+        await place.rotate_links()
+
+    administer(options, work, as_json=as_json)
 
 
 def administer(

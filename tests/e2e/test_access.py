@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -69,6 +70,9 @@ def test_a_key_made_beside_a_running_service_is_used_rotated_and_revoked(keyed: 
     assert "a,2026-01-01,3" in (keyed.folder / "a.csv").read_text()
     (job,) = keyed.lines("jobs", key=key)
     keyed.run("download", job["id"], "-o", "b.csv", "--server", keyed.url, key=key)
+    link = keyed.run("link", job["id"], "--server", keyed.url, key=key).stdout.strip()
+    with urllib.request.urlopen(link, timeout=30) as answer:  # noqa: S310 - http
+        assert answer.read() == (keyed.folder / "b.csv").read_bytes()
     admin = keyed.create("--scope", "admin")
     listed = keyed.lines("keys", "list", key=admin)
     assert [entry["scopes"] for entry in listed] == [["read", "upload"], ["admin"]]
@@ -83,6 +87,7 @@ def test_a_key_made_beside_a_running_service_is_used_rotated_and_revoked(keyed: 
     keyed.run("jobs", "--server", keyed.url, key=rotated, code=1)
     actions = [entry["action"] for entry in keyed.lines("audit", key=admin)]
     assert actions[:2] == ["key.revoked", "key.rotated"]
+    assert {"job.created", "result.downloaded", "link.created", "key.created"} < set(actions)
     secrets = (key, rotated, admin)
     log = (keyed.folder / "service.log").read_text()
     for text in (log, refused.stderr, forbidden.stderr, old.stderr):

@@ -122,3 +122,11 @@ def test_the_help_names_the_variable_and_not_its_value() -> None:
         )
         assert "CSVMILL_API_KEY" in done.output
         assert "csvmill_secret" not in done.output
+
+
+def test_the_secret_of_links_is_rotated_on_the_database_only(shell: Shell) -> None:
+    shell("keys", "rotate-links")
+    (entry,) = shell.json("audit")
+    assert (entry["action"], entry["object"]) == ("signing.rotated", "links")
+    done = CliRunner().invoke(main, ["keys", "rotate-links", "--server", "http://127.0.0.1:1"])
+    assert (done.exit_code, "on the database" in done.output) == (1, True)
