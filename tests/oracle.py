@@ -147,7 +147,8 @@ def _check(aggregation: Aggregation, row: Row, header: Row) -> None:
     """Raise Malformed for the first cell that the aggregation cannot read."""
     for group in aggregation.group_by:
         index = _index(group.column, header)
-        with _at_cell(index, "a date, such as 2020-01-31 or 2020-01-31T23:59:59Z"):
+        expected = "a date, such as 2020-01-31 or 2020-01-31T23:59:59Z"
+        with _at_cell(index, expected + hint_for(row[index], "date", aggregation.input)):
             _group_text(row[index], group)
     for aggregate, column in _read_columns(aggregation, row, header):
         index, kind = _index(column, header), aggregate.kind or "text"

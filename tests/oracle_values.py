@@ -84,12 +84,16 @@ def canonical(cell: str, declared: Input) -> str:
 
 
 def hint_for(cell: str, kind: str, declared: Input) -> str:
-    """Return the shortest hint of what to declare so that the cell is a number."""
+    """Return the shortest hint of what to declare so that the cell is a number or a date."""
     hints: dict[int, list[str]] = {1: [], 2: []}
+    if kind != "text" and re.fullmatch(MISSING_WORD, cell, re.ASCII | re.IGNORECASE):
+        return f"; if it means a missing value, add {cell!r} to input.null"
     if kind == "date" and re.fullmatch(r".{10}[T ].*(Z|[+-]\d\d:?\d\d)", cell):
         with suppress(Malformed):
             moment_of(re.sub(r"(Z|[+-]\d\d:?\d\d)$", "", cell))
             return "; if all dates have a time zone, set input.date to 'iso_zoned'"
+    if kind == "date":
+        return date_hint(cell) if declared.date == "iso" else ""
     if kind not in ("number", "integer"):
         return ""
     cell, decorations = undecorated(cell)
@@ -120,6 +124,24 @@ def hint_for(cell: str, kind: str, declared: Input) -> str:
     return f"; if it is one, set {found}" if found else ""
 
 
+@lru_cache(maxsize=1000)
+def date_hint(cell: str) -> str:
+    """Return the hint of how a date that is not ISO 8601 is declared."""
+    days = "%d/%m/%Y %m/%d/%Y %d.%m.%Y %d-%m-%Y %m-%d-%Y %Y/%m/%d %Y.%m.%d %Y-%m-%d %Y%m%d"
+    names = ["%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%b %d, %Y", "%B %d, %Y"]
+    found = []
+    for day, time in itertools.product([*days.split(), *names], ["", " %H:%M", " %H:%M:%S"]):
+        with suppress(ValueError):
+            datetime.datetime.strptime(cell, day + time)  # noqa: DTZ007 - only whether it can be read
+            digits = r"\d{8}( .*)?" if day == "%Y%m%d" else ".*"
+            blanks = (day + time).count(" ") == len(re.findall(r"\s", cell))
+            if re.fullmatch(digits, cell) and blanks and not re.search(r":\d(?!\d)|:6", cell):
+                found.append(day + time)
+    found += ["epoch"] if re.fullmatch("[0-9]{10}", cell) else []
+    found += ["epoch_ms"] if re.fullmatch("[0-9]{13}", cell) else []
+    return f"; if it is one, set input.date to {' or '.join(map(repr, found))}" if found else ""
+
+
 def undecorated(cell: str) -> tuple[str, list[str]]:
     """Return the number in a cell without decorations, and the settings that allow these."""
     unit = "(?:[$€%]|EUR)"
@@ -134,6 +156,12 @@ def undecorated(cell: str) -> tuple[str, list[str]]:
             settings = [f"input.number.{name} to true", *settings]
             cell = found[1] + found[3]
     return cell, settings
+
+
+MISSING_WORD = (
+    r"n/?a|#n/a|<na>|nan|<?null>?|nil|none|\(null\)|-{1,3}|[\u2013\u2014?]|\.{1,3}|n\.[ad]\.|k\.a\.|nat|"
+    r"\\n|#null!|missing|unknown|never|0000-00-00"
+)
 
 
 READERS: dict[str, Callable[[str], Any]] = {

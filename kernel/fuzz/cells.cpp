@@ -4,6 +4,7 @@
 #include "target.hpp"
 #include "text/error.hpp"
 #include "text/utf8.hpp"
+#include "values/cell_hints.hpp"
 #include "values/date.hpp"
 #include "values/date_format.hpp"
 #include "values/decimal.hpp"
@@ -86,7 +87,7 @@ void check_date(Bytes cell) {
 
 /// A date of any format is the same as ISO 8601 writes it.
 void check_format(Bytes cell, const DateFormat& format) {
-    static_cast<void>(format.expected(false).append(format.hint(cell)));
+    static_cast<void>(format.expected(false).append(date_hint(cell, format)));
     Moment moment;
     if (!format.read(cell, moment)) {
         require(!format.instant(cell));

@@ -12,6 +12,8 @@ from shared.aggregation.date_format import ISO_DATES, DateFormat
 from shared.aggregation.dates import EXPECTED_DATE
 from shared.aggregation.decorations import Decoration, undecorated
 from shared.aggregation.kinds import NUMERIC
+from shared.aggregation.missing import MISSING_AMONG_VALUES
+from shared.csv.problems import show
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -93,6 +95,8 @@ class Notation:
 
     def suggestion(self, kind: Kind, cell: bytes) -> str:
         """Return the end of a message: what would make `cell` of that kind; empty if nothing."""
+        if kind != "text" and cell.lower() in MISSING_AMONG_VALUES:
+            return f"; if it means a missing value, add {show(cell)} to input.null"
         if kind == "date":
             return self.dates.suggestion(cell)
         hint = self.hint(kind, cell)

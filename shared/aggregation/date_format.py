@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from shared.aggregation.common_dates import COMMON_EPOCHS, COMMON_PATTERNS, LONGEST_DATE
 from shared.aggregation.dates import (
     EXPECTED_CALENDAR_DATE,
     EXPECTED_DATE,
@@ -130,10 +131,17 @@ class DateFormat:
         return f"a date written as {self.text}, such as {example}"
 
     def suggestion(self, cell: bytes) -> str:
-        """Return what to set if `cell` is a date for a comparison all the same, or nothing."""
-        if self.text == ISO and self.read(cell) is not None:
+        """Return the end of a message: what to set if `cell` is a date all the same, or nothing."""
+        if self.text != ISO:
+            return ""
+        if self.read(cell) is not None:
             return f"; if all dates have a time zone, set input.date to {ZONED!r}"
-        return ""
+        if len(cell) > LONGEST_DATE:
+            return ""
+        found = [text for text in COMMON_PATTERNS if DateFormat(text).read(cell) is not None]
+        if len(cell) in COMMON_EPOCHS and re.fullmatch(rb"[0-9]+", cell):
+            found.append(COMMON_EPOCHS[len(cell)])
+        return f"; if it is one, set input.date to {' or '.join(map(repr, found))}" if found else ""
 
 
 ISO_DATES = DateFormat()

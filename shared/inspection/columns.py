@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from shared.aggregation.cells import Notation, looks_numeric
 from shared.aggregation.decorations import undecorated
+from shared.aggregation.missing import MISSING_AMONG_VALUES
 from shared.aggregation.spec import notation_of
 from shared.csv.problems import show
-from shared.inspection.missing import MISSING_AMONG_VALUES
 from shared.inspection.proposal import ColumnReadings, propose
 from shared.inspection.sample import SampleEnded
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
+from shared.aggregation.missing import MISSING
 from shared.aggregation.spec import notation_of
 from shared.csv.problems import show
 from shared.csv.records import BOM, RecordReader
 from shared.errors import MalformedInput
-from shared.inspection.missing import MISSING
 from shared.inspection.sample import SampleEnded
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from shared.aggregation.cells import Notation
 from shared.aggregation.date_format import ISO, ZONED, DateFormat
 from shared.aggregation.decorations import undecorated
+from shared.aggregation.missing import MISSING_AMONG_VALUES
 from shared.csv.problems import show
-from shared.inspection.missing import MISSING_AMONG_VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

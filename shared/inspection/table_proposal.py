@@ -12,13 +12,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from shared.aggregation.cells import Notation
+from shared.aggregation.missing import MISSING_AMONG_VALUES
 from shared.csv.dialect import MAX_FOOTER_LINES
 from shared.csv.grammar import CR, LF
 from shared.csv.problems import show
 from shared.csv.records import BOM, RecordReader
 from shared.csv.table_lines import line_count
 from shared.errors import MalformedInput
-from shared.inspection.missing import MISSING_AMONG_VALUES
 from shared.inspection.readings import NO_FIT, fit
 from shared.inspection.sample import Sample, SampleEnded
 from shared.inspection.sniff import DELIMITERS

@@ -92,19 +92,21 @@ def holds(
 
 def key_of(query: Query, cells: Sequence[bytes]) -> tuple[bytes, ...]:
     """Return the text of each group column. Raises BadCell."""
-    dates = query.aggregation.notation.dates
+    notation = query.aggregation.notation
     return tuple(
-        _group_text(group, column, cells[column], dates)
+        _group_text(group, column, cells[column], notation)
         for column, group in zip(query.group_by, query.aggregation.group_by, strict=True)
     )
 
 
-def _group_text(group: GroupColumn, column: int, cell: bytes, dates: DateFormat) -> bytes:
+def _group_text(group: GroupColumn, column: int, cell: bytes, notation: Notation) -> bytes:
+    dates = notation.dates
+    bad = BadCell(column, dates.expected(truncate=True) + notation.suggestion("date", cell))
     text = cell.decode()
     if group.trim:
         text = text.strip(BLANKS)
     if group.part is not None and text:
-        text = _part_of(group.part, text, column, dates)
+        text = _part_of(group.part, text, dates, bad)
     if group.substring is not None:
         first, count = group.substring
         text = text[first - 1 : first - 1 + count]
@@ -113,7 +115,7 @@ def _group_text(group: GroupColumn, column: int, cell: bytes, dates: DateFormat)
     if group.truncate is not None and text:
         moment = dates.read(text.encode())
         if moment is None:
-            raise BadCell(column, dates.expected(truncate=True))
+            raise bad
         text = moment.truncated(group.truncate).decode()
     if group.normalize is not None:
         text = unicodedata.normalize("NFC", text)
@@ -131,10 +133,10 @@ def _matched(pattern: str, text: str) -> str:
     return (found[1] if found.re.groups else found[0]) or ""
 
 
-def _part_of(part: DatePart, text: str, column: int, dates: DateFormat) -> str:
+def _part_of(part: DatePart, text: str, dates: DateFormat, bad: BadCell) -> str:
     moment = dates.read(text.encode())
     if moment is None:
-        raise BadCell(column, dates.expected(truncate=True))
+        raise bad
     year, month, number = moment.day.isoformat().split("-")
     if part == "weekday":
         return str(moment.day.isoweekday())

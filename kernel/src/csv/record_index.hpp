@@ -54,9 +54,7 @@ struct RecordIndex {
     Above above_next(Above above) const { return last == Above::nothing ? above : last; }
 
     /// Regular: where a record begins, and its line end.
-    std::size_t begin_of(std::size_t record) const {
-        return std::uint32_t{ends[record * kept->stride()] + 1};
-    }
+    std::size_t begin_of(std::size_t record) const { return ends[record * kept->stride()] + 1U; }
     std::size_t line_end_of(std::size_t record) const {
         return ends[(record + 1) * kept->stride()];
     }

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "text/show.hpp"
+#include "values/cell_hints.hpp"
+
 namespace csvmill {
 
 namespace {
@@ -14,10 +17,23 @@ void add_columns(const Restriction& restriction, std::vector<std::uint32_t>& to)
     for (const Restriction& part : restriction.parts) add_columns(part, to);
 }
 
+/// The end of a message about a cell that is not of a kind: what to set, if that is known.
+std::string hint_of(Kind kind, Bytes cell, const Query& query) {
+    if (!query.hints) return {};
+    if (kind != Kind::text && means_missing(cell)) {
+        return "; if it means a missing value, add " + show(cell) + " to input.null";
+    }
+    if (kind == Kind::date) return date_hint(cell, query.dates);
+    const std::string settings = hint(kind, cell, query.notation);
+    return settings.empty() ? settings : "; if it is one, set " + settings;
+}
+
 }  // namespace
 
 std::string expectation(const CellFault& fault, Bytes cell, const Query& query) {
-    if (fault.place == CellFault::Place::group) return query.dates.expected(true);
+    if (fault.place == CellFault::Place::group) {
+        return query.dates.expected(true) + hint_of(Kind::date, cell, query);
+    }
     if (fault.too_long) return expected_short_number;
     if (fault.place == CellFault::Place::aggregate && fault.kind == Kind::text) {
         return "text (empty cells are errors here)";
@@ -26,10 +42,7 @@ std::string expectation(const CellFault& fault, Bytes cell, const Query& query) 
     std::string text = fault.kind == Kind::date ? query.dates.expected(false)
                                                 : expected(fault.kind, query.notation);
     if (fault.place == CellFault::Place::where) text += " for the comparison in where";
-    if (!query.hints) return text;
-    if (fault.kind == Kind::date) return text.append(query.dates.hint(cell));
-    const std::string settings = hint(fault.kind, cell, query.notation);
-    return settings.empty() ? text : text + "; if it is one, set " + settings;
+    return text + hint_of(fault.kind, cell, query);
 }
 
 const Cells& Batch::column(std::uint32_t number) const {

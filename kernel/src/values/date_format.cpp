@@ -349,10 +349,4 @@ std::string DateFormat::expected(bool truncate) const {
     return "a date written as " + text_ + ", such as " + example;
 }
 
-Bytes DateFormat::hint(Bytes cell) const {
-    Moment moment;
-    if (form_ != Form::iso || !read_moment(cell, moment) || !moment.zoned) return {};
-    return "; if all dates have a time zone, set input.date to 'iso_zoned'";
-}
-
 }  // namespace csvmill

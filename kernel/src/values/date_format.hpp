@@ -45,9 +45,6 @@ public:
     /// part of it.
     std::string expected(bool truncate) const;
 
-    /// What to set if `cell` is a date for a comparison all the same: `hint`. Or empty.
-    Bytes hint(Bytes cell) const;
-
     /// The format of values in the query that are compared with cells.
     DateFormat of_values() const { return DateFormat(zoned_ ? "iso_zoned" : "iso"); }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "text/error.hpp"
+#include "values/cell_hints.hpp"
 
 using namespace csvmill;
 
@@ -100,9 +101,15 @@ TEST_CASE("dates with zones are compared as points in time") {
 TEST_CASE("messages show the format, with an example") {
     CHECK(DateFormat("%d/%m/%y %I:%M %p").expected(false) ==
           "a date written as %d/%m/%y %I:%M %p, such as 31/01/20 11:59 PM");
-    CHECK(DateFormat().hint("2020-01-01T12:00Z").find("iso_zoned") != std::string::npos);
-    CHECK(DateFormat().hint("2020-01-01T12:00").empty());
-    CHECK(DateFormat("epoch").hint("2020-01-01T12:00Z").empty());
+    CHECK(date_hint("2020-01-01T12:00Z", DateFormat()).find("iso_zoned") != std::string::npos);
+    CHECK(date_hint("2020-01-01T12:00", DateFormat()).empty());
+    CHECK(date_hint("2020-01-01T12:00Z", DateFormat("epoch")).empty());
+    CHECK(date_hint("1/2/2020", DateFormat()) ==
+          "; if it is one, set input.date to '%d/%m/%Y' or '%m/%d/%Y'");
+    CHECK(date_hint("1577836800", DateFormat()) == "; if it is one, set input.date to 'epoch'");
+    CHECK(date_hint("soon", DateFormat()).empty());
+    CHECK(means_missing("N/A"));
+    CHECK_FALSE(means_missing("NAB"));
 }
 
 TEST_CASE("a format that is none is refused") {

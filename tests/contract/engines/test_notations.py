@@ -10,6 +10,7 @@ from shared.aggregation.json_reader import read_aggregation
 from shared.errors import MalformedInput
 from tests.contract.engines.runs import aggregate
 from tests.contract.engines.sources import StreamSource
+from tests.reference.file import aggregate as reference
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,6 +124,45 @@ async def test_the_message_says_what_to_declare(
         await result(engine, scratch, f"n\n{cell}\n", spec_of(declared, **SUM))
 
     assert str(refused.value).endswith(f"; if it is one, set {hint}")
+
+
+@pytest.mark.parametrize(
+    ("cell", "hint"),
+    [
+        ("31/01/2020", "one, set input.date to '%d/%m/%Y'"),
+        ("1/2/2020", "one, set input.date to '%d/%m/%Y' or '%m/%d/%Y'"),
+        ("1.2.2020 9:05", "one, set input.date to '%d.%m.%Y %H:%M'"),
+        ("2020-2-1", "one, set input.date to '%Y-%m-%d'"),
+        ("20200201", "one, set input.date to '%Y%m%d'"),
+        ("May 1, 2020", "one, set input.date to '%b %d, %Y' or '%B %d, %Y'"),
+        ("1580515199", "one, set input.date to 'epoch'"),
+        ("1580515199000", "one, set input.date to 'epoch_ms'"),
+        ("N/A", "add 'N/A' to input.null"),
+        ("\u2014", "add '\u2014' to input.null"),
+    ],
+)
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"aggregates": [{"function": "max", "column": "n", "type": "date"}]},
+        {"group_by": [{"column": "n", "truncate": "month"}]},
+        {"group_by": [{"column": "n", "part": "year", "trim": True}]},
+        {
+            "where": {"column": "n", "op": ">", "value": "2020-01-01", "type": "date"},
+            "aggregates": [{"function": "count"}],
+        },
+    ],
+)
+async def test_the_message_says_how_dates_and_missing_values_are_declared(
+    engine: Engine, scratch: Path, cell: str, hint: str, spec: dict[str, Any]
+) -> None:
+    asked = spec_of({"delimiter": ";"}, **spec)
+    data = f"n;m\n{cell};1\n"
+    with pytest.raises(MalformedInput) as refused:
+        await result(engine, scratch, data, asked)
+
+    assert str(refused.value).endswith(hint)
+    assert str(refused.value) == reference(data.encode(), read_aggregation(asked, "spec")).reason
 
 
 @pytest.mark.parametrize(
