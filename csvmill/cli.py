@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any, NoReturn
 
 import click
 
 from csvmill.commands.exit_codes import MEANINGS
+from csvmill.commands.process_end import exit_at_once
 from csvmill.commands.quick_start import collecting_later
 
 COMMANDS = {
@@ -41,7 +43,17 @@ class Commands(dict[str, click.Command]):
 
 
 class OrderedGroup(click.Group):
-    """Lists commands in the order of `COMMANDS`, not of the alphabet."""
+    """Lists commands in the order of `COMMANDS`, not of the alphabet. A call ends the process."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Run the command that the process was started with, and exit."""
+        try:
+            super().__call__(*args, **kwargs)
+        except SystemExit as end:
+            if end.code is None or isinstance(end.code, int):
+                exit_at_once(end.code or 0)
+            raise
+        exit_at_once(0)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""

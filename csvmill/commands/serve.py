@@ -44,7 +44,7 @@ def serve(with_parent: bool, **options: Any) -> None:
 
         from csvmill.standalone import app as standalone
         from csvmill.standalone.child import TOKEN_VARIABLE
-        from csvmill.standalone.parent import exit_at_once, stop_with_parent
+        from csvmill.standalone.parent import stop_with_parent
         from csvmill.standalone.settings import StandaloneSettings
 
     given = {name: value for name, value in options.items() if value is not None}
@@ -57,5 +57,3 @@ def serve(with_parent: bool, **options: Any) -> None:
     if with_parent:
         stop_with_parent()
     standalone.serve(settings)
-    if with_parent:
-        exit_at_once()

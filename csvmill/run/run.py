@@ -64,6 +64,8 @@ class Run:
     _abandoned: RunState | None = None
     _state: RunState = field(init=False)
     _boot: str | None = field(default_factory=boot_id)
+    _is_done: bool = False
+    """Whether the result is there, so that nothing of the run's own service is needed any more."""
     _is_over: bool = False
     """Whether nothing is left to continue, so that the folder can be removed."""
 
@@ -99,7 +101,7 @@ class Run:
             state = await self._upload(client, state)
         job = await self._wait(client, state)
         result = await self._download(client, job)
-        self._is_over = True
+        self._is_done = self._is_over = True
         uploaded, downloaded = self._transferred["upload"], self._transferred["download"]
         return RunResult(job, result, uploaded, downloaded, self._seconds)
 
@@ -150,6 +152,7 @@ class Run:
             settings={**SETTINGS, **(WITHOUT_SYNC if self._boot is not None else {})},
             token=self._token,
             meanwhile=_load_client,
+            is_needless=lambda: self._is_done,
         ) as url:
             yield url
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
 import threading
 import time
-from typing import NoReturn
 
 SHUTDOWN_TIMEOUT = 10.0
 """Seconds that the service has to stop before it is killed. Acknowledged bytes are safe either
@@ -29,14 +27,3 @@ def stop_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, name="parent-watch", daemon=True).start()
-
-
-def exit_at_once() -> NoReturn:
-    """End this process after a clean shutdown, without freeing each object.
-
-    That takes the interpreter half a second, for which the parent would wait.
-    """
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)

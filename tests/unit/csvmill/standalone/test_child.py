@@ -34,6 +34,23 @@ async def test_only_the_holder_of_the_token_reaches_the_service(tmp_path: Path) 
     assert "secret" not in (tmp_path / "log").read_text()
 
 
+@pytest.mark.parametrize("needless", [True, False])
+async def test_a_service_whose_data_is_not_needed_any_more_is_killed(
+    tmp_path: Path, needless: bool
+) -> None:
+    log = tmp_path / "log"
+    async with (
+        local_service(tmp_path / "data", log, is_needless=lambda: needless) as url,
+        AsyncClient(url) as client,
+    ):
+        await client.about()
+    stopped = not (tmp_path / "data" / "jobs.sqlite-wal").exists()
+    assert stopped != needless
+    with pytest.raises(aiohttp.ClientError):
+        async with aiohttp.ClientSession() as session:
+            await session.get(url)
+
+
 @pytest.mark.parametrize("key", ["", "two words", "line\nbreak", "k\u00e9y"])
 async def test_a_key_that_no_header_can_have_is_refused_and_not_shown(key: str) -> None:
     with pytest.raises(ValueError, match="the API key is not one") as error:
