@@ -161,7 +161,10 @@ def _offer_uploads(app: web.Application) -> None:
 def _watch_jobs(app: web.Application, metrics: Metrics) -> None:
     settings = app[SETTINGS]
     watcher = app[JOB_WATCHER] = JobWatcher(
-        app[PORTS].jobs, limit=settings.max_followers, interval=settings.follow_interval
+        app[PORTS].jobs,
+        limit=settings.max_followers,
+        tenant_limit=settings.max_tenant_followers,
+        interval=settings.follow_interval,
     )
     metrics.of(GatewayMetrics).followers.set_function(lambda: len(watcher))
 

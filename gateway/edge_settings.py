@@ -21,6 +21,8 @@ class EdgeSettings(BaseSettings):
     """Downloads that one gateway serves at the same time. Each holds less than 1 MiB."""
     max_tenant_downloads: int = Field(default=128, ge=1)
     """The same of one tenant."""
+    max_tenant_followers: int = Field(default=500, ge=0)
+    """Clients of one tenant that may follow jobs, or wait for their end, through one gateway."""
     min_download_rate: float = Field(default=1024.0, ge=0)
     """Bytes per second that a client has to take on average over `rate_window`; 0 is no limit."""
     min_upload_rate: float = Field(default=128.0, ge=0)

@@ -358,6 +358,13 @@ class TooManyDownloads(
     """As many downloads are in progress as one tenant may have."""
 
 
+class TooManyTenantSubscriptions(
+    CsvmillError,
+    code="too_many_tenant_followers", status=429, title="Too many of your clients follow jobs",
+):  # fmt: skip
+    """As many clients follow jobs as one tenant may have."""
+
+
 # Faults of the service and what it depends on.
 
 

@@ -14,6 +14,7 @@ from shared.bus.in_process import InProcessBus
 from shared.jobs.metrics import JobMetrics
 from shared.jobs.store import open_job_store
 from shared.ports import Ports
+from shared.runtime.files import make_private
 from shared.runtime.service import run_service
 from shared.telemetry.logs import configure_logging
 from shared.telemetry.metrics import Metrics
@@ -39,6 +40,7 @@ async def standalone(settings: StandaloneSettings) -> AsyncIterator[web.Applicat
         blobs = await stack.enter_async_context(
             open_blobs(settings, settings.data_dir / "blobs", metrics)
         )
+        make_private(settings.data_dir)
         jobs = await stack.enter_async_context(
             open_job_store(
                 f"sqlite:///{settings.data_dir / 'jobs.sqlite'}",

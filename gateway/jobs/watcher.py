@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from shared.errors import DatabaseUnavailable, TooManySubscriptions
+from shared.errors import DatabaseUnavailable, TooManySubscriptions, TooManyTenantSubscriptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from uuid import UUID
 
+    from shared.access.tenant import Tenant
     from shared.jobs.job import Job
     from shared.ports import JobStore
 
@@ -64,17 +65,21 @@ class Subscription:
 class JobWatcher:
     """Reads the followed jobs from the database, while there are any.
 
-    Accepts at most `limit` subscriptions at a time. Pauses up to `interval` seconds between
-    queries; the pauses are shorter after a new subscription. A job that the store says has ended is
-    read at once.
+    Accepts at most `limit` subscriptions at a time, and `tenant_limit` to the jobs of one tenant.
+    Pauses up to `interval` seconds between queries; the pauses are shorter after a new
+    subscription. A job that the store says has ended is read at once.
     """
 
-    def __init__(self, jobs: JobStore, *, limit: int, interval: float) -> None:
+    def __init__(
+        self, jobs: JobStore, *, limit: int, interval: float, tenant_limit: int | None = None
+    ) -> None:
         self._jobs = jobs
         self._limit = limit
         self._interval = interval
         self._subscriptions: dict[UUID, set[Subscription]] = {}
         self._count = 0
+        self._tenant_limit = tenant_limit
+        self._of_tenants: Counter[Tenant] = Counter()
         self._pause = FIRST_PAUSE
         self._new_subscription = asyncio.Event()
         self._ended: set[UUID] = set()
@@ -90,7 +95,8 @@ class JobWatcher:
 
     @contextmanager
     def subscribe(self, job: Job, *, to_end: bool = False) -> Iterator[Subscription]:
-        """Follow a job, from the state that the caller has just read. Raises TooManySubscriptions.
+        """Follow a job, from the state that the caller has just read. Raises TooManySubscriptions,
+        and TooManyTenantSubscriptions.
 
         Use it as a context manager. The subscription of a job that has ended is never updated. With
         `to_end`, only the end matters, which the store tells: the job is not queried sooner.
@@ -108,7 +114,13 @@ class JobWatcher:
                 f"{self._limit} clients already follow jobs through this gateway; try again later, "
                 f"or poll /api/v1/jobs/{job.id}"
             )
+        if self._tenant_limit is not None and self._of_tenants[job.tenant] >= self._tenant_limit:
+            raise TooManyTenantSubscriptions(
+                f"{self._tenant_limit} of your clients already follow jobs; end some of them, "
+                f"or poll /api/v1/jobs/{job.id}"
+            )
         self._count += 1
+        self._of_tenants[job.tenant] += 1
         self._subscriptions.setdefault(job.id, set()).add(subscription)
         self._query_soon(hurry=not to_end)
         if job.id in self._recently_ended:
@@ -117,6 +129,9 @@ class JobWatcher:
             yield subscription
         finally:
             self._count -= 1
+            self._of_tenants[job.tenant] -= 1
+            if not self._of_tenants[job.tenant]:
+                del self._of_tenants[job.tenant]
             others = self._subscriptions[job.id]
             others.discard(subscription)
             if not others:

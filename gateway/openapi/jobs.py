@@ -34,6 +34,7 @@ from shared.errors import (
     TooBusy,
     TooManyDownloads,
     TooManySubscriptions,
+    TooManyTenantSubscriptions,
 )
 from shared.jobs.job import JobState
 from shared.jobs.preview import MAX_ROWS
@@ -136,7 +137,7 @@ SHOW = operation(
                 "Preference-Applied": header("`wait=` seconds, if `Prefer` was followed (RFC 7240)")
             },
         ),
-        **problems(InvalidInput, JobNotFound, TooManySubscriptions),
+        **problems(InvalidInput, JobNotFound, TooManySubscriptions, TooManyTenantSubscriptions),
     },
 )
 
@@ -191,7 +192,7 @@ EVENTS = operation(
             "description": "The job has ended, and `Last-Event-ID` shows that the client knows: "
             "do not reconnect"
         },
-        **problems(JobNotFound, TooManySubscriptions),
+        **problems(JobNotFound, TooManySubscriptions, TooManyTenantSubscriptions),
     },
 )
 

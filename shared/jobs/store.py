@@ -325,7 +325,15 @@ class SqlJobStore(SqlJobClaims):
 
     async def expire_ended(self, job_id: UUID, *, now: float) -> Job:
         """See `JobStore`."""
-        rows = await self._database.write(self._sql.expire_ended, str(job_id), now, idempotent=True)
+        who = acting()
+
+        def steps() -> Steps[Sequence[Row]]:
+            rows = yield Statement(self._sql.expire_ended, (str(job_id), now))
+            if rows and who is not None:
+                yield audit_statement(who.entry(Action.JOB_DELETED, job_id, now))
+            return rows
+
+        rows = await self._database.perform(steps())
         return job_of(rows[0]) if rows else await self.get(job_id)
 
     def on_end(self, ended: Callable[[UUID], None]) -> AbstractContextManager[None]:

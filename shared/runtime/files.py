@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import os
 import shutil
+import stat
+import sys
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     Buffer: TypeAlias = bytes | bytearray | memoryview
+
+logger = logging.getLogger(__name__)
 
 _BINARY: int = getattr(os, "O_BINARY", 0)
 """Windows only: write line ends as they are."""
@@ -154,3 +159,20 @@ def lock_file(path: Path, *, wait: bool = False, create: bool = True) -> int:
         os.close(fd)
         raise
     return fd
+
+
+def make_private(folder: Path) -> None:
+    """Let only the owner of a folder enter it, and so reach what is below.
+
+    A folder of somebody else, and one that is meant for all as `/tmp` is, is left as it is, with a
+    warning in the log.
+    """
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if not mode & 0o077 or sys.platform == "win32":
+        return
+    try:
+        if mode & stat.S_ISVTX:
+            raise PermissionError(errno.EPERM, "it is meant for all")
+        folder.chmod(mode & ~0o077)
+    except OSError as error:
+        logger.warning("others can read %s, and its mode cannot be changed: %s", folder, error)

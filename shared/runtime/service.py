@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING, TypeVar
@@ -107,6 +108,7 @@ def run_service(
                 raise
 
     hide_memory()
+    os.umask(0o077)  # what a service writes is for its own eyes
     sys.setswitchinterval(SWITCH_INTERVAL)
     gc.freeze()  # what was imported stays: no collection has to look at it again
     try:

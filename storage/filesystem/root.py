@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from shared.errors import StorageUnavailable
-from shared.runtime.files import lock_file, write_all
+from shared.runtime.files import lock_file, make_private, write_all
 from storage.filesystem.atomic_folders import make_folders
 from storage.filesystem.creation_log import CreationLog
 
@@ -37,6 +37,7 @@ class RootFolder:
         Raises StorageUnavailable if another process uses it.
         """
         make_folders(self.path, fsync=self._fsync)
+        make_private(self.path)
         lock = self.path / ".lock"
         try:
             self._lock_fd = lock_file(lock)

@@ -105,6 +105,23 @@ async def test_the_number_of_subscriptions_is_limited(start_gateway: Start) -> N
             await other.next()
 
 
+async def test_a_tenant_has_so_many_subscriptions(start_gateway: Start) -> None:
+    gateway = await start_gateway(max_tenant_followers=1, follow_interval=QUICK)
+    job = await gateway.started_job()
+    async with followed(gateway, job.id) as one:
+        await one.next()
+        for path in (f"/api/v1/jobs/{job.id}/events", f"/api/v1/jobs/{job.id}?wait=5"):
+            refused = await gateway.client.get(path)
+            assert refused.status == 429
+            assert int(refused.headers["Retry-After"]) > 0
+            kind = (await refused.json())["type"]
+            assert kind == "urn:csvmill:problem:too-many-tenant-followers"
+    # A slot becomes free when the gateway notices that a client disconnected.
+    await until_followed_by(gateway, 0)
+    async with followed(gateway, job.id) as one:
+        await one.next()
+
+
 async def test_following_an_ended_job_does_not_count_towards_the_limit(
     start_gateway: Start,
 ) -> None:
