@@ -14,7 +14,7 @@ from gateway.access.audit import Auditor
 from shared.access.audit import Action, AuditEntry, AuditFilter
 from shared.access.principal import Scope
 from shared.access.tenant import Tenant
-from shared.errors import DatabaseUnavailable
+from shared.errors import DatabaseUnavailable, StorageUnavailable
 from tests.unit.gateway.access.keys import ACME, bearer, stored_key
 
 if TYPE_CHECKING:
@@ -66,6 +66,25 @@ async def test_jobs_and_uploads_are_recorded_with_who_created_and_ended_them(
     assert (entry.tenant, entry.address) == ("acme", "127.0.0.1")
     assert entry.detail is not None
     assert entry.detail.endswith(f"{len(PLAYS)} bytes")
+
+
+async def test_a_deletion_is_recorded_once_the_bytes_are_gone(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await gateway.finished_job(RESULT)
+    key = await stored_key(gateway, Scope.UPLOAD)
+    url = f"/api/v1/jobs/{job.id}"
+    delete = gateway.blobs.delete
+
+    async def away(_key: object) -> None:
+        raise StorageUnavailable("storage does not answer")
+
+    monkeypatch.setattr(gateway.blobs, "delete", away)
+    assert (await gateway.client.delete(url, headers=bearer(key))).status == 503
+    assert await trail(gateway) == []
+    monkeypatch.setattr(gateway.blobs, "delete", delete)
+    assert (await gateway.client.delete(url, headers=bearer(key))).status == 204
+    assert await trail(gateway) == [("job.deleted", str(job.id), key.id)]
 
 
 async def test_a_repeated_request_that_creates_nothing_is_not_recorded(gateway: Gateway) -> None:
