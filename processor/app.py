@@ -25,7 +25,12 @@ from processor.maintenance.periodic import run_periodically
 from processor.maintenance.relay import Relay
 from processor.maintenance.sweeper import Sweeper
 from processor.metrics import ProcessorMetrics
-from processor.slots import MOST_DECOMPRESSED, available_memory, small_slots
+from processor.slots import (
+    MOST_DECOMPRESSED,
+    NICE_OF_LARGE_JOBS,
+    available_memory,
+    small_slots,
+)
 from processor.worker import Worker
 from shared.bus.counted import BusMetrics, CountedBus
 from shared.runtime.health import health_routes
@@ -66,7 +71,9 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
         bus,
         JobRun(
             ports.blobs,
-            MeasuredEngine(NativeEngine(limits), "kernel", engine_metrics),
+            MeasuredEngine(
+                NativeEngine(replace(limits, nice=NICE_OF_LARGE_JOBS)), "kernel", engine_metrics
+            ),
             scratch,
             follower,
             small_engine=MeasuredEngine(

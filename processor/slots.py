@@ -12,6 +12,9 @@ SMALL_JOB = 64 << 20
 MOST_DECOMPRESSED = 64 << 20
 """Bytes of the decompressed file of a small job. One that has more leaves its slot, and waits for
 one of the others: a few kilobytes may expand to gigabytes."""
+NICE_OF_LARGE_JOBS = 10
+"""Small jobs, requests and head starts get nine times as much of a core as the processes of a job
+that is not small, where they compete for one."""
 SERVICE = 256 << 20
 """Bytes of memory of the service itself."""
 

@@ -97,12 +97,14 @@ async def child_process(
     stdin: int = PIPE,
     pass_fds: Sequence[int] = (),
     variables: dict[str, str] | None = None,
+    nice: int = 0,
 ) -> AsyncIterator[Child]:
     """Run `command` in `folder`, with the number of the control pipe as an additional argument.
 
     The control pipe is closed when this process ends for any reason; the child then exits. On exit
     of the context, the process group of the child is killed and the child is reaped. The child gets
-    only a few environment variables, `variables` among them, and no passwords.
+    only a few environment variables, `variables` among them, and no passwords. It runs with lower
+    priority than this process, by `nice`.
     """
     environment = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
     # Sockets, and not a pipe: uvloop closes the descriptor of a pipe twice, and the second time it
@@ -126,6 +128,11 @@ async def child_process(
             raise
     finally:
         reading.close()
+    if nice:
+        # Before it is told what to do: its threads inherit it.
+        with contextlib.suppress(OSError):  # it has ended already, or the system forbids it
+            own = os.getpriority(os.PRIO_PROCESS, 0)
+            os.setpriority(os.PRIO_PROCESS, process.pid, own + nice)
     child = Child(process, control)
     try:
         yield child

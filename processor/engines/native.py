@@ -228,7 +228,9 @@ class _Attempt:
             skip=self._aggregation.input.on_bad_row == "skip",
         )
         command = [str(self._program or kernel_program())]
-        async with child_process(command, self._folder, stdin=file.stdin) as kernel:
+        async with child_process(
+            command, self._folder, stdin=file.stdin, nice=self._limits.nice
+        ) as kernel:
             kernel.send(task)
             sending = asyncio.create_task(_send(file, kernel))
             try:

@@ -226,6 +226,7 @@ async def _decompressed(
                     stdin=DEVNULL if path is not None else PIPE,
                     pass_fds=(writing,),
                     variables=variables,
+                    nice=limits.nice,
                 )
             )
         except BaseException:

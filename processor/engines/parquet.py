@@ -101,7 +101,7 @@ async def convert(
         "scratch": limits.scratch,
     }
     command, variables = python_command(_MODULE)
-    async with child_process(command, folder, variables=variables) as child:
+    async with child_process(command, folder, variables=variables, nice=limits.nice) as child:
         child.send(encode(task))
         with usage.of_child(child.pid):
             line = await child.lines.readline()

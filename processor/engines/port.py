@@ -110,6 +110,9 @@ class EngineLimits:
     min_rate: int | None = None
     """Bytes a second of the file, decompressed, that an aggregation has to manage on average, from
     `GRACE` seconds on; None for any."""
+    nice: int = 0
+    """By how much the priority of all processes that the engine starts is lower than that of this
+    process."""
     small: int | None = None
     """Decompressed bytes of the largest source of a small job: more of them, or of memory, raise
     `Outgrown`. None for jobs that may have any size."""

@@ -69,7 +69,7 @@ def report_in(error: AttemptFailed | MalformedInput) -> Report:
 
 
 async def running_kernel(
-    scratch: Path, source: Source | None = None
+    scratch: Path, source: Source | None = None, limits: EngineLimits | None = None
 ) -> tuple[asyncio.Task[object], int]:
     """An aggregation that waits for more bytes, and its running kernel."""
     begun = asyncio.Event()
@@ -80,13 +80,33 @@ async def running_kernel(
             begun.set()
 
     running = asyncio.create_task(
-        NativeEngine().aggregate(
+        NativeEngine(limits).aggregate(
             SONG_PLAYS, source or StalledSource(several_blocks()), scratch, progress
         )
     )
     await asyncio.wait_for(begun.wait(), 30)
     (child,) = children() - before
     return running, child
+
+
+def niceness_of_threads(pid: int) -> set[int]:
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return {os.getpriority(os.PRIO_PROCESS, int(task.name)) for task in tasks}
+
+
+@pytest.mark.parametrize("nice", [0, 10])
+async def test_all_threads_of_all_children_are_as_nice_as_the_limits_say(
+    tmp_path: Path, nice: int
+) -> None:
+    source = StalledSource(gzip.compress(several_blocks()))
+    running, kernel = await running_kernel(tmp_path, source, EngineLimits(nice=nice, threads=2))
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    try:
+        for pid in (kernel, *children(b"processor.engines.decompressor")):
+            assert niceness_of_threads(pid) == {own + nice}
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_a_kernel_that_is_killed_fails_the_attempt_and_says_by_what(tmp_path: Path) -> None:
