@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from shared.csv.grammar import CR, LF
 from shared.csv.records import BOM
 from shared.csv.table_lines import begin_of_last
+from shared.inspection.quoted_lines import quoted_lines
 from shared.inspection.sample import Sample
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 def table_of(sample: Sample, dialect: Dialect) -> Sample:
     """Return the sample without the lines that `dialect` passes over, to detect the rest of it.
 
-    They become empty lines, so that line numbers do not change. Quotes are not known yet: a line in
-    quoted text that looks like a comment or a footer counts as one here.
+    They become empty lines, so that line numbers do not change. Delimiters are not known yet: what
+    is quoted text may be mistaken.
     """
     if not (dialect.lines_above or dialect.header_starts_with or dialect.comment) and (
         dialect.skip_footer == 0
@@ -32,17 +33,22 @@ def table_of(sample: Sample, dialect: Dialect) -> Sample:
     lines = text.split(newline)
     header = _header(lines, dialect)
     lines[:header] = [b""] * header
+    quoted = quoted_lines(lines, newline, dialect)
     if dialect.comment:
         comment = dialect.comment.encode()
         # A header that the client names is no comment.
         for i in range(header + dialect.header_is_given, len(lines)):
-            if lines[i].startswith(comment):
+            if lines[i].startswith(comment) and i not in quoted:
                 lines[i] = b""
     if dialect.footer_text:
         footer = dialect.footer_text.encode()
         first = next((i for i in range(header, len(lines)) if lines[i].strip()), header)
         begin = next(
-            (i for i in range(first + dialect.header, len(lines)) if lines[i].startswith(footer)),
+            (
+                i
+                for i in range(first + dialect.header, len(lines))
+                if lines[i].startswith(footer) and i not in quoted
+            ),
             None,
         )
         if begin is not None:
