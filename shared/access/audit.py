@@ -22,6 +22,8 @@ class Action(StrEnum):
     JOB_CANCELLED = "job.cancelled"
     JOB_RETRIED = "job.retried"
     JOB_DELETED = "job.deleted"
+    BYTES_DELETED = "bytes.deleted"
+    """The input and all outputs of a deleted job are gone from storage."""
     RESULT_DOWNLOADED = "result.downloaded"
     REJECTS_DOWNLOADED = "rejects.downloaded"
     RESULT_PREVIEWED = "result.previewed"

@@ -68,7 +68,7 @@ async def test_jobs_and_uploads_are_recorded_with_who_created_and_ended_them(
     assert entry.detail.endswith(f"{len(PLAYS)} bytes")
 
 
-async def test_a_deletion_is_recorded_once_the_bytes_are_gone(
+async def test_a_deletion_is_recorded_and_also_that_the_bytes_are_gone(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = await gateway.finished_job(RESULT)
@@ -81,10 +81,11 @@ async def test_a_deletion_is_recorded_once_the_bytes_are_gone(
 
     monkeypatch.setattr(gateway.blobs, "delete", away)
     assert (await gateway.client.delete(url, headers=bearer(key))).status == 503
-    assert await trail(gateway) == []
+    deleted = ("job.deleted", str(job.id), key.id)
+    assert await trail(gateway) == [deleted]
     monkeypatch.setattr(gateway.blobs, "delete", delete)
     assert (await gateway.client.delete(url, headers=bearer(key))).status == 204
-    assert await trail(gateway) == [("job.deleted", str(job.id), key.id)]
+    assert await trail(gateway) == [deleted, ("bytes.deleted", str(job.id), key.id)]
 
 
 async def test_a_repeated_request_that_creates_nothing_is_not_recorded(gateway: Gateway) -> None:
