@@ -73,7 +73,7 @@ def is_named_text(
 ) -> bool:
     """Whether the first line is the name that is asked for, above text.
 
-    Delimiters occur in text too: in some lines, or before a blank.
+    Delimiters occur in text too: in some lines, or before a blank; but seldom at its end.
     """
     if set(names) != set(lines[:1]) or len(lines) < 2:
         return False
@@ -120,7 +120,9 @@ def _having(delimiter: str, lines: Sequence[bytes]) -> int:
 
 
 def _divides(delimiter: bytes, lines: Sequence[bytes]) -> bool:
-    """Whether nearly all lines contain a delimiter as often, and not as a text does."""
+    """Whether nearly all lines contain a delimiter as often, and not as text does; or most end in it."""
+    if sum(line.endswith(delimiter) for line in lines) > _MOST * len(lines):
+        return True
     [(count, times)] = Counter(line.count(delimiter) for line in lines).most_common(1)
     if not count or times < _NEARLY_ALL * len(lines):
         return False

@@ -201,7 +201,7 @@ def test_one_column_of_text_is_read_if_its_name_is_asked_for(lines: bytes) -> No
     assert detected.dialect.delimiter.encode() not in lines or b'"' in lines
 
 
-@pytest.mark.parametrize("lines", [b"1;2\n3;4\n", b"x,1\ny,2\n", b"x\t\ny\t\n"])
+@pytest.mark.parametrize("lines", [b"1;2\n3;4\n", b"x,1\ny,2\n", b"x\t\ny\t\n", b"x;\ny;\nz\n"])
 def test_a_header_of_one_name_above_a_table_is_refused(lines: bytes) -> None:
     assert found(b"note\n" + lines, UNDECLARED, "note").doubt is not None
 
