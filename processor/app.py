@@ -15,6 +15,7 @@ from aiohttp import web
 from processor.attempt.measured_engine import MeasuredEngine
 from processor.attempt.run import JobRun
 from processor.attempt.scratch import Scratch
+from processor.engines.confinement import require
 from processor.engines.native import NativeEngine
 from processor.engines.port import MIN_MEMORY, EngineLimits
 from processor.events import ProcessorEvents
@@ -48,8 +49,10 @@ if TYPE_CHECKING:
 async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> AsyncIterator[None]:
     """Handle wake-ups and run the background tasks until the context is left.
 
-    On leaving, running jobs are released to other processors.
+    On leaving, running jobs are released to other processors. Raises AttemptFailed on a system that
+    lacks what the settings require.
     """
+    await asyncio.to_thread(require, settings.require_confinement)
     events = ProcessorEvents(metrics)
     bus = CountedBus(ports.bus, metrics.of(BusMetrics))
     ports = replace(ports, bus=bus)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import AliasChoices, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from processor.engines.confinement import Measure  # noqa: TC001 - pydantic evaluates it
 from processor.engines.port import SCRATCH
 from shared.csv.compression import MAX_EXPANSION
 from shared.telemetry.logs import LogSettings
@@ -81,8 +83,18 @@ class WorkSettings(BaseSettings):
     """Seconds between two queries for uploads that are offered."""
     head_start_stall: float = Field(default=60.0, gt=0)
     """Seconds without a byte of an upload after which it is no longer followed."""
+    require_confinement: Annotated[tuple[Measure, ...], NoDecode] = ()
+    """What has to confine the processes of jobs, separated by commas, such as `landlock,seccomp`: a
+    processor does not start on a system that cannot. By default, what the system has is used."""
     scratch_dir: Path = Field(default_factory=lambda: Path(tempfile.gettempdir()) / "csvmill")
     """Folder for spilled data and for output before it is sent to storage."""
+
+    @field_validator("require_confinement", mode="before")
+    @classmethod
+    def _split_measures(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
 
 
 class ProcessorSettings(WorkSettings, LogSettings):

@@ -8,13 +8,14 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from processor.engines.landlock import restrict_files
 from processor.engines.syscall_filter import filter_syscalls
+from shared.errors import AttemptFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 _SET_DUMPABLE, _SET_NO_NEW_PRIVS = 4, 38
 """Arguments of prctl(2)."""
@@ -22,7 +23,8 @@ _OPEN_FILES = 1024
 _MEMORY_BEYOND = 1 << 30
 """Bytes for stacks, and memory that is never used."""
 
-MEASURES = ("rlimits", "no_new_privs", "landlock", "seccomp")
+Measure = Literal["rlimits", "no_new_privs", "landlock", "seccomp"]
+MEASURES: tuple[Measure, ...] = get_args(Measure)
 """All that can confine a process, in the order in which reports name it."""
 
 
@@ -56,6 +58,30 @@ def confine(
     return tuple(in_force)
 
 
+def require(measures: Collection[Measure]) -> None:
+    """Raise AttemptFailed if a process of this system cannot be confined by all `measures`.
+
+    A process tries it. Blocks.
+    """
+    if not measures:
+        return
+    # Not imported by each child.
+    import subprocess
+
+    from processor.engines.child import python_command
+
+    command, variables = python_command(__name__)
+    done = subprocess.run(
+        command, env={**os.environ, **variables}, capture_output=True, text=True, check=True
+    )
+    missing = [measure for measure in measures if measure not in done.stdout.split()]
+    if missing:
+        raise AttemptFailed(
+            f"this system cannot confine the processes of jobs by {' and '.join(missing)}, which "
+            "CSVMILL_REQUIRE_CONFINEMENT demands"
+        )
+
+
 def _limit(data: int, file_size: int) -> None:
     """Set limits of resources, none above those that this process has."""
     import resource
@@ -72,3 +98,12 @@ def _limit(data: int, file_size: int) -> None:
         _, most = resource.getrlimit(name)
         value = value if most == resource.RLIM_INFINITY else min(value, most)
         resource.setrlimit(name, (value, value))
+
+
+def main() -> None:
+    """Confine this process, and print by what."""
+    sys.stdout.write(" ".join(confine(memory=0, file_size=0)) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -10,8 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
-from processor.engines.confinement import MEASURES
+from processor.engines.confinement import MEASURES, Measure, require
+from processor.settings import WorkSettings
+from shared.errors import AttemptFailed
 from tests.contract.engines.sources import StalledSource
 from tests.unit.processor.engines.test_native import (
     children,
@@ -132,3 +135,30 @@ async def test_a_decompressor_is_confined(
 
     assert (status["NoNewPrivs"] == "1") == ("no_new_privs" in inside[0])
     assert (status["Seccomp"] == "2") == ("seccomp" in inside[0])
+
+
+def test_what_the_system_has_can_be_required(inside: tuple[set[str], dict[str, str]]) -> None:
+    have: list[Measure] = [measure for measure in MEASURES if measure in inside[0]]
+    require(have)
+    require(())
+
+
+def test_a_processor_does_not_start_where_a_required_measure_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CSVMILL_REQUIRE_CONFINEMENT", "rlimits, landlock,seccomp")
+    settings = WorkSettings()
+    assert settings.require_confinement == ("rlimits", "landlock", "seccomp")
+    monkeypatch.setattr(
+        subprocess,
+        "run",
+        lambda *_, **__: subprocess.CompletedProcess([], 0, "rlimits no_new_privs\n", ""),
+    )
+    with pytest.raises(AttemptFailed, match=r"by landlock and seccomp, which CSVMILL_REQUIRE"):
+        require(settings.require_confinement)
+
+
+def test_an_unknown_measure_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CSVMILL_REQUIRE_CONFINEMENT", "selinux")
+    with pytest.raises(ValidationError, match="require_confinement"):
+        WorkSettings()
