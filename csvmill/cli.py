@@ -24,6 +24,7 @@ COMMANDS = {
     "jobs": "csvmill.commands.jobs",
     "serve": "csvmill.commands.serve",
     "keys": "csvmill.commands.keys",
+    "tenants": "csvmill.commands.tenants",
     "audit": "csvmill.commands.audit",
     "doctor": "csvmill.commands.doctor",
     "completion": "csvmill.commands.completion",

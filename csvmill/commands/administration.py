@@ -16,8 +16,9 @@ from csvmill.client.errors import Refused
 from csvmill.commands.options import api_key_option, given_api_key, server_url
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection
+    from collections.abc import AsyncIterator, Callable, Collection, Mapping
 
+    from shared.access.limits import TenantSettings
     from shared.access.store import SqlAccess
     from shared.access.tenant import Tenant
     from shared.api.access import AuditEntryView, KeyView, NewKeyView
@@ -227,6 +228,21 @@ class DirectAdministration:
 
         entry = self._who.entry(Action.SIGNING_ROTATED, "links", time.time())
         await self._access.signing.rotate(entry)
+
+    async def tenants(self) -> list[TenantSettings]:
+        """Return what is set for single tenants."""
+        return await self._access.quotas.settings()
+
+    async def change_tenant(
+        self, tenant: str, changes: Mapping[str, float | None]
+    ) -> TenantSettings:
+        """Change what is set for a tenant. Raises ValueError if that is no name of one."""
+        from shared.access.audit import Action
+        from shared.access.tenant import parse_tenant
+
+        detail = ", ".join(f"{name}={value}" for name, value in changes.items())
+        entry = self._who.entry(Action.TENANT_CHANGED, tenant, time.time(), detail)
+        return await self._access.quotas.change(parse_tenant(tenant), changes, entry)
 
     async def audit(self, **wanted: str) -> AsyncIterator[AuditEntryView]:
         """See `Administration`."""

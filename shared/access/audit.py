@@ -15,7 +15,7 @@ LOCAL = "local"
 
 
 class Action(StrEnum):
-    """What is recorded. The object is the upload, the job or the key."""
+    """What is recorded. The object is the upload, the job, the key or the tenant."""
 
     UPLOAD_DELETED = "upload.deleted"
     JOB_CREATED = "job.created"
@@ -32,6 +32,7 @@ class Action(StrEnum):
     KEY_REVOKED = "key.revoked"
     KEY_ROTATED = "key.rotated"
     SIGNING_ROTATED = "signing.rotated"
+    TENANT_CHANGED = "tenant.changed"
 
 
 @dataclass(frozen=True, slots=True)

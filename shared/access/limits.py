@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shared.access.tenant import Tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,30 @@ class Limits:
         return replace(
             defaults, **{name: value for name, value in own.items() if value is not None}
         )
+
+
+@dataclass(frozen=True, slots=True)
+class TenantSettings:
+    """What the operator has set for one tenant. None: as the settings of the services say."""
+
+    tenant: Tenant
+    weight: int | None = None
+    """Its turns for each one of a tenant with the weight 1."""
+    max_running: int | None = None
+    """Its jobs that run at a time."""
+    max_bytes: int | None = None
+    max_uploads: int | None = None
+    max_upload_size: int | None = None
+    max_waiting: int | None = None
+    requests_per_second: float | None = None
+
+    def values(self) -> dict[str, float | None]:
+        """Return the settings by name, without the tenant."""
+        return {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if field.name != "tenant"
+        }
 
 
 @dataclass(frozen=True, slots=True)

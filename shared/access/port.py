@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from uuid import UUID
 
     from shared.access.audit import AuditEntry, AuditFilter
     from shared.access.keys import ApiKey
-    from shared.access.limits import Limits, Refusal, Usage
+    from shared.access.limits import Limits, Refusal, TenantSettings, Usage
     from shared.access.tenant import Tenant
 
 
@@ -106,6 +106,16 @@ class QuotaStore(Protocol):
 
     async def limits_of(self, tenant: Tenant) -> Limits:
         """Return the limits of a tenant that differ from those of all."""
+        ...
+
+    async def settings(self) -> list[TenantSettings]:
+        """Return what is set for single tenants, by name."""
+        ...
+
+    async def change(
+        self, tenant: Tenant, changes: Mapping[str, float | None], entry: AuditEntry
+    ) -> TenantSettings:
+        """Change settings of a tenant by name, and return all; None resets one."""
         ...
 
     async def usage_of(self, tenant: Tenant, *, most_waiting: int) -> Usage:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from shared.access.limits import Limits, Refusal, Usage
+from shared.access.audit_store import audit_statement
+from shared.access.limits import Limits, Refusal, TenantSettings, Usage
 from shared.access.tenant import Tenant
 from shared.database.port import Statement
 from shared.database.scripts import load_queries
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
-    from shared.database.port import Database, Steps
+    from shared.access.audit import AuditEntry
+    from shared.database.port import Database, Row, Steps
 
 BATCH = 500
 """Reservations per query."""
@@ -26,6 +28,8 @@ class QuotaQueries:
     """The statements of `quotas.sql`. A missing or unknown one fails at the start."""
 
     limits_of: str
+    all_settings: str
+    set_settings: str
     usage_of: str
     lock_tenant: str
     forget_jobs: str
@@ -48,6 +52,25 @@ class SqlQuotas:
         if not rows:
             return Limits()
         return Limits(**{field.name: rows[0][field.name] for field in fields(Limits)})
+
+    async def settings(self) -> list[TenantSettings]:
+        """See `QuotaStore`."""
+        return [_settings_of(row) for row in await self._database.read(self._sql.all_settings)]
+
+    async def change(
+        self, tenant: Tenant, changes: Mapping[str, Any], entry: AuditEntry
+    ) -> TenantSettings:
+        """See `QuotaStore`."""
+
+        def steps() -> Steps[TenantSettings]:
+            yield Statement(self._sql.lock_tenant, (tenant,))
+            (row,) = yield Statement(self._sql.limits_of, (tenant,))
+            changed = replace(_settings_of(row), **changes)
+            yield Statement(self._sql.set_settings, (tenant, *changed.values().values()))
+            yield audit_statement(entry)
+            return changed
+
+        return await self._database.perform(steps())
 
     async def usage_of(self, tenant: Tenant, *, most_waiting: int) -> Usage:
         """See `QuotaStore`."""
@@ -93,3 +116,7 @@ class SqlQuotas:
             for row in rows:
                 yield UUID(row["upload_id"]), Tenant(row["tenant"])
             position = rows[-1]["reserved_at"], rows[-1]["upload_id"]
+
+
+def _settings_of(row: Row) -> TenantSettings:
+    return TenantSettings(**{field.name: row[field.name] for field in fields(TenantSettings)})

@@ -3,6 +3,30 @@
 -- name: limits_of
 SELECT * FROM tenants WHERE tenant = $1;
 
+-- name: all_settings
+-- Without the rows that are there to be locked.
+SELECT * FROM tenants
+WHERE COALESCE(
+    weight, max_running, max_bytes, max_uploads, max_upload_size, max_waiting, requests_per_second
+) IS NOT NULL
+ORDER BY tenant;
+
+-- name: set_settings
+INSERT INTO tenants (
+    tenant, weight, max_running, max_bytes, max_uploads, max_upload_size, max_waiting,
+    requests_per_second
+)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (tenant) DO UPDATE SET
+    weight = excluded.weight,
+    max_running = excluded.max_running,
+    max_bytes = excluded.max_bytes,
+    max_uploads = excluded.max_uploads,
+    max_upload_size = excluded.max_upload_size,
+    max_waiting = excluded.max_waiting,
+    requests_per_second = excluded.requests_per_second
+RETURNING *;
+
 -- name: usage_of
 -- At most $2 waiting jobs are counted.
 SELECT

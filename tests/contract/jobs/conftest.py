@@ -47,6 +47,7 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         await database.write("DELETE FROM jobs")
         await database.write("DELETE FROM tenants")
         await database.write("DELETE FROM reservations")
+        await database.write("DELETE FROM audit")
     finally:
         await database.close()
     return url

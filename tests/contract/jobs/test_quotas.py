@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from shared.access.limits import Limits, Refusal, Usage
+from shared.access.audit import Action, AuditEntry, AuditFilter
+from shared.access.limits import Limits, Refusal, TenantSettings, Usage
 from shared.access.tenant import Tenant
 from shared.database import connect
 from shared.jobs.job import JobRejects, JobState
@@ -127,3 +128,21 @@ async def test_reservations_are_found_by_their_age(store: SqlJobStore) -> None:
     assert {upload for upload, _ in found} == uploads
     assert {tenant for _, tenant in found} == {ACME}
     assert [item async for item in store.access.quotas.reserved_before(1.0)] == []
+
+
+async def test_settings_of_a_tenant_are_changed_one_by_one_and_recorded(store: SqlJobStore) -> None:
+    quotas = store.access.quotas
+    entry = AuditEntry(1.0, ACME, None, "local", Action.TENANT_CHANGED, ACME)
+    await quotas.change(ACME, {"weight": 3, "max_bytes": 1 << 40}, entry)
+    changed = await quotas.change(ACME, {"max_bytes": None, "max_uploads": 5}, replace_id(entry))
+    assert changed == TenantSettings(ACME, weight=3, max_uploads=5)
+    # A row that only locks a tenant has no settings
+    await reserve(store, 1, tenant=OTHER)
+    assert await quotas.settings() == [changed]
+    assert await quotas.limits_of(ACME) == Limits(max_uploads=5)
+    entries = await store.access.audit.entries(AuditFilter(), limit=9)
+    assert [found.action for found in entries] == [Action.TENANT_CHANGED] * 2
+
+
+def replace_id(entry: AuditEntry) -> AuditEntry:
+    return replace(entry, id=uuid4())
