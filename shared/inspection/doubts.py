@@ -120,7 +120,10 @@ def _having(delimiter: str, lines: Sequence[bytes]) -> int:
 
 
 def _divides(delimiter: bytes, lines: Sequence[bytes]) -> bool:
-    """Whether nearly all lines contain a delimiter as often, and not as text does; or most end in it."""
+    """Whether nearly all lines contain a delimiter as often, and not as text does.
+
+    Or most of them end in it.
+    """
     if sum(line.endswith(delimiter) for line in lines) > _MOST * len(lines):
         return True
     [(count, times)] = Counter(line.count(delimiter) for line in lines).most_common(1)
