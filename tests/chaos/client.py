@@ -124,6 +124,8 @@ class Client:
             scenario.errors.append(f"the upload to cancel is unknown: {reply.body}")
         # 404 on a repeat: the first request succeeded, and its answer was lost.
         scenario.cancelled = reply.status != 409
+        if scenario.cancelled and scenario.job_ids:
+            await self._note_if_deleted(scenario)
 
     async def _cancel_job(self, scenario: Scenario) -> None:
         if self._draw.random() < 0.5:
@@ -132,10 +134,16 @@ class Client:
             await asyncio.sleep(self._draw.uniform(0, CANCEL_WITHIN))
         by_job = self._draw.random() < 0.7
         path = f"jobs/{min(scenario.job_ids)}" if by_job else f"uploads/{scenario.dzuuid}"
-        reply = await self._requests.ask(
-            "DELETE", f"/api/v1/{path}", expected=(200 if by_job else 204, 409)
-        )
+        reply = await self._requests.ask("DELETE", f"/api/v1/{path}", expected=(200, 204, 409))
         scenario.cancelled = reply.status != 409
+        if reply.status == 204:
+            await self._note_if_deleted(scenario)
+
+    async def _note_if_deleted(self, scenario: Scenario) -> None:
+        """Find out whether a job was cancelled or, as it had ended, deleted with its bytes."""
+        reply = await self._requests.ask("GET", f"/api/file_status/{min(scenario.job_ids)}")
+        if reply.body["job_status"] != "REVOKED":
+            scenario.cancelled, scenario.deleted, scenario.expired = False, True, True
 
     async def _follow(self, scenario: Scenario) -> None:
         """Poll the state of the job until it is terminal; retry the job if it failed."""

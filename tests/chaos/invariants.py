@@ -103,12 +103,14 @@ def _of_outcome(scenario: Scenario, job: JobRow) -> Iterator[str]:
 
 
 def _of_jobs(evidence: Evidence) -> Iterator[str]:
+    deleted = {upload_id_of(each.dzuuid) for each in evidence.scenarios if each.deleted}
     for job in evidence.jobs:
         if job.state not in TERMINAL:
             yield f"job {job.id} stayed {job.state}"
         if "unexpected" in (job.reason or ""):
             yield f"job {job.id}: {job.reason}"
-        if job.expired_at is not None and job.state != "REVOKED":
+        by_sweeper = job.state != "REVOKED" and job.upload_id not in deleted
+        if job.expired_at is not None and by_sweeper:
             kept_for = job.expired_at - (job.finished_at or 0.0)
             if kept_for < evidence.result_ttl:
                 yield f"job {job.id} expired after {kept_for:.1f} s"

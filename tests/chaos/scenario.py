@@ -49,6 +49,8 @@ class Scenario:
     acknowledged: bool = False
     cancelled: bool | None = None
     """The final answer to a cancellation: done (True) or too late (False); None without one."""
+    deleted: bool = False
+    """Whether the cancellation came too late, and so deleted what the job had stored."""
     retries: int = 0
     """Retries of the failed job that were acknowledged."""
     retries_requested: int = 0
