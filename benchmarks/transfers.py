@@ -115,6 +115,7 @@ class Transfers:
     def _finish(self, url: str, job_id: str) -> None:
         with Client(url) as client:
             client.wait(job_id, timeout=JOB_TIMEOUT)
+            client.delete(job_id)
 
     def _put_to_nginx(self, url: str, files: Path) -> float:
         seconds, _ = _timed("curl", "-sf", "-T", str(self._upload), f"{url}/upload.csv")
