@@ -16,7 +16,8 @@ from tests.e2e.test_whole_uploads import (
     SIZE,
     check_result,
     write_large_file,
-)from tests.services import until
+)
+from tests.services import until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,7 +86,6 @@ async def test_of_a_large_file_whose_sender_goes_away_what_arrived_is_kept(
     await writer.drain()
     writer.close()
     async with AsyncClient(shared_standalone.url) as client:
-
 
         async def all_arrived() -> bool:
             return (await client.upload_status(key)).received_bytes >= sent
