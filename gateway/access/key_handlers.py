@@ -43,7 +43,8 @@ async def create_key(request: web.Request) -> web.Response:
     manager, principal = _manager(request), principal_of(request)
     fields = await _fields(request, {"name", "scopes", "tenant", "operator", "expires_in"})
     tenant = _tenant(fields.get("tenant"), principal)
-    operator = fields.get("operator") or False
+    operator = fields.get("operator")
+    operator = False if operator is None else operator
     if not isinstance(operator, bool):
         raise InvalidInput(f"operator is {operator!r}; send true or false", field="operator")
     if not principal.is_operator and (operator or tenant != principal.tenant):
@@ -53,7 +54,7 @@ async def create_key(request: web.Request) -> web.Response:
         )
     try:
         key, text = await manager.create(
-            str(fields.get("name", "")),
+            _name(fields.get("name")),
             tenant,
             _scopes(fields.get("scopes")),
             is_operator=operator,
@@ -119,6 +120,12 @@ async def _fields(request: web.Request, known: Collection[str]) -> dict[str, Any
     return fields
 
 
+def _name(value: object) -> str:
+    if not isinstance(value, str):
+        raise InvalidInput(f"name is {value!r}; send a text", field="name")
+    return value
+
+
 def _scopes(value: object) -> frozenset[Scope]:
     if isinstance(value, list) and value and all(each in SCOPES for each in value):
         return frozenset(map(Scope, value))
@@ -128,8 +135,10 @@ def _scopes(value: object) -> frozenset[Scope]:
 def _tenant(value: object, principal: Principal) -> Tenant:
     if value is None:
         return principal.tenant
+    if not isinstance(value, str):
+        raise InvalidInput(f"tenant is {value!r}; send a text", field="tenant")
     try:
-        return parse_tenant(str(value))
+        return parse_tenant(value)
     except ValueError as error:
         raise InvalidInput(f"tenant: {error}", field="tenant") from error
 

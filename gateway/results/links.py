@@ -38,7 +38,8 @@ async def create_link(request: web.Request) -> web.Response:
         raise InvalidInput(
             f"unknown: {', '.join(unknown)}; send output, expires_in", field=unknown[0]
         )
-    output = fields.get("output") or OUTPUTS[0]
+    output = fields.get("output")
+    output = OUTPUTS[0] if output is None else output
     if output not in OUTPUTS:
         raise InvalidInput(f"output is {output!r}; send {' or '.join(OUTPUTS)}", field="output")
     expires = int(time.time()) + _expires_in(fields.get("expires_in"), settings)

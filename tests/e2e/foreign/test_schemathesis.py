@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
+from click.testing import CliRunner
 
+from csvmill.cli import main
 from csvmill.client import AsyncClient
 from gateway.openapi.document import DOCUMENT
 from gateway.protocols.ietf.headers import MEDIA_TYPE
 from gateway.protocols.tus.handlers import CONTENT_TYPE
+from tests.processes import ServiceProcess
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.e2e.conftest import Deployment
 
 PLAYS = b"Song,Date,Number of Plays\nUmbrella,2020-01-02,200\n"
@@ -45,11 +50,19 @@ def before_load_schema(context, raw_schema):
         uploads = raw_schema["paths"]["/api/v1/uploads"][method]
         uploads["parameters"] = [p for p in uploads["parameters"] if p["name"] != "spec"]
 """
-REFUSING = [400, 403, 404, 405, 406, 409, 412, 415, 422]
+REFUSING = [400, 401, 403, 404, 405, 406, 409, 412, 415, 422]
 """The statuses that refuse an invalid request. 412 is the tus status for another version."""
 
 REFUSED = {"DELETE /api/v1/jobs/{job_id}", "POST /api/v1/jobs/{job_id}/retry"}
 """Operations that may be refused in every case, because the jobs have finished."""
+OF_KEYS = {
+    f"{method} /api/v1/keys{path}"
+    for method, path in (
+        ("GET", ""), ("HEAD", ""), ("POST", ""), ("DELETE", "/{key_id}"),
+        ("POST", "/{key_id}/rotate"),
+    )
+}  # fmt: skip
+"""Operations that a service refuses that demands no keys."""
 OWN = "GET /openapi.json"
 """The operation that schemathesis requests first and does not test."""
 
@@ -77,7 +90,25 @@ async def uploads_in_flight(url: str) -> list[str]:
     return ids
 
 
-async def run(url: str, folder: Path, config: str) -> tuple[dict[str, Any], str]:
+@pytest.fixture
+def keyed(tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """The URL of a service that demands keys, and a key that may do everything."""
+    made = CliRunner().invoke(
+        main,
+        [
+            "keys", "create", "--name", "all", "--operator", "--data-dir", str(tmp_path),
+            *(word for scope in ("upload", "read", "admin") for word in ("--scope", scope)),
+        ],
+    )  # fmt: skip
+    assert made.exit_code == 0, made.output
+    with ServiceProcess(
+        "csvmill", "serve", "--port", "0", "--data-dir", str(tmp_path),
+        log_path=tmp_path / "service.log", env={"CSVMILL_AUTH": "keys"},
+    ) as service:  # fmt: skip
+        yield service.url, made.stdout.strip()
+
+
+async def run(url: str, folder: Path, config: str, *options: str) -> tuple[dict[str, Any], str]:
     """Run schemathesis; return its report and its output."""
     (folder / "schemathesis.toml").write_text(config)
     (folder / "media_types.py").write_text(MEDIA_TYPES)
@@ -90,7 +121,7 @@ async def run(url: str, folder: Path, config: str) -> tuple[dict[str, Any], str]
         "--report", "json", "--report-json-path", str(report),
         # A schema cannot express that a digest matches, or that a chunk is within its file.
         # A cancelled job still exists.
-        "--exclude-checks", "positive_data_acceptance,use_after_free",
+        "--exclude-checks", "positive_data_acceptance,use_after_free", *options,
         cwd=folder,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -138,4 +169,44 @@ async def test_every_response_is_described_by_the_document(
         for operation, phases in report["valid_rates"].items()
         if any(phase["accepted"] for phase in phases.values())
     }
-    assert described - done <= {OWN, *REFUSED}, printed
+    assert described - done <= {OWN, *REFUSED, *OF_KEYS}, printed
+
+
+async def test_keys_and_what_they_open_are_described_by_the_document(
+    keyed: tuple[str, str], tmp_path: Path
+) -> None:
+    url, key = keyed
+    async with AsyncClient(url, api_key=key) as client:
+        path = tmp_path / "plays.csv"
+        await asyncio.to_thread(path.write_bytes, PLAYS)
+        job = await client.upload(path)
+        await client.wait(job, timeout=60)
+        spare = [
+            (await client.admin.create_key(f"spare {number}", ["read"])).key.id
+            for number in range(UPLOADS)
+        ]
+    config = f"""
+        [checks]
+        negative_data_rejection.expected-statuses = {REFUSING}
+        missing_required_header.expected-statuses = {REFUSING}
+        [dictionaries]
+        job_id = {{ values = ["{job}"] }}
+        key_id = {{ values = {json.dumps(spare)} }}
+        [parameters]
+        "path.job_id" = {{ dictionary = "job_id", probability = 0.8 }}
+        "path.key_id" = {{ dictionary = "key_id", probability = 0.8 }}
+    """
+    report, printed = await run(
+        url, tmp_path, config,
+        "--header", f"Authorization: Bearer {key}",
+        "--include-path-regex", "keys|audit|links|/result",
+        # By following links it would revoke the key that it uses.
+        "--phases", "examples,coverage,fuzzing",
+    )  # fmt: skip
+    assert report["failures"] == [], printed
+    assert report["errors"] == [], printed
+    assert report["exit_code"] == 0, printed
+    assert all(
+        any(phase["accepted"] for phase in phases.values())
+        for phases in report["valid_rates"].values()
+    ), printed

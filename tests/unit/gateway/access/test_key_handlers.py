@@ -115,6 +115,9 @@ async def test_a_rotated_key_has_a_new_secret_and_keeps_the_old_one_for_a_time(
     ("fields", "field"),
     [
         ({"name": ""}, "name"),
+        ({"name": None}, "name"),
+        ({"name": 5}, "name"),
+        ({"tenant": 5}, "tenant"),
         ({"name": "two\nlines"}, "name"),
         ({"scopes": []}, "scopes"),
         ({"scopes": "read"}, "scopes"),
@@ -122,6 +125,7 @@ async def test_a_rotated_key_has_a_new_secret_and_keeps_the_old_one_for_a_time(
         ({"scopes": [["read"]]}, "scopes"),
         ({"tenant": "A/B"}, "tenant"),
         ({"operator": 1}, "operator"),
+        ({"operator": {}}, "operator"),
         ({"expires_in": 0}, "expires_in"),
         ({"expires_in": 1.5}, "expires_in"),
         ({"expires_in": 10**30}, "expires_in"),

@@ -110,6 +110,7 @@ async def test_only_the_tenant_of_a_job_makes_links_to_it(gateway: Gateway) -> N
     [
         ({"output": "preview"}, "output"),
         ({"output": ["result"]}, "output"),
+        ({"output": ""}, "output"),
         ({"expires_in": 0}, "expires_in"),
         ({"expires_in": 604_801}, "expires_in"),
         ({"expires_in": "1"}, "expires_in"),
