@@ -62,8 +62,13 @@ class Origins:
                 f"this service does not answer to the name {host!r}; list it in "
                 "CSVMILL_ALLOWED_HOSTS"
             )
-        if method not in READING and "*" not in self.pages:
-            self._check_page(host or "", headers.get("Origin"), headers.get("Sec-Fetch-Site"))
+        if "*" in self.pages:
+            return
+        origin, site = headers.get("Origin"), headers.get("Sec-Fetch-Site")
+        if method not in READING:
+            self._check_page(host or "", origin, site)
+        elif method != "OPTIONS" and path not in HEALTH and origin not in self.pages:
+            _check_embedding(site, headers.get("Sec-Fetch-Mode"))
 
     def _answers_to(self, host: str) -> bool:
         if "*" in self.names:
@@ -103,6 +108,18 @@ def guard(origins: Origins) -> Middleware:
         return await handler(request)
 
     return check
+
+
+def _check_embedding(site: str | None, mode: str | None) -> None:
+    """Raise OriginRefused if a foreign page loads something in the background.
+
+    It could not read the answer, but take connections and event streams. Users may follow links.
+    """
+    if site is not None and site not in OWN_SITES and mode not in (None, "navigate"):
+        raise OriginRefused(
+            f"a page of another origin ({site}) must not load anything from here; list its origin "
+            "in CSVMILL_CORS_ORIGINS"
+        )
 
 
 def _is_own(origin: str, host: str) -> bool:

@@ -100,6 +100,26 @@ def test_other_pages_may_not_write(method: str, headers: dict[str, str]) -> None
     LOCAL.check("GET", "/api/v1/jobs", {"Host": "localhost:8000", **headers})
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_other_pages_load_nothing_in_the_background_and_users_follow_links(
+    method: str, site: str
+) -> None:
+    path = "/api/v1/jobs/1/events"
+    headers = {"Host": "localhost:8000", "Sec-Fetch-Site": site}
+    for mode in ("no-cors", "cors", "websocket"):
+        embedded = {**headers, "Sec-Fetch-Mode": mode}
+        with pytest.raises(OriginRefused):
+            LOCAL.check(method, path, embedded)
+        with pytest.raises(OriginRefused):
+            LOCAL.check(method, path, {**embedded, "Origin": "https://evil.example"})
+        LOCAL.check(method, path, {**embedded, "Origin": PAGE})
+        LOCAL.check(method, path, {**embedded, "Sec-Fetch-Site": "same-origin"})
+        LOCAL.check(method, "/healthz", embedded)
+        LOCAL.check("OPTIONS", path, embedded)
+    LOCAL.check(method, path, {**headers, "Sec-Fetch-Mode": "navigate"})
+
+
 def test_the_ports_of_the_schemes_need_not_be_named() -> None:
     for origin, host in (
         ("https://mill.example", "mill.example"),
