@@ -31,6 +31,13 @@ class Grammar:
     ended: re.Pattern[bytes]
     """A field and the delimiter or line end after it. Its groups are the text between quotes or
     None, the field without quotes or None, and the delimiter or line end."""
+    head: re.Pattern[bytes]
+    """All fields at the start of a record that a delimiter follows."""
+    of_head: re.Pattern[bytes]
+    """A field of the head, with its delimiter. Its groups are the text between quotes, and the
+    field without quotes."""
+    unfinished: re.Pattern[bytes]
+    """A last field, up to the end of the data, that may continue."""
     escaped: re.Pattern[bytes]
     """An escaped character within quotes; its first group is the character."""
     escape: bytes
@@ -77,23 +84,33 @@ def grammar_of(dialect: Dialect) -> Grammar:
     else:
         unquoted = rb"(?:(?!%s)[^\r\n])*+" % re.escape(delimiter)
     q, e = re.escape(quote), re.escape(escape)
+    opened = rb"%s[^%s]*+(?:%s%s[^%s]*+)*+" % (q, q, q, q, q)
     if escape == quote:
         quoted, escaped = rb"%s([^%s]*+(?:%s%s[^%s]*+)*+)%s" % (q, q, q, q, q, q), q + b"(%s)" % q
     else:
         # As in PostgreSQL, the escape is text unless a quote or an escape follows.
         quoted = rb"%s([^%s%s]*+(?:%s.[^%s%s]*+)*+)%s" % (q, q, e, e, q, e, q)
+        opened = rb"%s[^%s%s]*+(?:%s.[^%s%s]*+)*+" % (q, q, e, e, q, e)
         escaped = e + b"([%s%s])" % (q, e)
     if not quote:
-        quoted, escaped, q = rb"((?!))", rb"(?!)", rb"(?!)"
+        quoted, opened, escaped, q = rb"((?!))", rb"(?!)", rb"(?!)", rb"(?!)"
     newline = CR if dialect.line_end == "cr" else LF
     ending = rb"%s|%s" % (re.escape(delimiter), CR if newline == CR else rb"\r?\n")
+    field = rb"(?:%s|((?!%s)%s))" % (quoted, q, unquoted)
+    divider = re.escape(delimiter)
+    half = b"" if newline == CR else rb"\r?"
     return Grammar(
         delimiter=delimiter,
         quote=quote,
         newline=newline,
         unquoted=re.compile(unquoted),
         quoted=re.compile(quoted, re.DOTALL),
-        ended=re.compile(rb"(?:%s|((?!%s)%s))(%s)" % (quoted, q, unquoted, ending), re.DOTALL),
+        ended=re.compile(rb"%s(%s)" % (field, ending), re.DOTALL),
+        head=re.compile(rb"(?:%s%s)*+" % (field, divider), re.DOTALL),
+        of_head=re.compile(field + divider, re.DOTALL),
+        unfinished=re.compile(
+            rb"(?:%s|%s%s|(?!%s)%s%s)\Z" % (opened, quoted, half, q, unquoted, half), re.DOTALL
+        ),
         escaped=re.compile(escaped),
         escape=escape,
     )

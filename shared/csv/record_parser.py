@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import repeat
+from itertools import islice, repeat
 from typing import TYPE_CHECKING
 
 from shared.csv.encoding import is_utf8
@@ -30,32 +30,6 @@ class RecordParser:
         self.quotes_in_text: Sequence[int] = ()
         """The columns (from 0) of the last record that have a quote in text without quotes."""
 
-    def quick(self, data: bytes, start: int) -> tuple[list[bytes] | None, int] | None:
-        """Read a record fast; None if `read` must read it."""
-        grammar = self._grammar
-        ended, delimiter, escape = grammar.ended.match, grammar.delimiter, grammar.escape
-        fields: list[bytes] = []
-        self.quotes_in_text = quotes_in_text = list[int]()
-        at = start
-        for _ in repeat(None, COLUMN_LIMIT):
-            match = ended(data, at)
-            if match is None:
-                return None
-            quoted, field, ending = match.groups()
-            if field and grammar.quote and grammar.quote in field:
-                quotes_in_text.append(len(fields))
-            if quoted is not None:
-                field = grammar.unescape(quoted) if escape in quoted else quoted
-            fields.append(field)
-            at = match.end()
-            if ending != delimiter:
-                break
-        else:
-            return None
-        if at - start > RECORD_LIMIT or not is_utf8(data[start:at]):
-            return None
-        return (None if at - start == len(ending) else fields), at
-
     def read(
         self, data: bytes, start: int, line: int, *, final: bool
     ) -> tuple[list[bytes] | None, int]:
@@ -64,12 +38,57 @@ class RecordParser:
         It begins on `line`. The fields are None for an empty line. Raises Fault.
         """
         grammar = self._grammar
+        # Most fields are found by patterns alone: a sample may be one record of a million fields.
+        at = start + len(grammar.head.match(data, start)[0])  # type: ignore[index]
+        if at - start > RECORD_LIMIT:
+            return self._read_on(data, start, start, [], line, final=final)
+        if data.count(grammar.delimiter, start, at) >= COLUMN_LIMIT:
+            found = grammar.of_head.finditer(data, start, at)
+            if (last := next(islice(found, COLUMN_LIMIT - 1, None), None)) is not None:
+                raise self._faults.too_many(COLUMN_LIMIT, last.end())
+        if not final and not is_full(data, start) and grammar.unfinished.match(data, at):
+            # It is read again with what follows.
+            raise Fault(None, "", "", at, unfinished=True)
+        fields = self._fields_of_head(data, start, at)
+        ended = grammar.ended.match(data, at)
+        if ended is not None:
+            quoted, plain, ending = ended.groups(b"")
+            end = ended.end()
+            if end - start <= RECORD_LIMIT and is_utf8(data[start:end]):
+                fields.append(self._field(quoted, plain, len(fields)))
+                return (None if end - start == len(ending) else fields), end
+        return self._read_on(data, start, at, fields, line, final=final)
+
+    def _fields_of_head(self, data: bytes, start: int, end: int) -> list[bytes]:
+        """Return the fields of the head of a record."""
+        grammar = self._grammar
+        pairs = grammar.of_head.findall(data, start, end)
+        quote, escape = grammar.quote, grammar.escape
+        self.quotes_in_text = []
+        if not quote or data.find(quote, start, end) < 0:
+            return [plain for _, plain in pairs]
+        self.quotes_in_text = [i for i, (_, plain) in enumerate(pairs) if quote in plain]
+        return [
+            grammar.unescape(quoted) if escape in quoted else quoted or plain
+            for quoted, plain in pairs
+        ]
+
+    def _field(self, quoted: bytes, plain: bytes, column: int) -> bytes:
+        """Return the value of a field, of which one of the texts is empty."""
+        grammar = self._grammar
+        if grammar.quote and grammar.quote in plain:
+            self.quotes_in_text = [*self.quotes_in_text, column]
+        return grammar.unescape(quoted) if grammar.escape in quoted else quoted or plain
+
+    def _read_on(
+        self, data: bytes, start: int, at: int, fields: list[bytes], line: int, *, final: bool
+    ) -> tuple[list[bytes] | None, int]:
+        """Read the rest of a record, of which `fields` end at `at`, field by field."""
+        grammar = self._grammar
         delimiter, quote, newline = grammar.delimiter, grammar.quote, grammar.newline
         ahead = max(len(delimiter), len(CRLF))
-        fields: list[bytes] = []
-        self.quotes_in_text = quotes_in_text = list[int]()
-        at = start
-        for _ in repeat(None, COLUMN_LIMIT):
+        self.quotes_in_text = quotes_in_text = list(self.quotes_in_text)
+        for _ in repeat(None, COLUMN_LIMIT - len(fields)):
             begun = at
             quoted = bool(quote) and data.startswith(quote, at)
             match = (grammar.quoted if quoted else grammar.unquoted).match(data, at)

@@ -309,7 +309,7 @@ class RecordReader:
         parser = self._parser
         if comment:
             return None, parser.end_of_comment(data, at, self._line, final=final)
-        found = parser.quick(data, at) or parser.read(data, at, self._line, final=final)
+        found = parser.read(data, at, self._line, final=final)
         self.quotes_in_text = parser.quotes_in_text
         return found
 

@@ -32,6 +32,10 @@ _SAMPLE_LENGTH = 100
 _KINDS: tuple[Kind, ...] = ("integer", "number", "date")
 """The types of a column besides text, the most specific first."""
 _MAX_NOTES = 20
+_MAX_EXAMINED = 25_000
+"""Different cells of the columns together, after which no more records are read."""
+_MAX_ROWS = 50_000
+"""Records, after which no more are read."""
 _is_grouped = re.compile(rb"[+-]?[1-9][0-9]{0,2}(?:[.][0-9]{3}|[,][0-9]{3})").fullmatch
 """A number that has either decimals or a thousands separator."""
 _is_small = re.compile(rb"[+-]?[1-9][0-9]{0,2}").fullmatch
@@ -76,17 +80,24 @@ def summarize(
     possible: list[deque[Kind] | None] = [None] * len(columns)
     numbers = [_NumberCheck(notation) for _ in columns]
     readings = [ColumnReadings(notation) for _ in columns]
-    rows = 0
+    rows = examined = 0
+    seen: list[set[bytes]] = [set() for _ in columns]
     with suppress(SampleEnded):
         for _line, found in records:
             fields = reader.fitted(found, width)
             if fields is None:
                 continue
+            if examined >= _MAX_EXAMINED or rows == _MAX_ROWS:
+                break
             rows += 1
             for i, (column, cell) in enumerate(zip(columns, fields, strict=False)):
                 if not cell or cell in nulls:
                     column.empty += 1
                     continue
+                if cell in seen[i]:
+                    continue
+                seen[i].add(cell)
+                examined += 1
                 kinds = possible[i]
                 if kinds is None:
                     kinds = deque(kind for kind in _KINDS if readers[kind](cell) is not None)

@@ -16,7 +16,7 @@ from shared.aggregation.spec import notation_of
 from shared.csv.problems import show
 from shared.csv.records import BOM, RecordReader
 from shared.errors import MalformedInput
-from shared.inspection.sample import SampleEnded
+from shared.inspection.sample import SampleEnded, up_to
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +31,8 @@ _RECORDS = 1000
 _CELLS = 50_000
 """Cells that are read, of the records below the first."""
 _COLUMNS = 1000
+_PROBLEMS = 5000
+"""Bad records among these records, from which on no more are read."""
 _NEARLY_ALL = 0.9
 _INDEX, _YEARS = range(101), range(1800, 2201)
 """Numbers that are used as names of columns: `1,2,3` or `2019,2020`."""
@@ -111,7 +113,7 @@ def _records(sample: Sample, dialect: Dialect) -> tuple[int, list[bytes], list[l
     line, first = 1, None
     rows: list[list[bytes]] = []
     try:
-        reader = RecordReader(sample.blocks(), dialect, lambda _problem: None)
+        reader = RecordReader(sample.blocks(), dialect, up_to(_PROBLEMS))
         for at, fields in reader:
             if first is None:
                 line, first = at, fields
@@ -180,7 +182,8 @@ def _not_names(kinds: _CellKinds, first: Sequence[bytes], columns: Sequence[int]
 
 def _is_measured(number: Decimal | None) -> bool:
     """Whether a number has decimals or is negative, so that it hardly is a name."""
-    return number is not None and (number < 0 or number % 1 != 0)
+    # The remainder of a division by 1 fails for numbers of more digits than the context has.
+    return number is not None and (number < 0 or number != number.to_integral_value())
 
 
 def _is_sequence(numbers: Sequence[Decimal]) -> bool:

@@ -41,6 +41,8 @@ INSPECTION_LIMIT = MAX_HEADER_SIZE + SAMPLE_SIZE
 """The number of bytes that is enough for an inspection. More bytes do not change it."""
 _RECORDS_BELOW_LONG_HEADER = 10_000
 """Records, good or bad, that are inspected below a header longer than the sample."""
+_MOST_PROBLEMS = 10_000
+"""Bad records, after which no more records are inspected."""
 _NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 _NAMED_COLUMN = HeaderDecision(True, "the spec names a column")
 _GIVEN_LINE = HeaderDecision(True, "input says which line it is")
@@ -181,7 +183,7 @@ def _inspected(
 
     def keep(problem: Problem) -> None:
         nonlocal count
-        if count == most:
+        if count == min(most, _MOST_PROBLEMS):
             raise SampleEnded
         count += 1
         if len(problems) < SHOWN_PROBLEMS:

@@ -7,7 +7,9 @@ doubt, it becomes a note.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,7 @@ from shared.aggregation.missing import MISSING_AMONG_VALUES
 from shared.csv.problems import show
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from shared.aggregation.decorations import Decoration
     from shared.csv.dialect import Dialect
@@ -42,6 +44,9 @@ FORMATS = (
     "%Y%m%dT%H%M%S",
 )
 """The formats that are looked for, besides ISO 8601."""
+_is_separator = re.compile(rb"[^A-Za-z0-9]")
+_ZONE = "%z"
+"""The directive that matches other characters than letters and digits too, at the end."""
 _LONGEST = 50
 """The greatest length of a date in bytes."""
 
@@ -80,7 +85,7 @@ class ColumnReadings:
         if self.formats is None:
             self.example = cell
             dated = len(cell) <= _LONGEST and any(48 <= byte <= 57 for byte in cell)
-            self.formats = list(map(DateFormat, FORMATS)) if dated else []
+            self.formats = list(_formats_like(cell)) if dated else []
         if self.formats:
             self.formats = [each for each in self.formats if each.read(cell) is not None]
 
@@ -119,6 +124,24 @@ class ColumnReadings:
                 f"all numbers are in parentheses, such as {show(self.decorations['parentheses'])}"
             )
         return None
+
+
+def _formats_like(cell: bytes) -> Iterator[DateFormat]:
+    """Yield the formats that have the separators of a cell, in the order of `FORMATS`."""
+    separators = b"".join(_is_separator.findall(cell))
+    for own, zoned, each in _separated_formats():
+        if own == separators or (zoned and separators.startswith(own)):
+            yield each
+
+
+@cache
+def _separated_formats() -> tuple[tuple[bytes, bool, DateFormat], ...]:
+    """Return all formats, each with its separators and whether others may follow them."""
+    found = []
+    for text in FORMATS:
+        separators = re.sub("%?[A-Za-z0-9_]+", "", "" if text == ZONED else text).encode()
+        found.append((separators, text == ZONED or _ZONE in text, DateFormat(text)))
+    return tuple(found)
 
 
 def propose(

@@ -105,6 +105,10 @@ class Fit:
 NO_FIT = Fit()
 
 
+class _Enough(Exception):
+    """So many records are bad that the rest need not be read."""
+
+
 def fit(sample: Sample, dialect: Dialect, *, limit: int | None) -> Fit:
     """Measure how well a dialect fits the first `limit` records of the sample."""
     problems = 0
@@ -112,6 +116,8 @@ def fit(sample: Sample, dialect: Dialect, *, limit: int | None) -> Fit:
     def count(_problem: object) -> None:
         nonlocal problems
         problems += 1
+        if problems == limit:
+            raise _Enough
 
     reader = RecordReader(sample.blocks(), replace(dialect, header=True), count)
     first: list[bytes] = []
@@ -135,6 +141,8 @@ def fit(sample: Sample, dialect: Dialect, *, limit: int | None) -> Fit:
                 break
     except MalformedInput:
         return NO_FIT
+    except _Enough:
+        pass
     except SampleEnded:
         # A stray quote opens a field that never ends, so that no more records are found.
         lines = sample.text.count(b"\r" if dialect.line_end == "cr" else b"\n")

@@ -10,11 +10,16 @@ from shared.csv.records import BOM
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from shared.csv.problems import OnProblem, Problem
+
 SAMPLE_SIZE = 1 << 20
 """Bytes of the decompressed file that determine its dialect. The number is fixed, so that every
 reader of a file detects the same dialect."""
 
 _BLOCK = 64 << 10
+_TRIAL_SIZE = 256 << 10
+_TRIAL_SYNTAX = 50_000
+_SYNTAX = (b",", b";", b"\t", b"|", b"\n", b"\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,16 @@ class Sample:
         ends = {"lf": text.count(b"\n") - crlf, "crlf": crlf, "cr": text.count(b"\r") - crlf}
         return tuple(name for name, found in ends.items() if found)
 
+    def trial(self) -> Sample:
+        """Return the beginning that other dialects are tried on: up to 256 KiB.
+
+        It is shorter if it has very many fields, as each costs time with each dialect.
+        """
+        text = self.text[:_TRIAL_SIZE]
+        while sum(map(text.count, _SYNTAX)) > _TRIAL_SYNTAX:
+            text = text[: len(text) // 2]
+        return Sample(text, self.whole and len(text) == len(self.text))
+
     def blocks(self) -> Iterator[bytes]:
         """Yield the text for a RecordReader. Raises SampleEnded at its end if the file continues.
 
@@ -56,6 +71,17 @@ class Sample:
 
 class SampleEnded(Exception):
     """The sample ends before the file does, so an unfinished record cannot be judged."""
+
+
+def up_to(problems: int) -> OnProblem:
+    """Return what ignores bad records, and raises SampleEnded at the last of so many."""
+    numbers = iter(range(1, problems))
+
+    def ignore(_problem: Problem) -> None:
+        if next(numbers, None) is None:
+            raise SampleEnded
+
+    return ignore
 
 
 def sample_blocks(data: bytes, *, whole: bool) -> Iterator[bytes]:

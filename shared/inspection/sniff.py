@@ -24,18 +24,16 @@ from shared.inspection.doubts import (
 )
 from shared.inspection.quotes import Quoting
 from shared.inspection.readings import NO_FIT, Fit, fit
-from shared.inspection.sample import Sample
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from shared.csv.dialect import Dialect, Input, LineEnd
+    from shared.inspection.sample import Sample
 
 DELIMITERS = (",", ";", "\t", "|")
 _UNUSUAL = (",", "\t", "|", ";", "\x1f")
 """Delimiters for a file of one column, of which the first that does not occur is chosen."""
-_TRIAL_SIZE = 256 << 10
-"""Bytes of the sample that other dialects are tried on."""
 _RECORDS = 2000
 _RARE = 8
 """A delimiter that is in fewer than one of so many lines is not tried."""
@@ -71,7 +69,7 @@ def sniff(sample: Sample, strict: Dialect, declared: Input, names: Collection[by
     are asked for by name.
     """
     fixed = declared.delimiter is not None or strict.sep_line
-    tried = Sample(sample.text[:_TRIAL_SIZE], sample.whole and len(sample.text) <= _TRIAL_SIZE)
+    tried = sample.trial()
     first = _Reading(strict, fit(tried, strict, limit=_RECORDS))
     if first.fit is NO_FIT and len(tried.text) < len(sample.text):
         first = _Reading(strict, fit(sample, strict, limit=_RECORDS))  # a long header

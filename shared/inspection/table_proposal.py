@@ -20,7 +20,7 @@ from shared.csv.records import BOM, RecordReader
 from shared.csv.table_lines import line_count
 from shared.errors import MalformedInput
 from shared.inspection.readings import NO_FIT, fit
-from shared.inspection.sample import Sample, SampleEnded
+from shared.inspection.sample import Sample, SampleEnded, up_to
 from shared.inspection.sniff import DELIMITERS
 from shared.inspection.table import table_of
 
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from shared.csv.dialect import Dialect, Input
     from shared.csv.records import Record
 
-_TRIAL_SIZE = 256 << 10
-"""Bytes of the sample that are read."""
 _RECORDS = 2000
 _TITLES = 100
 """The most records above the header."""
@@ -66,7 +64,7 @@ def propose(
         return NONE
     if declared.skip_lines or declared.comment:
         return NONE
-    tried = Sample(sample.text[:_TRIAL_SIZE], sample.whole and len(sample.text) <= _TRIAL_SIZE)
+    tried = sample.trial()
     delimiters = DELIMITERS if declared.delimiter is None else (declared.delimiter,)
     for comment in (_SIGN, ""):
         table = _Table.of(tried, replace(dialect, comment=comment), delimiters, names)
@@ -213,7 +211,7 @@ class _Table:
 
 def _records(sample: Sample, dialect: Dialect) -> list[Record]:
     found: list[Record] = []
-    reader = RecordReader(sample.blocks(), replace(dialect, header=True), lambda _problem: None)
+    reader = RecordReader(sample.blocks(), replace(dialect, header=True), up_to(_RECORDS))
     try:
         found.extend(islice(reader, _RECORDS))
     except (SampleEnded, MalformedInput):

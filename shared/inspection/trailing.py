@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from shared.csv.records import RecordReader
 from shared.errors import MalformedInput
-from shared.inspection.sample import SampleEnded
+from shared.inspection.sample import SampleEnded, up_to
 
 if TYPE_CHECKING:
     from shared.csv.dialect import Dialect
@@ -22,7 +22,7 @@ def has_trailing_delimiters(sample: Sample, dialect: Dialect) -> bool:
 
     Of the first records of a sample, those that are not well-formed do not count.
     """
-    reader = RecordReader(sample.blocks(), replace(dialect, header=True), lambda _problem: None)
+    reader = RecordReader(sample.blocks(), replace(dialect, header=True), up_to(_RECORDS))
     width, found = 0, False
     try:
         for _line, fields in islice(reader, 1 + _RECORDS):

@@ -178,3 +178,9 @@ def test_no_record_is_read_as_a_header_and_no_header_as_a_record(
 
     assert found(_written(rows)).header is not True
     assert found(_written([["n" + first, "n" + second], *rows])).header is True
+
+
+def test_numbers_of_a_thousand_digits_are_values() -> None:
+    row = b"1" * 1000 + b"," + b"-2" * 1 + b"3" * 999 + b"\n"
+    found = detect_dialect(row * 3, whole=True, declared=UNDECLARED)
+    assert found.header.header is not True
