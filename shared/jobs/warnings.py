@@ -116,6 +116,11 @@ KINDS: dict[str, WarningKind] = {
         "such records were counted as data",
         "remove such lines, or leave them out with where",
     ),
+    "note_row": WarningKind(
+        "{place}: the last record has {example}, and no other cell",
+        "it may be a note below the table, but was counted as data",
+        "leave it out with input.skip_footer or where",
+    ),
     "blank_group": WarningKind(
         "{place}: {cells} {are} empty or blank",
         "such records form a group without a name",

@@ -159,7 +159,7 @@ class Doubts:
                         blank[column].append((line, column, text.encode()))
         seen["total_row"] = sorted([*seen["total_row"], *self._labels().values()])
         found = [finding for kind, rows in seen.items() for finding in first_of(kind, rows)]
-        found += self._sum_row()
+        found += [*self._sum_row(), *self._note_row()]
         for _, rows in sorted(blank.items()):
             found += first_of("blank_group", rows)
         return found
@@ -201,6 +201,26 @@ class Doubts:
         digits = sum(len(re.sub("[-.]", "", number).strip("0")) for number in numbers)
         return digits >= (1 if len(others) >= 4 else 2)
 
+    def _note_row(self) -> list[Finding]:
+        """Find a last row with text in its first column only, unless the first row is like it."""
+        if not self._rows or (len(self._rows) - 1) in self._labels():
+            return []
+        line, _, key = self._rows[-1]
+        if any(names_total(text.decode()) for text in key) or self._is_note(0):
+            return []
+        example = show(self._fields[-1][0])
+        return [Finding("note_row", 1, 0, line, 1, example)] if self._is_note(-1) else []
+
+    def _is_header(self, place: int) -> bool:
+        fields = [field.decode() for field in self._fields[place]]
+        return self._dialect.header and fields == self._names
+
+    def _is_note(self, place: int) -> bool:
+        first, *others = self._fields[place]
+        if self._is_header(place):
+            return False
+        return len(others) >= 2 and bool(first.decode().strip(BLANKS)) and not any(others)
+
     def _labels(self) -> dict[int, tuple[int, int, bytes]]:
         """Return where the first and last row have the name of a total in a column without groups.
 
@@ -211,13 +231,12 @@ class Doubts:
         found = {}
         for place in (0, len(self._rows) - 1):
             fields = self._fields[place]
-            is_header = self._dialect.header and [field.decode() for field in fields] == self._names
             columns = [
                 column
                 for column, field in enumerate(fields)
                 if column not in self._query.group_by and names_total(field.decode())
             ]
-            column = columns[0] if columns and not is_header else None
+            column = columns[0] if columns and not self._is_header(place) else None
             found[place] = (self._rows[place][0], column)
         if len({column for _, column in found.values()}) == 1:
             return {}

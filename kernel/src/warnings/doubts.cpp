@@ -14,11 +14,14 @@ namespace {
 constexpr std::uint64_t least_measured = 20;
 
 constexpr std::array names{
-    Bytes("grouped_integers"),    Bytes("quote_in_text"),     Bytes("repeated_header"),
-    Bytes("total_row"),           Bytes("sum_row"),           Bytes("empty_row"),
-    Bytes("blank_group"),         Bytes("similar_groups"),    Bytes("below_empty_line"),
-    Bytes("padded_records"),      Bytes("truncated_records"), Bytes("records_in_quotes"),
-    Bytes("trailing_delimiters"), Bytes("utf8_text"),
+    Bytes("grouped_integers"),  Bytes("quote_in_text"),
+    Bytes("repeated_header"),   Bytes("total_row"),
+    Bytes("sum_row"),           Bytes("empty_row"),
+    Bytes("blank_group"),       Bytes("similar_groups"),
+    Bytes("below_empty_line"),  Bytes("padded_records"),
+    Bytes("truncated_records"), Bytes("note_row"),
+    Bytes("records_in_quotes"), Bytes("trailing_delimiters"),
+    Bytes("utf8_text"),
 };
 
 void append_text(std::string& to, Bytes text) {
@@ -68,6 +71,7 @@ void write_row(std::string& to, const EndRow& row) {
     for (const std::string& sum : row.sums) append_text(to, sum);
     append_column(to, row.label_column);
     append_text(to, row.label);
+    append_text(to, row.note);
 }
 
 EndRow read_row(Bytes& from) {
@@ -82,6 +86,7 @@ EndRow read_row(Bytes& from) {
     }
     row.label_column = take_column(from);
     row.label = take_bytes(from, take_varint(from));
+    row.note = take_bytes(from, take_varint(from));
     return row;
 }
 

@@ -28,6 +28,7 @@ enum class Doubt : std::uint8_t {
     below_empty_line,     ///< A record below an empty line, while others have none above.
     padded_records,       ///< A record that was filled with empty fields.
     truncated_records,    ///< A record of which fields were dropped.
+    note_row,             ///< A last record with a text in the first column only.
     records_in_quotes,    ///< A record of which each line may be a record.
     trailing_delimiters,  ///< A record that ends in a delimiter, unlike the header.
     utf8_text,            ///< A file in UTF-8 that was read in another encoding.
@@ -79,6 +80,7 @@ struct EndRow {
     /// Where the name of a total is in it, other than in a group column.
     std::optional<std::uint32_t> label_column;
     std::string label;  ///< This name, as `show` gives it.
+    std::string note;   ///< Its first cell, if only that is not empty, as `show` gives it.
 };
 
 /// All that was seen by a thread, or in a part of a file.

@@ -2,10 +2,18 @@
 
 #include <algorithm>
 
+#include "text/case.hpp"
 #include "text/show.hpp"
 #include "warnings/total_names.hpp"
 
 namespace csvmill {
+
+namespace {
+
+/// In narrower tables, records with one cell are common.
+constexpr std::size_t least_columns = 3;
+
+}  // namespace
 
 EndWatch::EndWatch(const Query& query, const RecordReader& reader,
                    const std::vector<std::string>& names, Doubts& doubts)
@@ -20,7 +28,7 @@ void EndWatch::look_at_rows(const PlacedRows& rows) {
         const std::uint16_t row = selected.rows[0];
         note(first, rows, row);
         first.line = rows.place.line_of(rows.starts[row], reader_.dialect().newline());
-        find_label(first, rows.starts[row], rows.place);
+        read(first, rows.starts[row], rows.place);
     }
     const std::uint16_t row = selected.rows[selected.size - 1];
     note(doubts_.last_row(), rows, row);
@@ -48,21 +56,25 @@ void EndWatch::end_index(const RecordIndex& index, const TextPlace& place) {
     EndRow& last = doubts_.last_row();
     last.line = place.line + index.line_ends -
                 static_cast<std::uint64_t>(std::ranges::count(rest, reader_.dialect().newline()));
-    find_label(last, last_start_, place);
+    read(last, last_start_, place);
 }
 
-/// Looks for the name of a total in the columns that are not those of groups. The header has none.
-void EndWatch::find_label(EndRow& row, std::uint32_t start, const TextPlace& place) {
+/// Looks for the name of a total in the columns that are not those of groups, and whether only the
+/// first cell is not empty. The header has neither.
+void EndWatch::read(EndRow& row, std::uint32_t start, const TextPlace& place) {
     row.label_column.reset();
     row.label.clear();
+    row.note.clear();
     std::size_t end = 0;
     reader_.read(place.data, start, true, 1, fields_, end, nullptr);
     // It may have been filled or cut.
     fields_.resize(names_.size());
+    std::size_t filled = 0;
     bool is_header = reader_.dialect().header;
     for (std::size_t column = 0; column < names_.size(); ++column) {
         const std::string value = value_of(column, place.data);
         is_header = is_header && value == names_[column];
+        if (!value.empty()) ++filled;
         if (row.label_column || value.empty() || !may_be_named(value) || !names_total(value)) {
             continue;
         }
@@ -74,6 +86,10 @@ void EndWatch::find_label(EndRow& row, std::uint32_t start, const TextPlace& pla
         row.label = show(value);
     }
     if (is_header) row.label_column.reset();
+    if (is_header || filled != 1 || names_.size() < least_columns) return;
+    if (const std::string first = value_of(0, place.data); !trimmed(first).empty()) {
+        row.note = show(first);
+    }
 }
 
 std::string EndWatch::value_of(std::size_t column, Bytes data) const {

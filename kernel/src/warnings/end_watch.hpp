@@ -26,7 +26,7 @@ public:
 
 private:
     void note(EndRow& to, const PlacedRows& rows, std::uint16_t row) const;
-    void find_label(EndRow& row, std::uint32_t start, const TextPlace& place);
+    void read(EndRow& row, std::uint32_t start, const TextPlace& place);
     std::string value_of(std::size_t column, Bytes data) const;
 
     const Query& query_;

@@ -128,6 +128,7 @@ public:
 
     void run(std::size_t most) {
         tell_labels();
+        tell_note();
         if (!compare_keys(most)) return;
         if (!alike_.empty()) tell_alike();
         for (End* end : {&last_, &first_}) {
@@ -160,6 +161,16 @@ private:
             sighting.column = end->row.label_column;
             sighting.example = end->row.label;
         }
+    }
+
+    /// Tells a last row that may be a note below the table, unless the first row is like it.
+    void tell_note() {
+        if (last_.named || last_.row.note.empty() || !first_.row.note.empty()) return;
+        Sighting& sighting = doubts_.of(Doubt::note_row);
+        sighting.count = 1;
+        sighting.line = last_.row.line;
+        sighting.column = 0;
+        sighting.example = last_.row.note;
     }
 
     bool has_key_of_total(const EndRow& row) {

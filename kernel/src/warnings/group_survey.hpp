@@ -24,8 +24,9 @@ struct SurveyedGroups {
     std::uint64_t seed = 0;  ///< Of hashes.
 };
 
-/// Adds to `doubts` a first or last row with the name of a total; and, unless there are more than
-/// `most` groups, groups that look alike, and a first or last row that sums all others.
+/// Adds to `doubts` a first or last row with the name of a total, and a note below the table; and,
+/// unless there are more than `most` groups, groups that look alike, and a first or last row that
+/// sums all others.
 void survey_groups(const SurveyedGroups& groups, Doubts& doubts,
                    std::size_t most = most_compared_groups);
 

@@ -53,8 +53,8 @@ TEST_CASE("lines of a part that follows are those of the file") {
     Doubts next;
     see(next, 3, 1);
     next.of(Doubt::grouped_integers, 1).refuted = true;
-    next.first_row() = {true, 0, 2, "other", {"7", ""}, 1, "'Total'"};
-    next.last_row() = {true, 0, 4, "key", {"1", ""}, {}, {}};
+    next.first_row() = {true, 0, 2, "other", {"7", ""}, 1, "'Total'", "'a'"};
+    next.last_row() = {true, 0, 4, "key", {"1", ""}, {}, {}, {}};
     all.append(next, 100, Above::record);
     all.append(Doubts(), 50, Above::record);
     CHECK(all.of(Doubt::quote_in_text).line == 103);
@@ -68,8 +68,8 @@ TEST_CASE("doubts are read as they were written, and cannot be cut off") {
     Doubts doubts;
     see(doubts, 3, 1);
     doubts.of(Doubt::blank_group, 0).count = 2;
-    doubts.first_row() = {true, 0, 2, "other", {"7", ""}, 1, "'Total'"};
-    doubts.last_row() = {true, 0, 4, std::string("a\0\0b", 4), {"1", ""}, {}, {}};
+    doubts.first_row() = {true, 0, 2, "other", {"7", ""}, 1, "'Total'", "'a'"};
+    doubts.last_row() = {true, 0, 4, std::string("a\0\0b", 4), {"1", ""}, {}, {}, {}};
     std::string text;
     doubts.write(text);
     Bytes rest = text;

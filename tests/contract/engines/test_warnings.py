@@ -138,6 +138,15 @@ CASES: list[tuple[bytes, Aggregation, Input, list[Told]]] = [
     (b"k,n\na,1\nb,2\nc,4\n", BY_FIRST, HEADER, []),
     (b"k,n\na,0\nb,0\nc,0\n", BY_FIRST, HEADER, []),
     (b"k,n\na,3\nb,3\n", BY_FIRST, HEADER, []),
+    # A note
+    (b"k,n,m\na,1,x\nb,2,y\n* estimated,,\n", COUNT, HEADER,
+     [("note_row", 1, 4, 1, "'* estimated'")]),
+    (b'k,n,m\na,1,x\n"Source:\n us",,\n', COUNTED, HEADER,
+     [("note_row", 1, 3, 1, "'Source:\\n us'")]),
+    (b"k,n,m\na,,\nb,2,y\nc,,\n", COUNT, HEADER, []),
+    (b"k,n,m\na,1,x\n ,,\n", COUNT, HEADER, []),
+    (b"k,n,m\na,1,x\nTotal,,\n", COUNTED, HEADER, [("total_row", 1, 3, 1, "'Total'")]),
+    (b"k,n\na,1\nb,\n", COUNT, HEADER, []),
     # Empty cells
     (b"k,n\na,1\n,\nb,2\n,\n", COUNT, HEADER, [("empty_row", 2, 3, None, "','")]),
     (b'k,n\na,1\n"",\nb,5\n', BY_FIRST, HEADER, [("empty_row", 1, 3, None, "','")]),
