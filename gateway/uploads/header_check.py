@@ -12,14 +12,17 @@ import hashlib
 import sys
 from collections import OrderedDict
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from aiohttp import web
 
+from shared.access.tenant import DEFAULT_TENANT
 from shared.blobs.socket_part import bytes_of, size_of
 from shared.errors import HeaderNotReceived, MalformedInput, SpecMismatch
 from shared.inspection.inspect import INSPECTION_LIMIT, check_header, inspect
-from shared.inspection.sample import SAMPLE_SIZE
+from shared.inspection.sample import SAMPLE_SIZE, Sample
 from shared.uploads.metadata import AGGREGATION, aggregation_of
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from gateway.uploads.upload import Upload
+    from shared.access.tenant import Tenant
     from shared.aggregation.spec import Aggregation
     from shared.blobs.blob import BlobInfo
     from shared.blobs.socket_part import Piece
@@ -37,13 +41,16 @@ _FIRST_READ = 2 * SAMPLE_SIZE
 """Bytes read of an upload; enough for the sample of a compressed file too. If the header is
 longer, `INSPECTION_LIMIT` bytes are read."""
 CHECKS_AT_A_TIME = 2
-"""Headers checked at the same time: it takes memory, and CPU of the event loop."""
+"""Headers checked at the same time, and inspections: it takes memory, and CPU of the event loop."""
 READ_AT_A_TIME = 16
 """Samples that are being read from storage, which may be slow, or held in memory. Of the long
 samples, `CHECKS_AT_A_TIME`."""
 AGAIN = 8 << 20
 """Bytes of a request after which it is told again how much has been received."""
 _REMEMBERED = 10_000
+_REFUSALS_REMEMBERED = 1000
+_INSPECTIONS_REMEMBERED = 16
+"""Of a file with 1,000 columns, one takes some hundred KiB."""
 _NEVER = sys.maxsize
 
 
@@ -53,30 +60,37 @@ class HeaderChecker:
     def __init__(self) -> None:
         self._checks = asyncio.Semaphore(CHECKS_AT_A_TIME)
         # Acquired before a check, and never during one: no check waits for storage.
-        self._reads = {
-            _FIRST_READ: asyncio.Semaphore(READ_AT_A_TIME),
-            INSPECTION_LIMIT: asyncio.Semaphore(CHECKS_AT_A_TIME),
-        }
+        self._reads = _reads()
+        # Chunks wait for the check of their header, but never for inspections.
+        self._inspections = asyncio.Semaphore(CHECKS_AT_A_TIME)
+        self._inspection_reads = _reads()
+        # A tenant has one inspection at a time, so that others need not wait for all of its own.
+        self._tenants: WeakValueDictionary[Tenant, asyncio.Lock] = WeakValueDictionary()
+        self._found: OrderedDict[tuple[bytes, bool, Aggregation | None], Inspection] = OrderedDict()
+        self._refusals: OrderedDict[tuple[bytes, bytes], SpecMismatch] = OrderedDict()
+        # Of samples and specs, by their digests.
         self._check_from: OrderedDict[tuple[UUID, bytes], int] = OrderedDict()
         # Bytes of an upload that must be received before it is checked (again); `_NEVER` if it
         # fits. One that does not fit is checked each time, as it may be removed and created anew
         # under the same id.
 
     async def inspect(
-        self, blobs: Blobs, upload: Upload, aggregation: Aggregation | None
+        self,
+        blobs: Blobs,
+        upload: Upload,
+        aggregation: Aggregation | None,
+        tenant: Tenant = DEFAULT_TENANT,
     ) -> Inspection:
         """Return what the first bytes of an upload tell; it may be incomplete.
 
-        Raises HeaderNotReceived if the end of its header has not been received.
+        `tenant` is that of the caller. Raises HeaderNotReceived if the end of its header has not
+        been received.
         """
         for limit in (_FIRST_READ, INSPECTION_LIMIT):
-            async with self._reads[limit]:
+            async with self._inspection_reads[limit]:
                 sample = await _read(blobs, upload.blob, limit)
                 whole = upload.blob.complete and len(sample) == upload.blob.size
-                async with self._checks:
-                    found = await asyncio.to_thread(
-                        inspect, sample, whole=whole, aggregation=aggregation
-                    )
+                found = await self._inspected(sample, whole, aggregation, tenant)
             if found.column_count or found.error or len(sample) < limit:
                 break
         if not found.column_count and found.error is None and not whole:
@@ -84,6 +98,25 @@ class HeaderChecker:
                 f"the header does not end in the first {upload.blob.prefix} bytes, which is all "
                 "that has been received; send more of the file first"
             )
+        return found
+
+    async def _inspected(
+        self, sample: bytes, whole: bool, aggregation: Aggregation | None, tenant: Tenant
+    ) -> Inspection:
+        key = (await asyncio.to_thread(_digest, sample), whole, aggregation)
+        of_tenant = self._tenants.setdefault(tenant, asyncio.Lock())
+        async with of_tenant:
+            if (known := self._found.get(key)) is not None:
+                self._found.move_to_end(key)
+                return known
+            async with self._inspections:
+                found = await asyncio.to_thread(
+                    inspect, sample, whole=whole, aggregation=aggregation
+                )
+        # The text is not shown.
+        self._found[key] = replace(found, text=Sample(b"", found.whole))
+        if len(self._found) > _INSPECTIONS_REMEMBERED:
+            self._found.popitem(last=False)
         return found
 
     async def check(self, blobs: Blobs, upload: Upload) -> None:
@@ -115,8 +148,17 @@ class HeaderChecker:
 
     async def check_sample(self, upload: Upload, sample: bytes) -> None:
         """Raise SpecMismatch if an upload that begins with `sample` does not fit its spec."""
+        key = (await asyncio.to_thread(_digest, sample), _key(upload)[1])
+        if (refusal := self._refusals.get(key)) is not None:
+            raise SpecMismatch(str(refusal), field=refusal.field)
         async with self._checks:
-            await self._check(upload, sample)
+            try:
+                await self._check(upload, sample)
+            except SpecMismatch as error:
+                self._refusals[key] = SpecMismatch(str(error), field=error.field)
+                if len(self._refusals) > _REFUSALS_REMEMBERED:
+                    self._refusals.popitem(last=False)
+                raise
 
     async def _check(self, upload: Upload, sample: bytes) -> None:
         aggregation = aggregation_of(upload.blob.metadata)
@@ -216,6 +258,17 @@ class HeaderWatch:
         except SpecMismatch as error:
             return error
         return None
+
+
+def _reads() -> dict[int, asyncio.Semaphore]:
+    return {
+        _FIRST_READ: asyncio.Semaphore(READ_AT_A_TIME),
+        INSPECTION_LIMIT: asyncio.Semaphore(CHECKS_AT_A_TIME),
+    }
+
+
+def _digest(sample: bytes) -> bytes:
+    return hashlib.sha256(sample).digest()
 
 
 def _key(upload: Upload) -> tuple[UUID, bytes]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from gateway.access.caller import tenant_of
 from gateway.uploads.context import UploadContext
 from gateway.uploads.find import find_upload
 from shared.aggregation.json_reader import read_aggregation
@@ -31,7 +32,7 @@ async def inspect_upload(request: web.Request) -> web.Response:
         raise removed
     try:
         found = await context.header_checker.inspect(
-            context.ports.blobs, upload, spec or _declared_spec(upload)
+            context.ports.blobs, upload, spec or _declared_spec(upload), tenant_of(request)
         )
     except BlobNotFound as error:
         raise removed from error

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gateway.uploads import header_check
 from gateway.uploads.header_check import READ_AT_A_TIME
 from shared.inspection.inspect import INSPECTION_LIMIT, check_header
 from shared.inspection.sample import SAMPLE_SIZE
@@ -337,3 +338,31 @@ async def test_uploads_do_not_wait_for_inspections_that_read_slowly_from_storage
         assert slow[0].reading == READ_AT_A_TIME
         slow[0].may_read.set()
     assert [answer.result().status for answer in answers] == [200] * len(answers)
+
+
+async def test_the_same_bytes_are_checked_and_inspected_once(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+
+    def counted(name: str, work: Any) -> Any:
+        def count(*arguments: Any, **named: Any) -> Any:
+            calls.append(name)
+            return work(*arguments, **named)
+
+        return count
+
+    monkeypatch.setattr(header_check, "inspect", counted("inspect", header_check.inspect))
+    monkeypatch.setattr(header_check, "check_header", counted("check", header_check.check_header))
+    await declare(gateway, aggregation=MISFIT)
+    for _ in range(5):
+        problem = await problem_of(await put(gateway, 0, FIRST_PART), 422, "spec-mismatch")
+        assert HINT in problem["detail"]
+    views = [await (await inspect(gateway)).json() for _ in range(3)]
+    assert views[0] == views[1] == views[2]
+    assert views[0]["column_count"] == 2
+    # As much as the first request had to send, and all that was then received.
+    assert sorted(calls) == ["check", "check", "inspect"]
+    # Other bytes, and another spec, are other questions.
+    await inspect(gateway, json={"aggregation": RIGHT})
+    assert sorted(calls) == ["check", "check", "inspect", "inspect"]
