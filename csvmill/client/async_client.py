@@ -14,12 +14,12 @@ from csvmill.client.downloading import download, fetch_view, rejects_file, resul
 from csvmill.client.errors import JobUnsuccessful
 from csvmill.client.following import follow, wait_until_ended
 from csvmill.client.job_list import list_query, listed_jobs
+from csvmill.client.links import create_link
 from csvmill.client.paths import (
     HEALTH,
     READY,
     inspect_path,
     job_path,
-    links_path,
     retry_path,
     upload_path,
 )
@@ -31,7 +31,6 @@ from csvmill.client.spec import spec_json
 from csvmill.client.streaming import Streaming
 from csvmill.client.transport import Transport
 from csvmill.client.uploading import Uploading, declare_upload
-from shared.api.access import LinkView
 from shared.api.job import JobView
 from shared.api.upload import UploadView
 from shared.jobs.job import JobState
@@ -371,11 +370,7 @@ class AsyncClient:
         It is valid for `expires_in` seconds, by default an hour, and no longer than the client's
         key. Raises Refused: 404 if there is no such job.
         """
-        body = json.dumps({"output": output, "expires_in": expires_in}).encode()
-        link = LinkView.of(
-            await self._transport.json("POST", links_path(job_id), body=body, headers=JSON)
-        )
-        return self._transport.server + link.url
+        return await create_link(self._transport, job_id, output, expires_in)
 
     async def result(self, job_id: str) -> ResultView:
         """Return size and SHA-256 of the result without downloading it."""

@@ -307,6 +307,8 @@ async def test_no_timer_remains_after_a_download(gateway: Gateway, path: str) ->
     # A remaining timer would abort the next request on the connection if its client is slow.
     response = await gateway.client.get(path)
     assert await response.read() == RESULT
+    # The answer to another request on this connection shows that the first has ended.
+    assert (await gateway.client.get("/healthz")).status == 200
     timers = asyncio.get_running_loop()._scheduled  # type: ignore[attr-defined]
     watching = [timer for timer in timers if Taking.__name__ in repr(timer)]
     assert [timer for timer in watching if not timer.cancelled()] == []
