@@ -143,6 +143,7 @@ def _limits(settings: WorkSettings) -> EngineLimits:
     return EngineLimits(
         memory=settings.memory_limit,
         scratch=settings.scratch_limit,
+        rejects=settings.rejects_limit,
         threads=settings.threads or os.cpu_count() or 1,
         time_limit=settings.time_limit,
         min_rate=settings.min_rate or None,

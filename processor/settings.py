@@ -10,7 +10,7 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from processor.engines.confinement import Measure  # noqa: TC001 - pydantic evaluates it
-from processor.engines.port import SCRATCH
+from processor.engines.port import REJECTS, SCRATCH
 from shared.csv.compression import MAX_EXPANSION
 from shared.telemetry.logs import LogSettings
 
@@ -66,6 +66,9 @@ class WorkSettings(BaseSettings):
     scratch_limit: int = Field(default=SCRATCH, ge=1 << 20)
     """Bytes of disk in `scratch_dir` that one job may use, including its result. An attempt that
     needs more fails."""
+    rejects_limit: int = Field(default=REJECTS, ge=0)
+    """Bytes of the file of rejects of a job, at most a tenth of `scratch_limit`. Rejected records
+    beyond them are counted only."""
     threads: int = Field(default=0, ge=0)
     """Threads of the engine per job; 0 means one per core."""
     time_limit: float | None = Field(default=None, gt=0)

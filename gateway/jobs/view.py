@@ -55,6 +55,7 @@ def _report_view(report: Report) -> ReportView:
         "rows_of_several_lines": report.rows_of_several_lines,
         "most_lines": report.most_lines,
         "lines_passed_over": report.lines_passed_over,
+        "rejects_omitted": report.rejects_omitted,
         "rows_padded": report.rows_padded,
         "rows_truncated": report.rows_truncated,
         "groups": report.groups,

@@ -110,12 +110,14 @@ void read_part(const std::string& path) {
     std::string text;
     parts.total().write(text);
     static_cast<void>(PartAccount::read(text));
-    parts.each_problem([](const KeptProblem& kept) {
-        std::string payload;
-        kept.write(payload);
-        static_cast<void>(KeptProblem::read(kept.key(), payload));
-        return true;
-    });
+    parts.each_problem(
+        [](const KeptProblem& kept) {
+            std::string payload;
+            kept.write(payload);
+            static_cast<void>(KeptProblem::read(kept.key(), payload));
+            return true;
+        },
+        [](std::uint64_t) {});
     static_cast<void>(parts.groups(a_layout(), 1 << 20U));
 }
 

@@ -116,6 +116,7 @@ def encode_task(
             "size": size,
             "memory": memory,
             "scratch": limits.scratch,
+            "rejects": limits.most_rejects,
             "threads": limits.threads,
             "block": knobs.block,
             "groups": knobs.groups,
@@ -264,6 +265,7 @@ def report_from(event: Message) -> Report:
         rows_of_several_lines=event["of_several_lines"],
         most_lines=event["most_lines"],
         lines_passed_over=event["passed_over"],
+        rejects_omitted=event["rejects_omitted"],
         rows_padded=event["padded"],
         rows_truncated=event["truncated"],
     )

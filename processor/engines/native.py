@@ -304,6 +304,7 @@ class _Attempt:
                 rows_of_several_lines=0,
                 most_lines=1,
                 lines_passed_over=0,
+                rejects_omitted=0,
                 rows_padded=0,
                 rows_truncated=0,
             )

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MIN_MEMORY = 256 << 20
 """The smallest memory limit of an engine, in bytes."""
+REJECTS = 1 << 30
+"""Bytes of the largest file of rejects."""
 SCRATCH = 100 << 30
 """The default limit of scratch disk for an aggregation, in bytes."""
 
@@ -102,6 +104,8 @@ class EngineLimits:
     """Bytes of resident memory of all processes that the engine starts on this machine."""
     scratch: int = SCRATCH
     """Bytes of disk for spilled data and the result together, in the scratch folder."""
+    rejects: int = REJECTS
+    """Bytes of the file of rejects, of which a tenth of `scratch` is the most."""
     threads: int = 2
     max_expansion: int = MAX_EXPANSION
     """The limit of the ratio of decompressed to compressed size (see `shared.csv.compression`)."""
@@ -116,6 +120,11 @@ class EngineLimits:
     small: int | None = None
     """Decompressed bytes of the largest source of a small job: more of them, or of memory, raise
     `Outgrown`. None for jobs that may have any size."""
+
+    @property
+    def most_rejects(self) -> int:
+        """The bytes of the file of rejects. Bad records beyond them are counted only."""
+        return min(self.rejects, self.scratch // 10)
 
     def __post_init__(self) -> None:
         if self.memory < MIN_MEMORY:

@@ -94,6 +94,9 @@ class ReportView(View):
     lines_passed_over: Count | None = None
     """Lines that are in no record: empty lines, comments, and what is above and below the table;
     null in reports of earlier versions."""
+    rejects_omitted: Count | None = None
+    """Rejected records that are not in the file of rejects, because it was full; null in reports of
+    earlier versions."""
     rows_padded: Count | None = None
     """Records with too few cells that were filled, if `on_ragged` says so; null in reports of
     earlier versions."""

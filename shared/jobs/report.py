@@ -91,6 +91,9 @@ class Report:
     lines_passed_over: int | None = None
     """Lines that are in no record: empty lines, comments, and what is above and below the table;
     None if they were not counted."""
+    rejects_omitted: int | None = None
+    """Records that were left out, and are not in the file of rejects either, because it was full;
+    None if they were not counted."""
     rows_padded: int | None = None
     """Records that were filled with empty cells; None if they were not counted."""
     rows_truncated: int | None = None

@@ -61,8 +61,8 @@ class _Bytes:
     """In UTF-8, in blocks that are added when they are read."""
 
 
-def aggregate(data: bytes, aggregation: Aggregation) -> Outcome:
-    """Aggregate a file as it was sent."""
+def aggregate(data: bytes, aggregation: Aggregation, *, most_rejects: int = 1 << 30) -> Outcome:
+    """Aggregate a file as it was sent. The rejects have up to `most_rejects` bytes."""
     # By default Python refuses to convert numbers of more than 4300 digits.
     sys.set_int_max_str_digits(0)
     blocks = [data[at : at + BLOCK] for at in range(0, len(data), BLOCK)]
@@ -78,7 +78,8 @@ def aggregate(data: bytes, aggregation: Aggregation) -> Outcome:
         )
     except MalformedInput as error:
         return Outcome(b"", b"", str(error), None)
-    problems = _Problems()
+    skip = aggregation.input.on_bad_row == "skip"
+    problems = _Problems(most_rejects if skip else None)
     read: list[bytes] = []
     reader = RecordReader(_noted(text, read), dialect, problems.take)
     result, reason, report = b"", "", Report()
@@ -92,10 +93,9 @@ def aggregate(data: bytes, aggregation: Aggregation) -> Outcome:
             problems.take(error.problem)
         reason = str(error)
         report = error.report if isinstance(error.report, Report) else Report()
-    skip = aggregation.input.on_bad_row == "skip"
     return Outcome(
         result,
-        b"".join(problems.rejects) if skip and problems.count and not reason else b"",
+        b"".join(problems.rejects) if skip and not reason else b"",
         reason,
         _with_file(report, dialect, reader, problems, sum(sizes)),
     )
@@ -120,6 +120,7 @@ def _with_file(
         rows_of_several_lines=reader.of_several_lines,
         most_lines=reader.most_lines,
         lines_passed_over=reader.passed_over,
+        rejects_omitted=problems.omitted,
         rows_padded=reader.padded,
         rows_truncated=reader.truncated,
     )
@@ -237,28 +238,37 @@ def _groups(
 class _Problems:
     """The problems of a file, and its rejects."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int | None) -> None:
+        """`most`: the bytes of the rejects; None if there are none."""
         self.count = 0
         self.first: list[Problem] = []
-        self.rejects = [csv_line([name.encode() for name in COLUMNS])]
+        self.rejects: list[bytes] = []
+        self.omitted = 0
         self.last_line = 0
+        self._most = most
 
     def take(self, problem: Problem) -> None:
         self.count += 1
         self.last_line = problem.line
         if len(self.first) < SHOWN_PROBLEMS:
             self.first.append(replace(problem, record=b""))
-        self.rejects.append(
-            csv_line(
-                [
-                    b"%d" % problem.line,
-                    b"%d" % problem.offset,
-                    b"" if problem.column is None else b"%d" % problem.column,
-                    f"found {problem.found}, expected {problem.expected}".encode(),
-                    problem.record,
-                ]
-            )
+        if self._most is None:
+            return
+        lines = b"" if self.rejects else csv_line([name.encode() for name in COLUMNS])
+        lines += csv_line(
+            [
+                b"%d" % problem.line,
+                b"%d" % problem.offset,
+                b"" if problem.column is None else b"%d" % problem.column,
+                f"found {problem.found}, expected {problem.expected}".encode(),
+                problem.record,
+            ]
         )
+        # Nothing follows what did not fit.
+        if self.omitted or sum(map(len, self.rejects)) + len(lines) > self._most:
+            self.omitted += 1
+        else:
+            self.rejects.append(lines)
 
     def check(self, rows: Rows, *, skip: bool) -> None:
         """Raise MalformedInput if a file with these rows has no result."""

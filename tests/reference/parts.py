@@ -60,6 +60,8 @@ class Kernel:
     dialect: Dialect
     data: bytes
     folder: Path
+    rejects: int = 1 << 30
+    """The bytes of the file of rejects."""
     _numbers: Iterator[int] = field(default_factory=count)
 
     @classmethod
@@ -97,7 +99,7 @@ class Kernel:
             None if stream else self.folder / "file",
             len(self.data) if sized else None,
             self.dialect,
-            replace(EngineLimits(), threads=threads),
+            replace(EngineLimits(), threads=threads, rejects=self.rejects),
             knobs or Knobs(),
             memory=EngineLimits().memory,
             skip=self.aggregation.input.on_bad_row == "skip",

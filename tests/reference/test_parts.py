@@ -50,6 +50,8 @@ def merges_to_one_pass(case: Case, data: st.DataObject, states_of: StatesOf) -> 
     with tempfile.TemporaryDirectory() as name:
         try:
             kernel = Kernel.of(case.aggregation, case.data, Path(name))
+            most = st.integers(0, 1000) | st.just(1 << 30)
+            kernel.rejects = data.draw(most, label="bytes of rejects")
             expected = kernel.run()
         except (MalformedInput, InvalidInput):
             return

@@ -15,35 +15,63 @@ std::string Problem::text() const {
     return text + ": found " + found + ", expected " + expected;
 }
 
-Problems::Problems(std::string rejects, Scratch& scratch)
-    : path_(std::move(rejects)), skip_(!path_.empty()), scratch_(scratch) {}
+Problems::Problems(std::string rejects, std::uint64_t limit, Scratch& scratch)
+    : path_(std::move(rejects)), skip_(!path_.empty()), limit_(limit), scratch_(scratch) {}
 
-Problems::Problems(std::function<void(const Problem&, Bytes)> keep, bool skip, Scratch& scratch)
-    : skip_(skip), scratch_(scratch), keep_(std::move(keep)) {}
+Problems::Problems(Keep keep, bool skip, std::uint64_t limit, Scratch& scratch)
+    : skip_(skip), limit_(limit), scratch_(scratch), keep_(std::move(keep)) {}
 
 Problems::~Problems() = default;
 
-void Problems::take(Problem problem, Bytes record) {
+void Problems::take(Problem problem, Bytes record, bool omitted) {
     ++count_;
-    if (keep_) keep_(problem, record);
-    if (!path_.empty()) {
-        std::string lines;
-        if (!rejects_) {
-            rejects_ = std::make_unique<FileWriter>(path_, scratch_);
-            lines = "line,offset,column,reason,record\n";
+    if (!skip_) {
+        if (keep_) keep_(problem, record, false);
+    } else {
+        full_ = full_ || omitted;
+        if (full_ || !reject(problem, record)) {
+            ++omitted_;
+            if (keep_ && first_.size() < shown_problems) {
+                keep_(problem, "", true);
+            } else {
+                ++forgotten_;
+            }
         }
-        const std::string line = std::to_string(problem.line);
-        const std::string offset = std::to_string(problem.offset);
-        const std::string column = problem.column ? std::to_string(*problem.column) : "";
-        const std::string reason = "found " + problem.found + ", expected " + problem.expected;
-        append_csv(lines, {line, offset, column, reason, record});
-        rejects_->write(lines);
     }
     if (first_.empty()) {
         const std::lock_guard guard(first_lock_);
         first_text_ = problem.text();
     }
     if (first_.size() < shown_problems) first_.push_back(std::move(problem));
+}
+
+bool Problems::reject(const Problem& problem, Bytes record) {
+    std::string lines;
+    // The rejects of a part have no header. So if they are full, those of the file are, too.
+    if (size_ == 0 && !keep_) lines = "line,offset,column,reason,record\n";
+    const std::string line = std::to_string(problem.line);
+    const std::string offset = std::to_string(problem.offset);
+    const std::string column = problem.column ? std::to_string(*problem.column) : "";
+    const std::string reason = "found " + problem.found + ", expected " + problem.expected;
+    append_csv(lines, {line, offset, column, reason, record});
+    full_ = lines.size() > limit_ - size_;
+    if (full_) return false;
+    size_ += lines.size();
+    if (keep_) {
+        keep_(problem, record, false);
+    } else {
+        if (!rejects_) rejects_ = std::make_unique<FileWriter>(path_, scratch_);
+        rejects_->write(lines);
+    }
+    return true;
+}
+
+void Problems::omit_more(std::uint64_t number) {
+    if (number == 0) return;
+    count_ += number;
+    omitted_ += number;
+    forgotten_ += number;
+    full_ = true;
 }
 
 std::string Problems::first_text() const {

@@ -36,19 +36,27 @@ inline constexpr std::size_t shown_problems = 20;
 class Problems {
 public:
     /// `rejects`: the path of the file of rejects, which is created for the first one; empty if bad
-    /// records fail the job.
-    Problems(std::string rejects, Scratch& scratch);
+    /// records fail the job. `limit`: the bytes of the file.
+    Problems(std::string rejects, std::uint64_t limit, Scratch& scratch);
+
+    /// Takes a problem; `omitted`: its record does not fit the file of rejects, and is empty.
+    using Keep = std::function<void(const Problem&, Bytes record, bool omitted)>;
 
     /// `keep` takes each problem that `take` takes, in place of a file of rejects. `skip`: whether
-    /// bad records are left out.
-    Problems(std::function<void(const Problem&, Bytes record)> keep, bool skip, Scratch& scratch);
+    /// bad records are left out. Then those beyond `limit` bytes of rejects are omitted, and only
+    /// those that may be shown are kept.
+    Problems(Keep keep, bool skip, std::uint64_t limit, Scratch& scratch);
     ~Problems();
 
-    /// `record` is the bad record without its line end; its first 64 KiB.
-    void take(Problem problem, Bytes record);
+    /// `record` is the bad record without its line end; its first 64 KiB. `omitted`: it did not fit
+    /// the rejects of its part, so it does not fit those of the file either.
+    void take(Problem problem, Bytes record, bool omitted = false);
 
     /// Counts problems that need not be described: bad records fail the job, and enough are shown.
     void count_more(std::uint64_t number) { count_ += number; }
+
+    /// Counts problems that were not kept, for want of space: the file of rejects ends before them.
+    void omit_more(std::uint64_t number);
 
     /// Throws MalformedInput if a file with these numbers of good rows has no result: with the
     /// reason of `Problems.check` in processor/engines/rejects.py.
@@ -61,13 +69,26 @@ public:
 
     const std::vector<Problem>& first() const { return first_; }
     std::uint64_t rejects_size() const;
+    /// Bad records that are left out, and are not in the file of rejects either.
+    std::uint64_t omitted() const { return omitted_; }
+    /// Those of them that are not kept at all.
+    std::uint64_t forgotten() const { return forgotten_; }
 
 private:
+    /// Adds a bad record to the rejects. Returns whether it fits; after one that does not, none
+    /// does.
+    bool reject(const Problem& problem, Bytes record);
+
     std::string path_;
     bool skip_;
+    std::uint64_t limit_;
+    std::uint64_t size_ = 0;  ///< Bytes of the file of rejects.
+    std::uint64_t omitted_ = 0;
+    std::uint64_t forgotten_ = 0;
+    bool full_ = false;
     Scratch& scratch_;
     std::unique_ptr<FileWriter> rejects_;
-    std::function<void(const Problem&, Bytes)> keep_;
+    Keep keep_;
     std::vector<Problem> first_;
     std::atomic<std::uint64_t> count_ = 0;
     mutable std::mutex first_lock_;

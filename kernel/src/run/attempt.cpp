@@ -23,9 +23,13 @@ double seconds_since(Clock::time_point begun) {
 }
 
 Problems problems_of(const Task& task, Scratch& scratch, ProblemLog& log) {
-    if (!task.gives_state()) return {task.skip ? "rejects.csv" : "", scratch};
-    const auto keep = [&log](const Problem& problem, Bytes record) { log.take(problem, record); };
-    return {keep, task.skip, scratch};
+    if (!task.gives_state()) {
+        return {task.skip ? "rejects.csv" : "", task.rejects, scratch};
+    }
+    const auto keep = [&log](const Problem& problem, Bytes record, bool omitted) {
+        log.take(problem, record, omitted);
+    };
+    return {keep, task.skip, task.rejects, scratch};
 }
 
 }  // namespace
@@ -89,6 +93,7 @@ void Attempt::finish_part(PartAccount account, const Layout& layout, std::uint64
                           const std::vector<GroupTable*>& tables, std::vector<StateFile> files) {
     found_.read = true;
     account.problems = problems_.count();
+    account.omitted = problems_.forgotten();
     if (account.problems > 0 && !task_.skip) account.doubts.clear();
     const Clock::time_point begun = Clock::now();
     PartWriter writer(layout, mark, scratch_);

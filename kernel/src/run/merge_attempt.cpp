@@ -24,12 +24,16 @@ void MergeAttempt::merge() {
         throw Refused("the states are of another aggregation or dialect");
     }
     std::uint64_t taken = 0;
-    parts.each_problem([&](KeptProblem kept) {
+    const auto take = [&](KeptProblem kept) {
         // As in a run: if bad records fail the job, only those that are shown are described.
         if (!query.skip && taken == shown_problems) return false;
         ++taken;
-        problems_.take(std::move(kept.problem), kept.record);
+        problems_.take(std::move(kept.problem), kept.record, kept.omitted);
         return true;
+    };
+    parts.each_problem(take, [&](std::uint64_t omitted) {
+        taken += omitted;
+        problems_.omit_more(omitted);
     });
     if (taken > total.problems || (query.skip && taken != total.problems)) {
         throw Refused("a state is damaged: it has another number of bad records than it says");

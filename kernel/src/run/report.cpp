@@ -60,6 +60,7 @@ void add_report(JsonWriter& event, const Findings& found, const Problems& proble
     event.raw("warnings", json_of(found.doubts));
     event.member("of_several_lines", found.of_several_lines);
     event.member("passed_over", found.passed_over);
+    event.member("rejects_omitted", problems.omitted());
     event.member("padded", found.padded).member("truncated", found.truncated);
     event.member("most_lines", found.most_lines).member("write_seconds", found.write_seconds);
 }

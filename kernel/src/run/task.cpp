@@ -166,6 +166,7 @@ Task Task::parse(Bytes line) {
     if (!json["size"].is_null()) task.size = number(json["size"]);
     task.memory = number(json["memory"]);
     task.scratch = number(json["scratch"]);
+    task.rejects = number(json["rejects"]);
     task.threads = static_cast<std::uint32_t>(number_in(json["threads"], 1, max_threads));
     task.block = number_in(json["block"], 1, max_block);
     if (json.has("groups") && !json["groups"].is_null()) task.groups = number(json["groups"]);

@@ -40,6 +40,7 @@ struct Task {
     std::optional<std::uint64_t> size;  ///< Bytes that the file must have; none if unknown.
     std::uint64_t memory = 0;           ///< Bytes of resident memory of this process.
     std::uint64_t scratch = 0;          ///< Bytes of disk.
+    std::uint64_t rejects = 0;          ///< Bytes of the file of rejects.
     std::uint32_t threads = 1;
     std::uint64_t block = 1 << 20;  ///< Bytes of a block; small only in tests.
     std::optional<std::uint64_t>

@@ -10,15 +10,15 @@ namespace csvmill {
 namespace {
 
 constexpr auto most_above = static_cast<std::uint64_t>(Above::empty_line);
-constexpr std::uint64_t version = 4;
+constexpr std::uint64_t version = 5;
 
 }  // namespace
 
 void PartAccount::write(std::string& to) const {
     for (const std::uint64_t number :
-         {version, statistics, begin, end, lines, aggregated, filtered, problems, of_several_lines,
-          most_lines, passed_over, padded, truncated, footer, open_line, above, header_line,
-          std::uint64_t{names.size()}}) {
+         {version, statistics, begin, end, lines, aggregated, filtered, problems, omitted,
+          of_several_lines, most_lines, passed_over, padded, truncated, footer, open_line, above,
+          header_line, std::uint64_t{names.size()}}) {
         append_varint(to, number);
     }
     for (const std::string& name : names) {
@@ -36,9 +36,9 @@ PartAccount PartAccount::read(Bytes from) {
     PartAccount account;
     for (std::uint64_t* number :
          {&account.begin, &account.end, &account.lines, &account.aggregated, &account.filtered,
-          &account.problems, &account.of_several_lines, &account.most_lines, &account.passed_over,
-          &account.padded, &account.truncated, &account.footer, &account.open_line, &account.above,
-          &account.header_line}) {
+          &account.problems, &account.omitted, &account.of_several_lines, &account.most_lines,
+          &account.passed_over, &account.padded, &account.truncated, &account.footer,
+          &account.open_line, &account.above, &account.header_line}) {
         *number = take_varint(from);
     }
     const std::uint64_t columns = take_varint(from);
@@ -74,6 +74,7 @@ void PartAccount::append(const PartAccount& next) {
     aggregated += next.aggregated;
     filtered += next.filtered;
     problems += next.problems;
+    omitted += next.omitted;
     of_several_lines += next.of_several_lines;
     most_lines = std::max(most_lines, next.most_lines);
 }

@@ -19,6 +19,7 @@ struct PartAccount {
     std::uint64_t aggregated = 0;
     std::uint64_t filtered = 0;
     std::uint64_t problems = 0;  ///< Bad records, also those that are not kept.
+    std::uint64_t omitted = 0;   ///< Those that did not fit the rejects, and are not kept.
     std::uint64_t of_several_lines = 0;
     std::uint64_t most_lines = 1;
     std::uint64_t passed_over = 0;  ///< Lines in no record; of a footer, its line ends.

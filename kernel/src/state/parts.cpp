@@ -88,7 +88,8 @@ void Parts::check_whole(std::optional<std::uint64_t> size) const {
                   std::to_string(*size));
 }
 
-void Parts::each_problem(const std::function<bool(KeptProblem)>& take) const {
+void Parts::each_problem(const std::function<bool(KeptProblem)>& take,
+                         const std::function<void(std::uint64_t)>& omitted) const {
     std::uint64_t lines = 0;
     for (const Part& part : std::span(parts_).first(of_table_)) {
         const bool more = with(part.path, [&] {
@@ -99,6 +100,7 @@ void Parts::each_problem(const std::function<bool(KeptProblem)>& take) const {
                 kept.move(lines);
                 if (!take(std::move(kept))) return false;
             }
+            omitted(state.account().omitted);
             return true;
         });
         if (!more) return;

@@ -26,8 +26,10 @@ public:
     std::uint64_t mark() const { return mark_; }
 
     /// Calls `take` with each bad record that is kept, in the order of the file, until it returns
-    /// false. Lines are counted from the start of the first part. Throws Refused.
-    void each_problem(const std::function<bool(KeptProblem)>& take) const;
+    /// false. Lines are counted from the start of the first part. After those of each part, calls
+    /// `omitted` with the number of those that it did not keep for want of space. Throws Refused.
+    void each_problem(const std::function<bool(KeptProblem)>& take,
+                      const std::function<void(std::uint64_t)>& omitted) const;
 
     /// Opens the groups of all parts. Merges some of them first if there are many: `memory` is for
     /// that. Throws Refused.

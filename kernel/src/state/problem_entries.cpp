@@ -34,6 +34,7 @@ void KeptProblem::write(std::string& to) const {
     append_text(to, problem.found);
     append_text(to, problem.expected);
     append_text(to, record);
+    append_varint(to, omitted ? 1 : 0);
 }
 
 KeptProblem KeptProblem::read(Bytes key, Bytes payload) {
@@ -51,6 +52,7 @@ KeptProblem KeptProblem::read(Bytes key, Bytes payload) {
     kept.problem.found = take_text(payload);
     kept.problem.expected = take_text(payload);
     kept.record = take_text(payload);
+    kept.omitted = take_varint(payload) > 0;
     if (!payload.empty()) throw StateError("a state file is damaged: a bad record is too long");
     return kept;
 }
@@ -61,9 +63,9 @@ void KeptProblem::move(std::uint64_t lines) {
     move_opened_line(problem.expected, lines);
 }
 
-void ProblemLog::take(const Problem& problem, Bytes record) {
+void ProblemLog::take(const Problem& problem, Bytes record, bool omitted) {
     if (!writer_) writer_.emplace(scratch_.new_name("problems"), 1, 0, scratch_);
-    const KeptProblem kept{problem, std::string(record)};
+    const KeptProblem kept{problem, std::string(record), omitted};
     std::string payload;
     kept.write(payload);
     writer_->add(0, kept.key(), payload);

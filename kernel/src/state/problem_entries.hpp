@@ -13,6 +13,7 @@ namespace csvmill {
 struct KeptProblem {
     Problem problem;
     std::string record;
+    bool omitted = false;  ///< Whether it is not in the rejects, as these were full.
 
     /// The entry: its key has the offset, so that entries are in the order of the file.
     std::string key() const;
@@ -29,7 +30,7 @@ class ProblemLog {
 public:
     explicit ProblemLog(Scratch& scratch) : scratch_(scratch) {}
 
-    void take(const Problem& problem, Bytes record);
+    void take(const Problem& problem, Bytes record, bool omitted = false);
 
     /// Copies all problems to a section. No more may be taken.
     void copy(EntryFileWriter& to, std::size_t section);

@@ -33,7 +33,7 @@ TEST_CASE("the text of a problem names its line, column and name") {
 TEST_CASE("problems fail a file with the first one and the number of the others") {
     const Folder folder;
     Scratch scratch(1 << 20);
-    Problems problems("", scratch);
+    Problems problems("", 1 << 30, scratch);
     problems.check(0, 0);
     const std::string first = "line 1: found 'x', expected an integer, such as 42";
     for (std::uint64_t i = 1; i <= 42; ++i) {
@@ -53,7 +53,7 @@ TEST_CASE("problems fail a file with the first one and the number of the others"
 TEST_CASE("rejects are written as CSV, and a file of nothing else has no result") {
     const Folder folder;
     Scratch scratch(1 << 20);
-    Problems problems("rejects.csv", scratch);
+    Problems problems("rejects.csv", 1 << 30, scratch);
     CHECK(folder.files() == 0);
     Problem named = problem_of(2);
     named.column = 7;
@@ -76,6 +76,26 @@ TEST_CASE("rejects are written as CSV, and a file of nothing else has no result"
         "6,60,,\"found 'x', expected an integer, such as 42\",\n";
     CHECK(contents("rejects.csv") == expected);
     CHECK(problems.rejects_size() == expected.size());
+    CHECK(problems.omitted() == 0);
+}
+
+TEST_CASE("rejects end before the first one that does not fit, and the rest is counted") {
+    const Folder folder;
+    Scratch scratch(1 << 20);
+    const std::string header = "line,offset,column,reason,record\n";
+    const std::string first = "1,10,,\"found 'x', expected an integer, such as 42\",a\n";
+    Problems problems("rejects.csv", header.size() + first.size(), scratch);
+    problems.take(problem_of(1), "a");
+    CHECK(problems.omitted() == 0);
+    problems.take(problem_of(2), "bb");
+    problems.take(problem_of(3), "");
+    problems.omit_more(2);
+    problems.finish();
+    CHECK(contents("rejects.csv") == header + first);
+    CHECK(problems.count() == 5);
+    CHECK(problems.omitted() == 4);
+    CHECK(problems.forgotten() == 4);
+    CHECK(problems.first().size() == 3);
 }
 
 }  // namespace csvmill

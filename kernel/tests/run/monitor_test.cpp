@@ -15,7 +15,7 @@ Ended monitored(std::uint64_t memory, const std::function<void(Progress&, Proble
     return in_child([&] {
         Progress progress;
         Scratch scratch(1000);
-        Problems problems("", scratch);
+        Problems problems("", 1 << 30, scratch);
         Events events;
         const Monitor monitor(progress, problems, scratch, memory, events, {"seccomp"});
         work(progress, problems);

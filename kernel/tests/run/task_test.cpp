@@ -8,7 +8,7 @@ using namespace csvmill;
 namespace {
 
 const std::string a_task =
-    R"({"path":"in.csv","size":12,"memory":1073741824,"scratch":99,"threads":2,"block":64,)"
+    R"({"path":"in.csv","size":12,"memory":1073741824,"scratch":99,"rejects":77,"threads":2,"block":64,)"
     R"("vectors":false,"confine":true,"skip":true,"dialect":{"delimiter":";","quote":"","escape":"\\",)"
     R"("header":false,"line_end":"cr","sep_line":true,"encoding":"windows-1252",)"
     R"("skip_lines":3,"header_line":5,"header_starts_with":"Name","comment":"#","footer":"Sum",)"
@@ -38,6 +38,7 @@ TEST_CASE("a task is read") {
     CHECK(task.size == 12);
     CHECK(task.memory == std::uint64_t{1} << 30U);
     CHECK(task.scratch == 99);
+    CHECK(task.rejects == 77);
     CHECK(task.threads == 2);
     CHECK(task.block == 64);
     CHECK_FALSE(task.vectors);

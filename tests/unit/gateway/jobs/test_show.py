@@ -161,6 +161,7 @@ async def test_the_report_of_a_finished_job_is_shown(gateway: Gateway) -> None:
         rows_of_several_lines=4,
         most_lines=9,
         lines_passed_over=7,
+        rejects_omitted=1,
         rows_padded=2,
         rows_truncated=1,
         engine="kernel",
@@ -189,6 +190,7 @@ async def test_the_report_of_a_finished_job_is_shown(gateway: Gateway) -> None:
         "rows_of_several_lines": 4,
         "most_lines": 9,
         "lines_passed_over": 7,
+        "rejects_omitted": 1,
         "rows_padded": 2,
         "rows_truncated": 1,
         "groups": 3,
@@ -228,7 +230,8 @@ async def test_an_unfinished_report_shows_resources_and_no_rows(
     assert report["dialect"] == (members_of(dialect) if dialect else None)
     assert [name for name, value in report.items() if value is None and name != "dialect"] == [
         "rows_in", "rows_aggregated", "rows_filtered", "rows_rejected",
-        "rows_of_several_lines", "most_lines", "lines_passed_over", "rows_padded",
+        "rows_of_several_lines", "most_lines", "lines_passed_over",
+        "rejects_omitted", "rows_padded",
         "rows_truncated", "groups",
         "bytes_decompressed", "bytes_out", "head_start",
     ]  # fmt: skip
