@@ -23,7 +23,8 @@ EXPOSED = (
     "RateLimit-Policy, Repr-Digest, Retry-After, Tus-Checksum-Algorithm, Tus-Extension, "
     "Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Complete, Upload-Concat, "
     "Upload-Defer-Length, Upload-Draft-Interop-Version, Upload-Expires, Upload-Length, "
-    "Upload-Limit, Upload-Metadata, Upload-Offset, X-Request-Id"
+    "Upload-Limit, Upload-Metadata, Upload-Offset, WWW-Authenticate, "
+    "X-Request-Id"
 )
 """Response header fields that scripts may read, besides those that are always readable."""
 PREFLIGHT_MAX_AGE = 7200
