@@ -1,4 +1,4 @@
-"""Every malformation in docs/csv.md, with its expected outcome."""
+"""Every malformation in docs/csv.md and docs/aggregation.md, with its expected outcome."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
 from shared.csv.dialect import UNDECLARED, Input
 from tests.oracle import csv_line
 
-DOCS = Path(__file__).parents[1] / "docs" / "csv.md"
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = ("csv.md", "aggregation.md")
 
 
 @dataclass(frozen=True)
@@ -328,8 +329,9 @@ FILES: dict[str, list[Kind]] = {
 
 
 def table(title: str) -> dict[str, list[str]]:
-    """Return the rows of the table below a title in docs/csv.md, by their first cells."""
-    section = re.split(r"\n#+ ", DOCS.read_text(encoding="utf-8").split(f" {title}\n")[1])[0]
+    """Return the rows of the table below a title in the documents, by their first cells."""
+    text = "".join((DOCS / page).read_text(encoding="utf-8") for page in PAGES)
+    section = re.split(r"\n#+ ", text.split(f" {title}\n")[1])[0]
     lines = [line for line in section.splitlines() if line.startswith("| ")]
     rows = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
     return {row[0]: row[1:] for row in rows if row[0]}

@@ -1,4 +1,4 @@
-"""Cells in columns of numbers and dates, grouped as in the tables of docs/csv.md."""
+"""Cells in columns of numbers and dates, grouped as in the tables of docs/aggregation.md."""
 
 from __future__ import annotations
 

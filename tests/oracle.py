@@ -1,7 +1,7 @@
 """Expected results, computed with the `csv` module, dictionaries and fractions.
 
-Slow, with everything in memory. Implements docs/csv.md; shares only the `Aggregation` with the
-code under test.
+Slow, with everything in memory. Implements docs/csv.md and docs/aggregation.md; shares only the
+`Aggregation` with the code under test.
 """
 
 from __future__ import annotations

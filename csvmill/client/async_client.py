@@ -124,8 +124,8 @@ class AsyncClient:
         `chunk_size` (default: 8 MiB), `parallel` at a time, each with its SHA-256; memory use is
         `chunk_size` times `parallel` bytes. `name` replaces the file's own name. The server
         verifies `sha256` (hexadecimal) before it creates the job.
-        `aggregation` is the spec, as the JSON of docs/csv.md or as an `Aggregation`; by default,
-        plays are summed by song and date. `shuffle` sends the chunks in random order. With
+        `aggregation` is the spec, as the JSON of docs/aggregation.md or as an `Aggregation`; by
+        default, plays are summed by song and date. `shuffle` sends the chunks in random order. With
         `fail_early` the server refuses the rest of a large file once it finds rows that fail the
         job; BadRows is raised then.
 

@@ -9,7 +9,7 @@ from shared.aggregation.json_codec import aggregation_json
 from shared.aggregation.spec import Aggregation
 
 Spec = Aggregation | Mapping[str, Any]
-"""An aggregation as a value, or as JSON (docs/csv.md)."""
+"""An aggregation as a value, or as JSON (docs/aggregation.md)."""
 Asked = Spec
 """The former name of `Spec`."""
 

@@ -1,4 +1,4 @@
-"""Parses the values of spec options into the JSON of docs/csv.md.
+"""Parses the values of spec options into the JSON of docs/aggregation.md.
 
 ITEM        [NAME=]COLUMN[:OPTION]..., or [NAME=]LEFT*RIGHT for the product of two columns
 RATIO       [NAME=]OUTPUT/OUTPUT

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 GRAMMAR = """\b
 How to describe the spec:
-  Without these options, plays are summed by song and date (docs/csv.md).
+  Without these options, plays are summed by song and date (docs/aggregation.md).
   COLUMN is a name from the header, or a position such as @3. Put a name in
   double quotes if it contains one of , : = < > ! * or starts with @ or -.
   ITEMS are separated by commas: [NAME=]COLUMN[:OPTION]. NAME names the output

@@ -1,7 +1,7 @@
 """Write a result as Parquet, from the CSV of the kernel, in a child process with DuckDB.
 
-The type of a column is the narrowest of a few that holds all values exactly (docs/csv.md, "The
-result"). No name of a column becomes part of an SQL statement.
+The type of a column is the narrowest of a few that holds all values exactly
+(docs/aggregation.md, "The result"). No name of a column becomes part of an SQL statement.
 """
 
 from __future__ import annotations

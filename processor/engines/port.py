@@ -148,7 +148,7 @@ class Engine(Protocol):
 
     The output is a header and a row for each group, sorted bytewise by the group columns; UTF-8
     without a BOM, lines end in LF, a field is quoted only if it contains a comma, a quote, CR or
-    LF. Totals are exact. docs/csv.md describes the rest, and every malformation.
+    LF. Totals are exact. docs/aggregation.md describes the rest, and every malformation.
     """
 
     async def aggregate(

@@ -10,5 +10,5 @@
     json_version_1  read what older versions stored
     resolve         find the columns of an aggregation in a header
 
-docs/csv.md describes what every part means.
+docs/aggregation.md describes what every part means.
 """

@@ -35,7 +35,14 @@ def examples(document: Path) -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize(
     ("name", "least"),
-    [("README.md", 5), ("docs/api.md", 5), ("docs/client.md", 5), ("docs/csv.md", 4)],
+    [
+        ("README.md", 5),
+        ("docs/api.md", 5),
+        ("docs/client.md", 5),
+        ("docs/csv.md", 4),
+        ("docs/aggregation.md", 3),
+        ("docs/report.md", 2),
+    ],
 )
 async def test_every_console_example_prints_the_documented_output(
     name: str, least: int, standalone: Standalone, tmp_path: Path

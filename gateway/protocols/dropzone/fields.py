@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FILE = "file"
 """The name of the part with the bytes."""
 SPEC = "spec"
-"""The name of the part with the spec, as JSON (docs/csv.md)."""
+"""The name of the part with the spec, as JSON (docs/aggregation.md)."""
 REQUIRED = {
     "dzuuid": "the id of the upload, the same for all its chunks",
     "dzchunkbyteoffset": "where the chunk belongs in the file, in bytes",

@@ -23,7 +23,7 @@ struct ResultInput {
 };
 
 /// Writes the header (CSV), and a row for each group after `having`, `order_by` and `limit`, sorted
-/// as docs/csv.md says; always one row without group columns. Returns the number of rows.
+/// as docs/aggregation.md says; always one row without group columns. Returns the number of rows.
 ///
 /// Without spilled states, the tables are merged part by part and the groups are sorted in ranges,
 /// all on several threads. Else the tables are spilled too, and the files are merged in ranges. The

@@ -11,7 +11,7 @@ namespace csvmill {
 
 namespace {
 
-/// In lower case. docs/csv.md has the same list.
+/// In lower case. docs/report.md has the same list.
 constexpr std::array total_names{
     Bytes("total"),
     Bytes("totals"),

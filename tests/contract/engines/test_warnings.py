@@ -235,8 +235,8 @@ async def test_totals_are_known_in_many_languages(
 
 
 def test_the_documentation_names_all_totals() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "csv.md").read_text()
-    (names,) = re.findall("#### Names of totals\n\n(.*?)\n\n#", page, re.DOTALL)
+    page = (Path(__file__).parents[3] / "docs" / "report.md").read_text()
+    (names,) = re.findall("### Names of totals\n\n(.*?)\n\n#", page, re.DOTALL)
     assert set(re.findall("`(.*?)`", names)) == TOTALS
 
 

@@ -42,8 +42,8 @@ def test_two_signs_are_refused(cell: str) -> None:
 
 
 def test_the_docs_show_all_symbols_of_currencies() -> None:
-    docs = (ROOT / "docs/csv.md").read_text(encoding="utf-8")
-    section = docs.split("#### Currencies\n")[1].split("\n#")[0]
+    docs = (ROOT / "docs/aggregation.md").read_text(encoding="utf-8")
+    section = docs.split("### Currencies\n")[1].split("\n#")[0]
 
     assert tuple(re.findall("`([^`]+)`", section)) == CURRENCY_SYMBOLS
 

@@ -29,7 +29,7 @@ def test_a_compressed_file_gets_no_content_coding(output: OutputFormat) -> None:
     assert output.compression == "none" or output.compressed
 
 
-@pytest.mark.parametrize("page", ["csv.md", "glossary.md"])
+@pytest.mark.parametrize("page", ["aggregation.md", "glossary.md"])
 @formats
 def test_a_format_is_documented(output: OutputFormat, page: str) -> None:
     assert f"`{output.name}`" in (DOCS / page).read_text(encoding="utf-8")

@@ -15,7 +15,7 @@ from tests.unit.processor.engines.kernel import run
 if TYPE_CHECKING:
     from shared.aggregation.kinds import Kind
 
-CSV_PAGE = Path(__file__).parents[4] / "docs/csv.md"
+PAGE = Path(__file__).parents[4] / "docs/aggregation.md"
 _ROW = re.compile(r"^\| (`[^|]+`) \| [^|]+ \| ([^|]*)\|$", re.MULTILINE)
 
 functions = pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
@@ -43,9 +43,9 @@ def test_the_kernel_computes_a_function_of_each_kind(function: AggregateFunction
         assert found.result == b"x,n\n" + empty + b",0\n"
 
 
-def test_the_page_about_csv_documents_every_function_and_its_types() -> None:
-    page = CSV_PAGE.read_text(encoding="utf-8")
-    section = page[page.index("| function | result | `type` |") : page.index("### Numbers")]
+def test_the_page_about_aggregations_documents_every_function_and_its_types() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    section = page[page.index("| function | result | `type` |") : page.index("## Numbers")]
     documented = {
         name: re.findall("`([^`]+)`", types)
         for names, types in _ROW.findall(section)
