@@ -26,4 +26,9 @@ def open_blobs(
     """
     counters = metrics.of(StorageMetrics)
     metrics.sample(counters.disk_usage(folder))
-    return FilesystemBlobs(folder, settings.storage_fsync == "always", listener=counters)
+    return FilesystemBlobs(
+        folder,
+        settings.storage_fsync == "always",
+        listener=counters,
+        reserve=settings.disk_reserve,
+    )

@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path  # noqa: TC003 - pydantic evaluates the annotations
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.telemetry.logs import LogSettings
+
+
+def _none_if_empty(value: object) -> object:
+    return None if value == "" else value
 
 
 class BackendSettings(BaseSettings):
@@ -19,6 +23,11 @@ class BackendSettings(BaseSettings):
     storage_fsync: Literal["always", "never"] = "always"
     """`always`: acknowledged bytes survive a power loss. `never`: they survive a crash of the
     process only."""
+    disk_reserve: Annotated[Annotated[int, Field(ge=0)] | None, BeforeValidator(_none_if_empty)] = (
+        None
+    )
+    """Bytes of the disk that are kept free of uploads, for results and the database. By default a
+    twentieth of the disk, and at most 1 GiB."""
 
 
 class StorageSettings(BackendSettings, LogSettings):

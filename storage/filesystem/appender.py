@@ -7,11 +7,12 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from shared.blobs.socket_part import SocketPart, size_of
+from shared.errors import CsvmillError
 from storage.filesystem.chunk_writer import ChunkWriter
 from storage.filesystem.disk import finish, settle
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
     from pathlib import Path
 
     from shared.blobs.blob import BlobInfo
@@ -28,8 +29,16 @@ class Appender:
     """Writes `data` in portions, each of which is recorded by itself, in order."""
 
     def __init__(
-        self, blob: Blob, disk: Disk, scratch: Path, data: AsyncGenerator[Piece, None]
+        self,
+        blob: Blob,
+        disk: Disk,
+        scratch: Path,
+        data: AsyncGenerator[Piece, None],
+        *,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
+        """`check` is called before each portion, and raises if it is not to be received."""
+        self._check = check
         self._blob = blob
         self._disk = disk
         self._scratch = scratch
@@ -83,6 +92,11 @@ class Appender:
 
     async def _portion(self) -> AsyncGenerator[Piece, None]:
         end = (self._received // PORTION + 1) * PORTION
+        try:
+            self._check()
+        except CsvmillError as error:
+            self._ended, self._failure = True, error
+            return
         while self._received < end:
             try:
                 piece = await anext(self._data)

@@ -35,6 +35,7 @@ from storage.filesystem.disk import Disk, uninterrupted
 from storage.filesystem.growth import check_version, growing_parts, growing_pieces
 from storage.filesystem.meta import check_declaration, new_meta
 from storage.filesystem.reader import Reader
+from storage.filesystem.reserve import Reserve
 from storage.filesystem.root import RootFolder
 from storage.filesystem.walk import idle_seconds, walk
 from storage.filesystem.whole_blobs import WholeBlobs, is_gathered
@@ -65,7 +66,7 @@ class FilesystemBlobs:
     An asynchronous context: entering creates the folder if needed, locks it, and removes what a
     crash left half created or half deleted. With `fsync`, what the port calls durable survives a
     power loss; without, only a crash of the process. Reports to `listener`. `clock` returns Unix
-    seconds.
+    seconds. `reserve` bytes of the disk are kept free of uploads (None: the default).
 
     Memory: a chunk being received takes at most two batches of 1 MiB (each plus less than one
     piece of its data), a reader two pieces of 1 MiB. Parts of sockets take a buffer of each thread.
@@ -79,8 +80,10 @@ class FilesystemBlobs:
         listener: BlobListener | None = None,
         idle_blobs: int = IDLE_BLOBS,
         clock: Callable[[], float] = time.time,
+        reserve: int | None = 0,
     ) -> None:
         self._root = RootFolder(root, fsync=fsync)
+        self._reserve = Reserve(root, reserve)
         self._clock = clock
         self._fsync = fsync
         self._listener = listener or NullBlobListener()
@@ -125,6 +128,7 @@ class FilesystemBlobs:
         An empty blob is complete immediately: raises DigestMismatch if `sha256` is not that of
         no bytes.
         """
+        self._reserve.check(key)
         declaration = Declaration(size, sha256, dict(metadata or {}))
         await self._create(key, declaration)
         info = await self.info(key)
@@ -149,6 +153,7 @@ class FilesystemBlobs:
         admit: Admit | None = None,
     ) -> BlobInfo:
         """See the port."""
+        self._reserve.check(key)
         if declaration is not None and offset == 0 and is_gathered(declaration, data):
             async with Gathering(data, declaration.size or 0) as gathering:
                 try:
@@ -174,6 +179,7 @@ class FilesystemBlobs:
         admit: Admit | None = None,
     ) -> BlobInfo:
         """See the port."""
+        self._reserve.check(key)
         async with self._used(key) as blob:
             if token is None:
                 token = next(self._tokens)
@@ -184,7 +190,13 @@ class FilesystemBlobs:
                 async with aclosing(append.pieces(data)) as pieces:
                     if whole:
                         return await self._write_chunk(blob, offset, pieces)
-                    appender = Appender(blob, self._disk, self._root.staging, pieces)
+                    appender = Appender(
+                        blob,
+                        self._disk,
+                        self._root.staging,
+                        pieces,
+                        check=partial(self._reserve.check, key),
+                    )
                     try:
                         return await appender.append(offset)
                     finally:
@@ -205,6 +217,7 @@ class FilesystemBlobs:
         """See the port. Also raises InvalidInput if the metadata or the total size is invalid."""
         if not parts or key in parts:
             raise InvalidInput("a blob is assembled from one or more other blobs", field="parts")
+        self._reserve.check(key)
         async with AsyncExitStack() as used:
             blobs = [await used.enter_async_context(self._cache.use(part)) for part in parts]
             sizes = [_complete_size(blob) for blob in blobs]
