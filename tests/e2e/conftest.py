@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STOP_TIMEOUT = 30.0
+PAGE = "http://page.example"
+"""The origin of the pages that use the service, as the first clients' pages do."""
 
 
 class Deployment(ABC):
@@ -71,6 +73,7 @@ class Deployment(ABC):
                 "CSVMILL_RELAY_INTERVAL": "0.5",
                 "CSVMILL_PROGRESS_INTERVAL": "0.1",
                 "CSVMILL_FOLLOW_INTERVAL": "0.1",
+                "CSVMILL_CORS_ORIGINS": PAGE,
                 **env,
             },
         )
