@@ -131,4 +131,7 @@ def parts_of_final(concat: str) -> list[UUID]:
             ) from error
     if not ids:
         raise InvalidInput("Upload-Concat names no upload", field="Upload-Concat")
+    if len(set(ids)) < len(ids):
+        # Its bytes would count once, and be stored as often as it is named.
+        raise InvalidInput("Upload-Concat names an upload twice", field="Upload-Concat")
     return ids

@@ -71,6 +71,14 @@ async def test_only_complete_partial_uploads_are_concatenated(gateway: Gateway) 
     assert await offset_of(gateway, half) == 5
 
 
+async def test_a_part_is_used_once(gateway: Gateway) -> None:
+    part = await created(gateway, 5, Upload_Concat="partial")
+    await patch(gateway, part, 0, b"12345")
+    await ask(gateway, "POST", "/api/tus/", 400, Upload_Concat=f"final;{part} {part}")
+    assert await offset_of(gateway, part) == 5
+    await ask(gateway, "POST", "/api/tus/", 201, Upload_Concat=f"final;{part}", **METADATA)
+
+
 class Overtaken(Forwarding):
     """Does something before the first call of one method that names a blob."""
 
