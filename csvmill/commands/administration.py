@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -241,8 +241,10 @@ class DirectAdministration:
         from shared.access.tenant import parse_tenant
 
         detail = ", ".join(f"{name}={value}" for name, value in changes.items())
-        entry = self._who.entry(Action.TENANT_CHANGED, tenant, time.time(), detail)
-        return await self._access.quotas.change(parse_tenant(tenant), changes, entry)
+        changed = parse_tenant(tenant)
+        who = replace(self._who, tenant=changed)  # other tenants do not read of it
+        entry = who.entry(Action.TENANT_CHANGED, changed, time.time(), detail)
+        return await self._access.quotas.change(changed, changes, entry)
 
     async def audit(self, **wanted: str) -> AsyncIterator[AuditEntryView]:
         """See `Administration`."""

@@ -1,4 +1,7 @@
-"""`/api/v1/keys`: the API keys of a tenant, or for an operator those of all tenants."""
+"""`/api/v1/keys`: the API keys of a tenant, or for an operator those of all tenants.
+
+The keys of operators are managed by operators only.
+"""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class AuditEntry:
     at: float
     """Unix seconds."""
     tenant: Tenant
-    """Of the one who acted."""
+    """Whose object it is. An operator may be of another tenant."""
     key_id: str | None
     """The API key of the request; None without one."""
     address: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.access.audit_store import audit_statement
@@ -74,8 +75,10 @@ class SqlKeyStore:
             rows = yield change
             if not rows:
                 return None
-            yield audit_statement(entry)
-            return _key_of(rows[0])
+            key = _key_of(rows[0])
+            # Another tenant must not read of this key, also if it is that of the one who acts.
+            yield audit_statement(replace(entry, tenant=key.tenant))
+            return key
 
         return await self._database.perform(steps())
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class KeyStore(Protocol):
     """Holds the API keys of all tenants. Every change is recorded in the audit trail with it.
 
-    With a `tenant`, a method knows only the keys of that tenant; None stands for all tenants.
+    With a `tenant`, a method knows only the keys of that tenant that are no operator's; None stands
+    for all keys. A change is recorded for the tenant whose key it is, whoever makes it.
     """
 
     async def create(self, key: ApiKey, entry: AuditEntry) -> None:

@@ -94,7 +94,7 @@ class AuditEntryView(View):
     at: Time
     """When it was done."""
     tenant: str
-    """The tenant of the one who did it."""
+    """The tenant of the object, and so of the one who did it unless that is an operator."""
     key_id: str | None
     """The id of the API key; null without one."""
     address: str

@@ -1,5 +1,6 @@
 -- The statements of shared/access, for PostgreSQL and SQLite, as those of queries.sql. `$1 IS NULL`
--- stands for all tenants.
+-- stands for all tenants. The keys of operators are nobody else's: a tenant neither sees nor changes
+-- them, also if they are keys of that tenant, as whoever rotates a key has it.
 
 -- name: insert_key
 INSERT INTO api_keys (id, tenant, name, scopes, is_operator, digest, created_at, expires_at)
@@ -11,7 +12,7 @@ SELECT * FROM api_keys WHERE id = $1;
 
 -- name: keys_of_tenant
 SELECT * FROM api_keys
-WHERE CAST($1 AS TEXT) IS NULL OR tenant = $1
+WHERE CAST($1 AS TEXT) IS NULL OR (tenant = $1 AND is_operator = 0)
 ORDER BY created_at, id;
 
 -- name: any_key
@@ -22,13 +23,14 @@ LIMIT 1;
 -- name: revoke_key
 -- The first revocation counts.
 UPDATE api_keys SET revoked_at = COALESCE(revoked_at, $3)
-WHERE id = $1 AND (CAST($2 AS TEXT) IS NULL OR tenant = $2)
+WHERE id = $1 AND (CAST($2 AS TEXT) IS NULL OR (tenant = $2 AND is_operator = 0))
 RETURNING *;
 
 -- name: rotate_key
 UPDATE api_keys
 SET previous_digest = digest, previous_until = $5, digest = $3, rotated_at = $4
-WHERE id = $1 AND (CAST($2 AS TEXT) IS NULL OR tenant = $2) AND revoked_at IS NULL
+WHERE id = $1 AND (CAST($2 AS TEXT) IS NULL OR (tenant = $2 AND is_operator = 0))
+  AND revoked_at IS NULL
 RETURNING *;
 
 -- name: key_used

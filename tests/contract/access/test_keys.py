@@ -22,11 +22,14 @@ def entry(action: Action, key_id: str, at: float = 5.0) -> AuditEntry:
     return AuditEntry(at, ACME, "operator", "10.0.0.1", action, key_id)
 
 
-async def created(access: SqlAccess, tenant: Tenant = ACME, at: float = 1.0) -> ApiKey:
+async def created(
+    access: SqlAccess, tenant: Tenant = ACME, at: float = 1.0, *, is_operator: bool = False
+) -> ApiKey:
     text = new_key()
     key = ApiKey(
-        text.id, tenant, "nightly import", frozenset({Scope.READ, Scope.UPLOAD}), text.digest, at
-    )
+        text.id, tenant, "nightly import", frozenset({Scope.READ, Scope.UPLOAD}), text.digest, at,
+        is_operator,
+    )  # fmt: skip
     await access.keys.create(key, entry(Action.KEY_CREATED, key.id, at))
     return key
 
@@ -131,3 +134,32 @@ async def test_whether_there_is_a_valid_key(access: SqlAccess) -> None:
     assert [await access.keys.exist(now=now) for now in (9.0, 10.0)] == [True, False]
     await access.keys.revoke(key.id, entry(Action.KEY_REVOKED, key.id), tenant=None)
     assert not await access.keys.exist(now=9.0)
+
+
+async def test_a_tenant_neither_sees_nor_changes_the_key_of_an_operator(access: SqlAccess) -> None:
+    """Not even one of the same tenant: whoever rotates a key has it, and all that it allows."""
+    key = await created(access, is_operator=True)
+    revocation = entry(Action.KEY_REVOKED, key.id)
+    rotation = entry(Action.KEY_ROTATED, key.id)
+    assert await access.keys.listed(ACME) == []
+    assert await access.keys.revoke(key.id, revocation, tenant=ACME) is None
+    for tenant, rotated in ((ACME, False), (None, True)):
+        changed = await access.keys.rotate(
+            key.id, "0" * 64, rotation, previous_until=9.0, tenant=tenant
+        )
+        assert (changed is not None) == rotated
+    assert [each.id for each in await access.keys.listed(None)] == [key.id]
+
+
+async def test_a_change_is_recorded_for_the_tenant_of_the_key(access: SqlAccess) -> None:
+    """Whoever acts is of another tenant, whose administrator must not read of this key."""
+    key = await created(access, OTHER)
+    change = entry(Action.KEY_ROTATED, key.id)
+    assert await access.keys.rotate(key.id, "0" * 64, change, previous_until=9.0, tenant=None)
+    assert await access.keys.revoke(key.id, entry(Action.KEY_REVOKED, key.id), tenant=None)
+    assert await access.audit.entries(AuditFilter(tenant=ACME), limit=9) == []
+    of_other = await access.audit.entries(AuditFilter(tenant=OTHER), limit=9)
+    assert {(each.action, each.key_id) for each in of_other} == {
+        (action, "operator")
+        for action in (Action.KEY_CREATED, Action.KEY_ROTATED, Action.KEY_REVOKED)
+    }

@@ -70,6 +70,20 @@ async def test_a_tenant_neither_sees_nor_changes_the_keys_of_another(gateway: Ga
     assert await status_with(gateway, other.text) == 200
 
 
+async def test_an_administrator_gets_no_key_of_an_operator_of_the_same_tenant(
+    gateway: Gateway,
+) -> None:
+    admin = bearer(await stored_key(gateway, Scope.ADMIN))
+    operator = await stored_key(gateway, Scope.ADMIN, is_operator=True)
+    rotate = await gateway.client.post(f"{KEYS}/{operator.id}/rotate", headers=admin)
+    revoke = await gateway.client.delete(f"{KEYS}/{operator.id}", headers=admin)
+    assert (rotate.status, revoke.status) == (404, 404)
+    listed = (await (await gateway.client.get(KEYS, headers=admin)).json())["keys"]
+    assert operator.id not in {key["id"] for key in listed}
+    all_keys = await gateway.client.get(KEYS, headers=bearer(operator))
+    assert {key["id"] for key in (await all_keys.json())["keys"]} > {operator.id}
+
+
 async def test_an_operator_manages_the_keys_of_all_tenants(gateway: Gateway) -> None:
     operator = bearer(await stored_key(gateway, Scope.ADMIN, is_operator=True))
     new = await create(gateway, operator, tenant="other", operator=True, scopes=["admin"])
