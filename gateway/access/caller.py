@@ -8,12 +8,13 @@ from aiohttp import web
 
 from gateway.keys import SETTINGS
 from shared.access.principal import Principal
-from shared.errors import NotAuthenticated
+from shared.errors import NotAuthenticated, ScopeMissing
 from shared.telemetry.ids import bind_ids
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
+    from shared.access.principal import Scope
     from shared.access.tenant import Tenant
 
 PRINCIPAL = web.RequestKey("principal", Principal)
@@ -46,6 +47,12 @@ def principal_of(request: web.Request) -> Principal:
     if principal is None:
         raise NotAuthenticated("send an API key: Authorization: Bearer <key>")
     return principal
+
+
+def require_scope(request: web.Request, scope: Scope) -> None:
+    """Raise ScopeMissing if who makes a request may not do what needs a scope."""
+    if scope not in principal_of(request).scopes:
+        raise ScopeMissing(f"this needs a key with the scope {scope}", scopes=frozenset({scope}))
 
 
 @web.middleware

@@ -32,7 +32,8 @@ READ = Need(frozenset({Scope.READ}))
 READ_BY_LINK = Need(frozenset({Scope.READ}), linked=True)
 UPLOAD = Need(frozenset({Scope.UPLOAD}))
 STATE_OF_UPLOAD = Need(frozenset({Scope.UPLOAD, Scope.READ}))
-"""Who sends a file needs its offset to continue."""
+"""Who sends a file needs its offset to continue. To ask for it by the IETF protocol ends an append
+in progress, and needs `UPLOAD` (see `gateway.protocols.dispatch`)."""
 ADMIN = Need(frozenset({Scope.ADMIN}))
 METRICS = Need(frozenset({Scope.ADMIN}), operator=True)
 FIRST_UPLOAD = Need(frozenset({Scope.UPLOAD}), anonymous=True)
@@ -77,7 +78,7 @@ NEEDS: Mapping[tuple[str, str], Need | None] = {
     ("OPTIONS", "/api/tus/{upload}"): OPEN,
     ("POST", "/api/tus"): UPLOAD,
     ("POST", "/api/tus/"): UPLOAD,
-    ("GET", "/api/tus/{upload}"): STATE_OF_UPLOAD,
+    ("GET", "/api/tus/{upload}"): UPLOAD,  # it ends an append in progress
     ("PATCH", "/api/tus/{upload}"): UPLOAD,
     ("DELETE", "/api/tus/{upload}"): UPLOAD,
     ("POST", "/api/tus/{upload}"): UPLOAD,

@@ -253,7 +253,7 @@ OVERRIDDEN = operation(
     "overriddenTusUpload",
     "Any of these methods, for clients that can only send `POST`",
     tag=TAG,
-    description="The header also overrides the method of other requests.",
+    description="The header also overrides the method of other requests, but not `HEAD`.",
     parameters=[
         _VERSION,
         _UPLOAD,

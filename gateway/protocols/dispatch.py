@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from gateway.access.caller import require_scope
 from gateway.http.errors import FIELDS
 from gateway.keys import SETTINGS
 from gateway.protocols.common.response import upload_limit
@@ -34,6 +35,7 @@ from gateway.protocols.ietf.headers import (
 )
 from gateway.protocols.native.handlers import create_upload, declare_size, show_upload
 from gateway.protocols.native.whole_file import put_file
+from shared.access.principal import Scope
 from shared.errors import UnsupportedMedia, UnsupportedVersion
 
 if TYPE_CHECKING:
@@ -69,7 +71,10 @@ async def put(request: web.Request) -> web.Response:
 
 async def head(request: web.Request) -> web.Response:
     """Describe an upload in headers."""
-    return await (ietf.show if has_version(request) else show_upload)(request)
+    if not has_version(request):
+        return await show_upload(request)
+    require_scope(request, Scope.UPLOAD)  # it ends an append in progress
+    return await ietf.show(request)
 
 
 async def patch(request: web.Request) -> web.Response:

@@ -194,9 +194,13 @@ async def upload(request: web.Request) -> web.StreamResponse:
 
 
 async def _by_method(request: web.Request, handlers: Mapping[str, Handler]) -> web.StreamResponse:
-    """Call the handler of `X-HTTP-Method-Override`, if there is one, or of the method."""
+    """Call the handler of `X-HTTP-Method-Override`, if there is one, or of the method.
+
+    A `HEAD` stays one: scope and origin of a request were checked by its own method, and of one
+    that changes nothing less is demanded.
+    """
     method = request.headers.get("X-HTTP-Method-Override", request.method).strip().upper()
-    if method not in handlers:
+    if method not in handlers or (request.method == "HEAD" and method != "HEAD"):
         raise web.HTTPMethodNotAllowed(method, sorted({*handlers, "OPTIONS"}))
     return await handlers[method](request)
 

@@ -64,6 +64,26 @@ async def test_a_route_is_refused_without_a_key_and_without_its_scope(
         assert ("insufficient_scope" in challenge) is (status == 403)
 
 
+async def test_who_may_only_read_does_not_end_an_append(gateway: Gateway) -> None:
+    """To ask for an offset takes the upload from the request that sends its bytes."""
+    headers = bearer(await stored_key(gateway, Scope.UPLOAD))
+    created = await gateway.client.post(
+        "/api/v1/uploads", json={"name": "a.csv", "size": 9}, headers=headers
+    )
+    upload = (await created.json())["id"]
+    reader = await stored_key(gateway, Scope.READ)
+    for path, fields in (
+        (f"/api/tus/{upload}", {"Tus-Resumable": "1.0.0"}),
+        (f"/api/v1/uploads/{upload}", {"Upload-Draft-Interop-Version": "8"}),
+    ):
+        answer = await gateway.client.head(path, headers={**fields, **bearer(reader)})
+        assert answer.status == 403
+        assert 'scope="upload"' in answer.headers["WWW-Authenticate"]
+        answer = await gateway.client.head(path, headers={**fields, **headers})
+        assert answer.status in (200, 204)
+    assert (await gateway.client.get(f"/api/v1/uploads/{upload}", headers=bearer(reader))).ok
+
+
 @pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/healthz", "/readyz"])
 async def test_health_and_documentation_need_no_key(gateway: Gateway, path: str) -> None:
     assert (await gateway.client.get(path)).status == 200

@@ -168,6 +168,17 @@ async def test_the_method_in_the_header_overrides_the_actual_one(gateway: Gatewa
     await ask(gateway, "HEAD", path, 404)
 
 
+@pytest.mark.parametrize("method", ["DELETE", "PATCH", "delete "])
+async def test_a_request_that_changes_nothing_is_not_overridden(
+    gateway: Gateway, method: str
+) -> None:
+    """Its scope and its origin were checked as those of `HEAD`."""
+    path = await created(gateway, 3)
+    fields = {"Upload_Offset": 0, **BYTES, "X-HTTP-Method-Override": method}
+    await ask(gateway, "HEAD", path, 405, **fields)
+    assert await offset_of(gateway, path) == 0
+
+
 # Creation
 
 
