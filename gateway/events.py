@@ -67,6 +67,12 @@ class GatewayEvents(JobEvents):
         note(Action.UPLOAD_DELETED, upload_id)
         log.info("upload %s cancelled", upload_id, extra={"event": "upload.cancelled"})
 
+    def input_deleted(self, upload_id: UUID) -> None:
+        """Record that a client has deleted the bytes of an upload whose job had ended."""
+        bind_ids(upload_id=upload_id)
+        note(Action.UPLOAD_DELETED, upload_id, "its job and the result are kept")
+        log.info("upload %s deleted, and not its job", upload_id)
+
     def job_deleted(self, job: Job) -> None:
         """Record that a client has deleted a job that had ended, with all its bytes."""
         bind_ids(job_id=job.id, upload_id=job.upload_id)

@@ -48,6 +48,8 @@ async def remove_upload(context: UploadContext, upload_id: UUID) -> None:
         except JobFinished:
             if await _needs_no_input(context, upload_id):
                 await blobs.delete(key)
+                if existed:
+                    context.events.input_deleted(upload_id)
                 break
             # The job was retried in the meantime: it can be cancelled again.
     if not existed:

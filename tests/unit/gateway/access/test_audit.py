@@ -88,6 +88,25 @@ async def test_a_deletion_is_recorded_and_also_that_the_bytes_are_gone(
     assert await trail(gateway) == [deleted, ("bytes.deleted", str(job.id), key.id)]
 
 
+async def test_a_deletion_that_keeps_the_job_is_recorded_once(gateway: Gateway) -> None:
+    key = await stored_key(gateway)
+    response = await gateway.client.put(
+        "/api/v1/uploads?name=a.csv", data=PLAYS, headers=bearer(key)
+    )
+    upload, job = (await response.json())["id"], response.headers["Csvmill-Job"][-36:]
+    now = time.time()
+    await gateway.jobs.claim(UUID(job), worker="worker", now=now, lease_until=now + 60)
+    await gateway.jobs.fail(UUID(job), 1, "bad row", final=True, now=now)
+    for status in (204, 410):
+        ended = await gateway.client.delete(
+            f"/api/tus/{upload}", headers={**bearer(key), "Tus-Resumable": "1.0.0"}
+        )
+        assert ended.status == status
+    assert await trail(gateway) == [
+        ("job.created", job, key.id), ("upload.deleted", upload, key.id),
+    ]  # fmt: skip
+
+
 async def test_a_repeated_request_that_creates_nothing_is_not_recorded(gateway: Gateway) -> None:
     key = await stored_key(gateway)
     for _ in range(2):
