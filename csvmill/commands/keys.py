@@ -167,7 +167,7 @@ def rotate_links(as_json: bool, **options: Any) -> None:
     """Sign links to results with a new secret, on the database; there is no API for this.
 
     Links that the secret of before has signed stay valid until they expire. Twice in a row, all
-    links that were made before end at once.
+    links that were made before end within 5 seconds.
 
     \b
     Example:

@@ -7,9 +7,11 @@ secret.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
+import math
 import re
 import time
 from dataclasses import dataclass
@@ -27,8 +29,8 @@ if TYPE_CHECKING:
 
 FIELDS = ("expires", "key", "signature")
 """The query of a link."""
-MAX_AGE = 60.0
-"""Seconds for which the secrets are remembered."""
+MAX_AGE = 5.0
+"""Seconds for which the secrets are remembered: so long a link works whose secret is gone."""
 RETRY_INTERVAL = 1.0
 """Seconds between two queries because of signatures that do not fit: another gateway may have
 signed with a newer secret."""
@@ -56,7 +58,8 @@ class Links:
         self._store = secrets
         self._clock = clock
         self._secrets: list[bytes] = []
-        self._read_at = -MAX_AGE
+        self._read_at = -math.inf
+        self._reading: asyncio.Task[None] | None = None
 
     async def sign(self, claim: Claim) -> str:
         """Return the path and query of a link."""
@@ -93,14 +96,19 @@ class Links:
         return any(fitting)
 
     async def _refresh(self, max_age: float) -> None:
-        if self._clock() - self._read_at >= max_age:
-            # Before the query: concurrent requests do not ask too.
-            self._read_at, before = self._clock(), self._read_at
-            try:
-                self._secrets = await self._store.newest(now=time.time())
-            except BaseException:
-                self._read_at = before
-                raise
+        if self._clock() - self._read_at < max_age:
+            return
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read())
+        await asyncio.shield(self._reading)  # requests at the same time ask once, and all wait
+
+    async def _read(self) -> None:
+        asked_at = self._clock()
+        try:
+            self._secrets = await self._store.newest(now=time.time())
+            self._read_at = asked_at
+        finally:
+            self._reading = None
 
 
 LINKS = web.AppKey("links", Links)

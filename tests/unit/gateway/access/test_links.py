@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -166,6 +167,44 @@ async def test_every_gateway_checks_the_links_of_all_and_rotations_are_seen(
     with pytest.raises(NotAuthenticated):
         await second.check("/x", old)
     assert await second.check("/x", new) == claim
+
+
+async def test_the_first_requests_at_the_same_time_ask_once_for_the_secret(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them wait for it: a link is neither refused, nor signed with nothing."""
+    store, asked = gateway.jobs.access.signing, []
+    newest = store.newest
+
+    async def slow(*, now: float) -> list[bytes]:
+        asked.append(now)
+        await asyncio.sleep(0.01)
+        return await newest(now=now)
+
+    claim = Claim("/x", int(time.time()) + 600, "k")
+    signed = await Links(store).sign(claim)
+    query = {name: values[0] for name, values in parse_qs(urlsplit(signed).query).items()}
+    monkeypatch.setattr(store, "newest", slow)
+    links = Links(store)
+    assert await asyncio.gather(*(links.sign(claim) for _ in range(3))) == [signed] * 3
+    other = Links(store)
+    assert await asyncio.gather(*(other.check("/x", query) for _ in range(3))) == [claim] * 3
+    assert len(asked) == 2
+
+
+async def test_two_rotations_end_links_within_seconds_on_every_gateway(gateway: Gateway) -> None:
+    now = [0.0]
+    store = gateway.jobs.access.signing
+    links = Links(store, lambda: now[0])
+    claim = Claim("/x", int(time.time()) + 600, "k")
+    signed = await links.sign(claim)
+    query = {name: values[0] for name, values in parse_qs(urlsplit(signed).query).items()}
+    for _ in range(2):
+        entry = AuditEntry(time.time(), ACME, None, "local", Action.SIGNING_ROTATED, "x")
+        await store.rotate(entry)
+    now[0] = 5.0
+    with pytest.raises(NotAuthenticated):
+        await links.check("/x", query)
 
 
 async def test_a_service_without_keys_makes_links_that_its_url_answers(
