@@ -72,13 +72,13 @@ class KnownKeys:
             if key_id not in self._keys:
                 self._take_allowance()
             reading = self._reading[key_id] = asyncio.create_task(self._read(key_id))
-            reading.add_done_callback(lambda _task: self._reading.pop(key_id, None))
         return await asyncio.shield(reading)
 
     def forget(self, key_id: str) -> None:
         """Ask the database again when the key is used next: it has just changed."""
         self._keys.pop(key_id, None)
         self._absent.pop(key_id, None)
+        self._reading.pop(key_id, None)  # it may have read the key as it was before
 
     def used(self, key_id: str) -> None:
         """Record the use of a key soon, unless that was done within the last minute."""
@@ -97,10 +97,22 @@ class KnownKeys:
 
     async def _read(self, key_id: str) -> ApiKey | None:
         asked_at = self._clock()
-        key = await self._store.find(key_id)
-        self.forget(key_id)
-        _put(self._absent if key is None else self._keys, key_id, _Known(key, asked_at))
+        try:
+            key = await self._store.find(key_id)
+        except BaseException:
+            self._is_latest(key_id)
+            raise
+        if self._is_latest(key_id):
+            self.forget(key_id)
+            _put(self._absent if key is None else self._keys, key_id, _Known(key, asked_at))
         return key
+
+    def _is_latest(self, key_id: str) -> bool:
+        """End the running read of a key; return whether the key was not forgotten meanwhile."""
+        latest = self._reading.get(key_id) is asyncio.current_task()
+        if latest:
+            del self._reading[key_id]
+        return latest
 
     async def _record(self, key_id: str) -> None:
         try:

@@ -75,6 +75,30 @@ async def test_a_change_of_this_process_is_seen_at_once() -> None:
     assert await keys.find("a") is None
 
 
+async def test_a_read_from_before_a_change_is_not_remembered() -> None:
+    store = Store("a")
+    keys = known(store, Clock())
+    read, go_on = asyncio.Event(), asyncio.Event()
+    find = store.find
+
+    async def slow(key_id: str) -> ApiKey | None:
+        found = await find(key_id)
+        read.set()
+        await go_on.wait()
+        return found
+
+    store.find = slow  # type: ignore[method-assign]
+    before = asyncio.create_task(keys.find("a"))
+    await read.wait()
+    store.find = find  # type: ignore[method-assign]
+    store.keys.clear()
+    keys.forget("a")
+    assert await keys.find("a") is None
+    go_on.set()
+    assert await before is not None
+    assert await keys.find("a") is None
+
+
 async def test_an_unknown_id_is_remembered_too() -> None:
     store, clock = Store(), Clock()
     keys = known(store, clock)
