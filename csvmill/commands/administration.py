@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -16,7 +16,7 @@ from csvmill.client.errors import Refused
 from csvmill.commands.options import api_key_option, given_api_key, server_url
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Mapping
+    from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 
     from shared.access.limits import TenantSettings
     from shared.access.store import SqlAccess
@@ -150,12 +150,23 @@ async def administration(place: Place) -> AsyncIterator[Administration]:
     from shared.database import connect
     from shared.database.migrate import migrate
 
-    database = await connect(place.database or "", start_timeout=START_TIMEOUT)
+    with _for_own_eyes():
+        database = await connect(place.database or "", start_timeout=START_TIMEOUT)
     try:
         await migrate(database)
         yield DirectAdministration(SqlAccess(database))
     finally:
         await database.close()
+
+
+@contextmanager
+def _for_own_eyes() -> Iterator[None]:
+    """Let only this user read the files that are created, as the service does (`0600`)."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 class DirectAdministration:

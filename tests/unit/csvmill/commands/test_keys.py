@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -42,6 +44,18 @@ def test_a_key_is_created_and_listed_without_its_secret(shell: Shell) -> None:
     listed = shell("keys", "list")
     assert listed == f"{key.id}  default  read,upload  valid  never used  nightly import\n"
     assert secret not in listed
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX")
+def test_the_first_key_makes_a_database_for_the_eyes_of_its_owner(shell: Shell) -> None:
+    """It has the secrets of links, and the folder may be open to all until the service starts."""
+    before = os.umask(0o022)
+    try:
+        shell("keys", "create", "--name", "x")
+        assert {stat.S_IMODE(file.stat().st_mode) for file in shell.folder.iterdir()} == {0o600}
+        assert os.umask(0o022) == 0o022
+    finally:
+        os.umask(before)
 
 
 def test_a_key_has_the_tenant_scopes_and_expiry_that_were_asked_for(shell: Shell) -> None:

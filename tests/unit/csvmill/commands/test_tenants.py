@@ -47,6 +47,7 @@ def test_a_change_is_in_the_audit_trail(folder: Path) -> None:
     assert (entry["action"], entry["object"], entry["detail"], entry["address"]) == (
         "tenant.changed", "acme", "weight=3", "local",
     )  # fmt: skip
+    assert entry["tenant"] == "acme"  # so that no other tenant reads of it
 
 
 @pytest.mark.parametrize(
