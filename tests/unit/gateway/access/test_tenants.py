@@ -234,11 +234,11 @@ async def test_parts_of_another_tenant_cannot_be_concatenated(shared_gateway: Ga
         await _part(shared_gateway, OWNER, FILE[9:]),
     ]
     own = await _part(shared_gateway, OTHER, FILE[:9])
-    unknown = f"/api/tus/{uuid4()}"
+    unknown = {part: f"/api/tus/{uuid4()}" for part in parts}
     for foreign in ([parts[0]], [own, parts[1]], parts):
         known = await _concatenate(shared_gateway, OTHER, foreign)
         other = await _concatenate(
-            shared_gateway, OTHER, [unknown if part in parts else part for part in foreign]
+            shared_gateway, OTHER, [unknown.get(part, part) for part in foreign]
         )
         assert known.status == other.status == 404
     final = await _concatenate(shared_gateway, OWNER, parts)
