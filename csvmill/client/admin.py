@@ -52,7 +52,7 @@ class Admin:
         return NewKeyView.of(await self._once(KEYS, fields))
 
     async def rotate_key(self, key_id: str, *, overlap: int | None = None) -> NewKeyView:
-        """Give a key a new secret; that of before is valid for `overlap` seconds, or a day.
+        """Give a key a new secret; the previous one is valid for `overlap` seconds, or a day.
 
         The request is not repeated. Raises Refused: 404 if there is no such key.
         """

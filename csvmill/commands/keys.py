@@ -123,12 +123,12 @@ def list_keys(as_json: bool, **options: Any) -> None:
     metavar="TIME",
     default="1d",
     show_default=True,
-    help="How long the secret of before is still valid; 0s is not at all.",
+    help="How long the previous secret is still valid; 0s is not at all.",
 )
 @place_options
 @json_option
 def rotate(key_id: str, overlap: int, as_json: bool, **options: Any) -> None:
-    """Give a key a new secret, and print it. The secret of before is valid for a time.
+    """Give a key a new secret, and print it. The previous secret is valid for a time.
 
     \b
     Example:
@@ -166,7 +166,7 @@ def revoke(key_id: str, as_json: bool, **options: Any) -> None:
 def rotate_links(as_json: bool, **options: Any) -> None:
     """Sign links to results with a new secret, on the database; there is no API for this.
 
-    Links that the secret of before has signed stay valid until they expire. Twice in a row, all
+    Links that the previous secret has signed stay valid until they expire. Twice in a row, all
     links that were made before end within 5 seconds.
 
     \b

@@ -175,7 +175,7 @@ ROTATE_KEY = operation(
     "rotateKey",
     "Give an API key a new secret",
     tag=TAG,
-    description="Id, name, scopes and expiry stay. The secret of before is valid for `overlap` "
+    description="Id, name, scopes and expiry stay. The previous secret is valid for `overlap` "
     "seconds more; one of an earlier rotation is not valid any more.",
     parameters=[_KEY],
     body=_body(
@@ -183,8 +183,7 @@ ROTATE_KEY = operation(
             "properties": {
                 "overlap": or_null(
                     _seconds(
-                        f"Seconds for which the secret of before is valid; {OVERLAP:.0f} by "
-                        "default",
+                        f"Seconds for which the previous secret is valid; {OVERLAP:.0f} by default",
                         MAX_OVERLAP,
                         at_least=0,
                     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from shared.access.tenant import Tenant
 
 OVERLAP = 86_400.0
-"""Seconds for which the secret of before is valid after a rotation, by default."""
+"""Seconds for which the previous secret is valid after a rotation, by default."""
 MAX_OVERLAP = 30 * 86_400.0
 
 
@@ -77,7 +77,7 @@ class KeyManager:
     ) -> tuple[ApiKey, KeyText] | None:
         """Give a key a new secret; return it with its text. None if there is none to rotate.
 
-        The secret of before is valid for `overlap` seconds.
+        The previous secret is valid for `overlap` seconds.
         """
         text, now = new_key(key_id), time.time()
         entry = self._acting.entry(Action.KEY_ROTATED, key_id, now, f"overlap {overlap:g} s")

@@ -57,7 +57,7 @@ class KeyStore(Protocol):
     ) -> ApiKey | None:
         """Give a key a new digest, and return it; None if there is none, or it is revoked.
 
-        The digest of before is valid until `previous_until`; the one before that is not any more.
+        The previous digest is valid until `previous_until`; the one before that is not any more.
         """
         ...
 

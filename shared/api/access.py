@@ -37,7 +37,7 @@ class KeyView(View):
     rotated_at: Time | None
     """When it got its secret, if that is not the first."""
     previous_until: Time | None
-    """Until when the secret of before is valid too."""
+    """Until when the previous secret is valid too."""
 
     @classmethod
     def of_key(cls, key: ApiKey) -> Self:

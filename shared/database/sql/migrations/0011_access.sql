@@ -1,5 +1,5 @@
 -- API keys, the audit trail, and the secrets with which links to results are signed. Times are Unix
--- seconds. A version of before knows none of these tables: it demands no key.
+-- seconds. An older version knows none of these tables: it demands no key.
 CREATE TABLE api_keys (
     id TEXT PRIMARY KEY,
     tenant TEXT NOT NULL,

@@ -1,7 +1,7 @@
--- The turns in which tenants' jobs are claimed. A version of before claims the job of a wake-up, and
+-- The turns in which tenants' jobs are claimed. An older version claims the job of a wake-up, and
 -- knows no turns and no limits: its claims are not charged to anybody, and wait for nobody.
 
--- Whether the job waits among the small ones: 0 for all jobs of before, and of versions of before.
+-- Whether the job waits among the small ones: 0 for all older jobs, and those of older versions.
 -- Their small ones are claimed by their own wake-ups, which say that they are small.
 ALTER TABLE jobs ADD COLUMN small INTEGER NOT NULL DEFAULT 0;
 

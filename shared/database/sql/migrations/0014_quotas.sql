@@ -1,4 +1,4 @@
--- What tenants may use. A version of before reserves nothing and limits nobody.
+-- What tenants may use. An older version reserves nothing and limits nobody.
 
 -- NULL: as the settings say for all.
 ALTER TABLE tenants ADD COLUMN max_bytes BIGINT

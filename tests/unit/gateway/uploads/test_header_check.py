@@ -13,6 +13,7 @@ import pytest
 
 from gateway.uploads import header_check
 from gateway.uploads.header_check import READ_AT_A_TIME
+from shared.inspection import inspect as inspection
 from shared.inspection.inspect import INSPECTION_LIMIT, check_header
 from shared.inspection.sample import SAMPLE_SIZE
 from tests.forwarding import Forwarding
@@ -352,8 +353,8 @@ async def test_the_same_bytes_are_checked_and_inspected_once(
 
         return count
 
-    monkeypatch.setattr(header_check, "inspect", counted("inspect", header_check.inspect))
-    monkeypatch.setattr(header_check, "check_header", counted("check", header_check.check_header))
+    monkeypatch.setattr(header_check, "inspect", counted("inspect", inspection.inspect))
+    monkeypatch.setattr(header_check, "check_header", counted("check", check_header))
     await declare(gateway, aggregation=MISFIT)
     for _ in range(5):
         problem = await problem_of(await put(gateway, 0, FIRST_PART), 422, "spec-mismatch")
