@@ -1,4 +1,5 @@
-/// Dates and times as docs/aggregation.md describes them, and shared/aggregation/cells.py reads them.
+/// Dates and times as docs/aggregation.md describes them, and shared/aggregation/cells.py reads
+/// them.
 #pragma once
 
 #include <compare>
