@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 _EXAMINED = 1000
 """Columns that are compared."""
+_COMPARED = 500_000
+"""Pairs of characters that are compared: the time of a comparison grows with their number."""
+_LONGEST = 200
+"""The most characters of names that may look the same."""
 _SHOWN = 10
 _DELIMITERS = re.compile("[,;\t|]")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
@@ -61,8 +65,15 @@ def _most_similar(name: str, names: Sequence[str]) -> str | None:
     # Imported here, as the import is slow and rarely needed.
     from difflib import get_close_matches
 
-    folded = {other.casefold().strip(): other for other in reversed(names[:_EXAMINED])}
-    close = get_close_matches(name.casefold().strip(), folded, 1, 0.5)
+    asked = name.casefold().strip()
+    folded: dict[str, str] = {}
+    left = _COMPARED
+    for other in names[:_EXAMINED]:
+        pairs = len(asked) * len(other)
+        if pairs <= left:
+            left -= pairs
+            folded.setdefault(other.casefold().strip(), other)
+    close = get_close_matches(asked, folded, 1, 0.5)
     return folded[close[0]] if close else None
 
 
@@ -74,8 +85,12 @@ def _visible(name: str) -> str:
 
 def _alike(name: str, names: Sequence[str]) -> str | None:
     """Return the first name that looks the same, but has other characters than blanks of ASCII."""
+    if len(name) > _LONGEST:
+        return None
     seen = _visible(name)
     for other in names[:_EXAMINED]:
+        if len(other) > _LONGEST:
+            continue
         differ = not (name.isascii() and other.isascii())
         if differ and _visible(other) == seen:
             return other

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", "Aggregate", "GroupColumn")
 
+_POSITIONS_SHOWN = 20
+"""Columns of the same name that a message lists."""
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -240,6 +243,9 @@ class _Lookup:
 
     def __init__(self, header: Sequence[str]) -> None:
         self._header = header
+        self._places: dict[str, list[int]] = {}
+        for i, name in enumerate(header):
+            self._places.setdefault(name, []).append(i)
 
     def name(self, column: Column) -> str:
         """Return the name of a column that is in the header."""
@@ -252,11 +258,12 @@ class _Lookup:
             if column > len(header):
                 raise _wrong(path, column, f"the file has {len(header)} columns")
             return column - 1
-        found = [i for i, name in enumerate(header) if name == column]
+        found = self._places.get(column, [])
         if len(found) == 1:
             return found[0]
         if found:
-            positions = ", ".join(str(i + 1) for i in found)
+            positions = ", ".join(str(i + 1) for i in found[:_POSITIONS_SHOWN])
+            positions += ", ..." if len(found) > _POSITIONS_SHOWN else ""
             raise _wrong(path, column, f"columns {positions} have this name; send a position")
         raise _wrong(path, column, f"no column has this name; {nearest_column(column, header)}")
 
@@ -271,20 +278,25 @@ def _output(names: Sequence[str], column: Column, path: str) -> int:
 def _check_names(aggregation: Aggregation, names: Sequence[str]) -> None:
     groups = len(aggregation.group_by)
     output = FORMATS[aggregation.output]
+    before: set[str] = set()
+    folded_before: set[str] = set()
     for i, name in enumerate(names):
         path = f"group_by[{i}].name" if i < groups else f"aggregates[{i - groups}].name"
-        if name in names[:i]:
+        if name in before:
             raise _wrong(path, name, "another output column has this name; send another")
         if output.strict_names:
             if not name:
                 reason = f"a column of a {output.label} file needs a name; send one"
                 raise _wrong(path, name, reason)
-            if name.casefold() in (other.casefold() for other in names[:i]):
+            folded = name.casefold()
+            if folded in folded_before:
                 reason = (
                     f"many readers of {output.label} ignore case, and another column has this "
                     "name; send another"
                 )
                 raise _wrong(path, name, reason)
+            folded_before.add(folded)
+        before.add(name)
 
 
 def _of_output(

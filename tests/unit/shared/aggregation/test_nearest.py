@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from shared.aggregation.nearest import nearest, nearest_column
 from shared.aggregation.resolve import resolve
 from shared.aggregation.spec import Aggregation, GroupColumn
 from shared.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @pytest.mark.parametrize(
@@ -63,3 +68,55 @@ def test_a_difference_that_is_not_seen_is_named_with_code_points(
 )
 def test_other_differences_are_only_shown(asked: str, header: list[str], hint: str) -> None:
     assert nearest_column(asked, header) == hint
+
+
+def test_names_are_compared_up_to_a_bounded_number_of_pairs_of_characters(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # A spec of 48 KB kept a gateway busy for most of a second.
+    compared: list[int] = []
+
+    def match(asked: str, names: Iterable[str], *_: object) -> list[str]:
+        compared.extend(len(asked) * len(name) for name in names)
+        return []
+
+    monkeypatch.setattr("difflib.get_close_matches", match)
+    names = ["ab" * 95 + str(i) for i in range(250)]
+    nearest("ba" * 95, names)
+    nearest_column("ba" * 20_000, ["b" * 20_000, "c" * 20_000])
+    assert 0 < sum(compared) <= 1_000_000
+
+
+def test_a_short_name_is_suggested_beside_long_ones() -> None:
+    assert nearest("Pric", ["x" * 1_000_000, "Price"]) == "did you mean 'Price'?"
+
+
+def test_names_of_thousands_of_characters_are_not_said_to_look_the_same() -> None:
+    # The message had seven characters for each of those without width.
+    assert len(nearest_column("Song", ["Song" + "\u200b" * 10_000])) < 200
+
+
+class _Counted(str):
+    """A name that counts its comparisons."""
+
+    __slots__ = ()
+    comparisons = 0
+
+    def __eq__(self, other: object) -> bool:
+        _Counted.comparisons += 1
+        return str.__eq__(self, other)
+
+    __hash__ = str.__hash__
+
+
+def test_a_column_is_found_without_comparing_all_names() -> None:
+    header = [_Counted(f"c{i}") for i in range(2000)]
+    _Counted.comparisons = 0
+    resolve(Aggregation(tuple(GroupColumn(f"c{i}") for i in range(1000, 1200))), header)
+    # Sets compare names whose hashes are alike.
+    assert _Counted.comparisons < 10 * len(header)
+
+
+def test_of_many_columns_with_one_name_the_first_positions_are_named() -> None:
+    with pytest.raises(InvalidInput, match=r"columns 1, 2, .*19, 20, \.\.\. have this name"):
+        resolve(Aggregation((GroupColumn("a"),)), ["a"] * 500_000)
