@@ -22,6 +22,15 @@ struct Link {
     bool footer = false;           ///< The table has ended: all that follows is passed over.
     bool open_line = false;        ///< Whether the text so far ends within a line.
     Above above = Above::nothing;  ///< What is above that record.
+
+    /// Adds a block to the tail, if both together are too short to be worth reading. Returns
+    /// whether it does. Each byte of a record of many blocks is then copied a bounded number of
+    /// times.
+    bool collect(Bytes block) {
+        if (tail.size() + block.size() >= retry) return false;
+        tail += block;
+        return true;
+    }
 };
 
 /// Thrown in threads that wait when another one has failed.

@@ -85,11 +85,13 @@ private:
             return;
         }
         if (link_.dropping && !drop_line()) return;
-        block_.buffer.prepend(link_.tail);
-        if (!block_.last && block_.buffer.content().size() < link_.retry) {
-            link_.tail = block_.buffer.content();
+        if (!block_.last && link_.collect(block_.buffer.content())) {
             give(std::move(link_));
-        } else if (block_.buffer.begin() + link_.tail.size() == begin && confirms(guess)) {
+            pipeline_.turns_.done(block_.number);
+            return;
+        }
+        block_.buffer.prepend(link_.tail);
+        if (block_.buffer.begin() + link_.tail.size() == begin && confirms(guess)) {
             work_confirmed();
         } else {
             work_refuted();
