@@ -23,6 +23,7 @@ from shared.blobs.socket_part import bytes_of, size_of
 from shared.errors import HeaderNotReceived, MalformedInput, SpecMismatch
 from shared.inspection.inspect import INSPECTION_LIMIT, check_header, inspect
 from shared.inspection.sample import SAMPLE_SIZE, Sample
+from shared.uploads.keys import tenant_of
 from shared.uploads.metadata import AGGREGATION, aggregation_of
 
 if TYPE_CHECKING:
@@ -66,9 +67,12 @@ class HeaderChecker:
         self._inspection_reads = _reads()
         # A tenant has one inspection at a time, so that others need not wait for all of its own.
         self._tenants: WeakValueDictionary[Tenant, asyncio.Lock] = WeakValueDictionary()
-        self._found: OrderedDict[tuple[bytes, bool, Aggregation | None], Inspection] = OrderedDict()
-        self._refusals: OrderedDict[tuple[bytes, bytes], SpecMismatch] = OrderedDict()
-        # Of samples and specs, by their digests.
+        self._found: OrderedDict[tuple[Tenant, bytes, bool, Aggregation | None], Inspection] = (
+            OrderedDict()
+        )
+        self._refusals: OrderedDict[tuple[Tenant, bytes, bytes], SpecMismatch] = OrderedDict()
+        # Of samples and specs, by their digests. The time of an answer does not tell a tenant
+        # whether another one has the same file.
         self._check_from: OrderedDict[tuple[UUID, bytes], int] = OrderedDict()
         # Bytes of an upload that must be received before it is checked (again); `_NEVER` if it
         # fits. One that does not fit is checked each time, as it may be removed and created anew
@@ -103,7 +107,7 @@ class HeaderChecker:
     async def _inspected(
         self, sample: bytes, whole: bool, aggregation: Aggregation | None, tenant: Tenant
     ) -> Inspection:
-        key = (await asyncio.to_thread(_digest, sample), whole, aggregation)
+        key = (tenant, await asyncio.to_thread(_digest, sample), whole, aggregation)
         of_tenant = self._tenants.setdefault(tenant, asyncio.Lock())
         async with of_tenant:
             if (known := self._found.get(key)) is not None:
@@ -148,7 +152,8 @@ class HeaderChecker:
 
     async def check_sample(self, upload: Upload, sample: bytes) -> None:
         """Raise SpecMismatch if an upload that begins with `sample` does not fit its spec."""
-        key = (await asyncio.to_thread(_digest, sample), _key(upload)[1])
+        tenant = tenant_of(upload.blob.key)
+        key = (tenant, await asyncio.to_thread(_digest, sample), _key(upload)[1])
         if (refusal := self._refusals.get(key)) is not None:
             raise SpecMismatch(str(refusal), field=refusal.field)
         async with self._checks:

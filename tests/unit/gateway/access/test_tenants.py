@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from gateway.openapi.document import DOCUMENT
+from gateway.uploads import header_check
 from gateway.uploads.upload import upload_id_of
 from shared.access.keys import new_key
 from shared.access.tenant import DEFAULT_TENANT
 from shared.blobs.blob import upload_key
+from shared.inspection import inspect as inspection
+from shared.inspection.sample import SAMPLE_SIZE
 from shared.jobs.job import JobState
 from shared.uploads.keys import key_of
 from tests.unit.gateway.access.tenants import (
@@ -289,3 +294,39 @@ async def test_requests_without_a_principal_are_of_the_tenant_of_the_settings(
     default = await gateway.pending_job()
     assert default.tenant == DEFAULT_TENANT
     assert (await gateway.client.get(f"/api/v1/jobs/{default.id}")).status == 404
+
+
+async def test_the_time_of_an_answer_does_not_tell_that_another_tenant_has_the_same_file(
+    shared_gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is remembered of first bytes, so as not to look at them again, is a tenant's."""
+    calls: list[str] = []
+
+    def counted(work: Any) -> Any:
+        def count(*arguments: Any, **named: Any) -> Any:
+            calls.append(work.__name__)
+            return work(*arguments, **named)
+
+        return count
+
+    for work in (inspection.inspect, inspection.check_header):
+        monkeypatch.setattr(header_check, work.__name__, counted(work))
+    lines = FILE + b"a,2026-01-01,1\n" * (SAMPLE_SIZE // 15)
+    spec = {"name": "a.csv", "size": 2 * len(lines), "aggregation": {"group_by": ["Sogn"]}}
+    for tenant in (OWNER, OTHER):
+        created = await ask(
+            shared_gateway,
+            tenant,
+            "POST",
+            "/api/v1/uploads",
+            data=json.dumps(spec).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        path = f"/api/v1/uploads/{(await created.json())['id']}"
+        refused = await ask(shared_gateway, tenant, "PUT", f"{path}/chunks/0", data=BytesIO(lines))
+        assert refused.status == 422
+        assert (await ask(shared_gateway, tenant, "POST", f"{path}/inspect")).status == 200
+        if tenant == OWNER:
+            first = list(calls)
+    assert first
+    assert calls == 2 * first
