@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from aiohttp.http import RawRequestMessage
-from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
+from aiohttp.http_exceptions import HttpProcessingError, InvalidURLError, LineTooLong
 
 from shared.http.connections import unacknowledged
 from shared.http.security_headers import SERVER
@@ -148,6 +148,7 @@ class Connection(web.RequestHandler):
         """Answer a request that cannot be parsed with problem details (RFC 9457)."""
         if not isinstance(exc, HttpProcessingError):
             return super().handle_error(request, status, exc, message)
+        super().handle_error(request, status, exc, message)  # for its line in the log
         code = HTTPStatus(status)
         if isinstance(exc, LineTooLong):
             code = (
@@ -157,7 +158,7 @@ class Connection(web.RequestHandler):
             )
         response = web.Response(
             status=code,
-            body=_problem(code, " ".join((message or "").split())),
+            body=_problem(code, _without_bytes(exc)),
             content_type="application/problem+json",
             headers={"Server": SERVER, "X-Content-Type-Options": "nosniff"},
         )
@@ -223,6 +224,13 @@ class Connection(web.RequestHandler):
         if self.transport is not None:
             self.transport.write(head.encode() + body)
         self.force_close()
+
+
+def _without_bytes(error: HttpProcessingError) -> str:
+    """Return what is wrong with a request, and not its bytes, which may be a key."""
+    if isinstance(error, InvalidURLError):
+        return "Invalid URL"
+    return error.message.partition("\n")[0].partition(":")[0].strip()
 
 
 def _problem(status: HTTPStatus, detail: str) -> bytes:

@@ -228,3 +228,21 @@ async def test_responses_tell_no_version_and_are_not_sniffed() -> None:
         answer = await answers(address, GET, end=True)
     assert b"\r\nServer: csvmill\r\n" in answer
     assert b"\r\nX-Content-Type-Options: nosniff\r\n" in answer
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "what"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: a-key\x01\r\n\r\n", "header value char"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\na-key : x\r\n\r\n", "header token"),
+        (b"GET http://a:99999/?a-key HTTP/1.1\r\nHost: x\r\n\r\n", "Invalid URL"),
+    ],
+)
+async def test_the_answer_to_a_malformed_request_does_not_show_its_bytes(
+    request_bytes: bytes, what: str
+) -> None:
+    async with served() as address:
+        answer = await answers(address, request_bytes)
+    assert problem(answer)["status"] == 400
+    assert what in str(problem(answer)["detail"])
+    assert b"a-key" not in answer
