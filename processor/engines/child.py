@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 _CODE = Path(__file__).parents[2]
 _KEPT_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "TZ", "LANG", "LC_ALL")
-MAX_LINE = 128 << 20
-"""The maximum size of a line of a child in bytes. A header may have 64 MiB."""
+MAX_LINE = 32 << 20
+"""The maximum size of a line of a child in bytes, unless another is given."""
 STDERR_TAIL = 4096
 """Bytes of a child's standard error that are kept."""
 
@@ -38,7 +38,7 @@ class Child:
         self.stdin = process.stdin
         """None if the child reads something else."""
         self.lines = process.stdout
-        """The events of the child, each a line of at most `MAX_LINE` bytes."""
+        """The events of the child, each a line of a limited number of bytes."""
 
     @property
     def pid(self) -> int:
@@ -98,13 +98,15 @@ async def child_process(
     pass_fds: Sequence[int] = (),
     variables: dict[str, str] | None = None,
     nice: int = 0,
+    max_line: int = MAX_LINE,
 ) -> AsyncIterator[Child]:
     """Run `command` in `folder`, with the number of the control pipe as an additional argument.
 
     The control pipe is closed when this process ends for any reason; the child then exits. On exit
     of the context, the process group of the child is killed and the child is reaped. The child gets
     only a few environment variables, `variables` among them, and no passwords. It runs with lower
-    priority than this process, by `nice`.
+    priority than this process, by `nice`. Reading a line of more than `max_line` bytes raises
+    ValueError.
     """
     environment = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
     # Sockets, and not a pipe: uvloop closes the descriptor of a pipe twice, and the second time it
@@ -121,7 +123,7 @@ async def child_process(
                 stdin=stdin,
                 pass_fds=(reading.fileno(), *pass_fds),
                 environment={**environment, **(variables or {})},
-                limit=MAX_LINE,
+                limit=max_line,
             )
         except BaseException:
             control.close()

@@ -23,7 +23,7 @@ from processor.engines.messages import Knobs, decode, encode_query, encode_task,
 from processor.engines.opening import opened
 from processor.engines.port import EngineLimits, Output, Written
 from processor.engines.result import compressed, described
-from processor.engines.usage import OutOfScratch, Usage
+from processor.engines.usage import Outgrown, OutOfScratch, Usage
 from shared.aggregation.formats import FORMATS
 from shared.aggregation.resolve import resolve
 from shared.csv.problems import Problem, columns, show
@@ -47,6 +47,10 @@ _RESULT, _REJECTS = "result", "rejects.csv"
 """The files that the kernel writes to its folder."""
 _LONG_LINE = 64 << 10
 """Bytes of a message from which it is read in a thread."""
+MAX_HEADER = 32 << 20
+"""Bytes of the largest header, as JSON: this process holds several times as much for a moment."""
+MAX_HEADER_OF_SMALL = 4 << 20
+"""The same of a small job, of which many run at a time. One with more leaves its slot."""
 
 
 @cache
@@ -229,7 +233,11 @@ class _Attempt:
         )
         command = [str(self._program or kernel_program())]
         async with child_process(
-            command, self._folder, stdin=file.stdin, nice=self._limits.nice
+            command,
+            self._folder,
+            stdin=file.stdin,
+            nice=self._limits.nice,
+            max_line=MAX_HEADER if self._limits.small is None else MAX_HEADER_OF_SMALL,
         ) as kernel:
             kernel.send(task)
             sending = asyncio.create_task(_send(file, kernel))
@@ -248,7 +256,7 @@ class _Attempt:
 
     async def _read_events(self, kernel: Child, file: Opened) -> Message | None:
         """Answer the kernel until it ends. Return its last event; None if it ended without one."""
-        async for line in kernel.lines:
+        while line := await self._next_line(kernel, file):
             long = len(line) > _LONG_LINE
             event = await asyncio.to_thread(decode, line) if long else decode(line)
             if event["event"] == "header":
@@ -270,6 +278,20 @@ class _Attempt:
             else:
                 return event
         return None
+
+    async def _next_line(self, kernel: Child, file: Opened) -> bytes:
+        """Return the next line; empty at the end. Raises MalformedInput for a header too long."""
+        try:
+            return await kernel.lines.readline()
+        except ValueError as error:  # it is longer than `max_line`
+            if self._limits.small is not None:
+                size = MAX_HEADER_OF_SMALL >> 20
+                raise Outgrown(f"its header has more than {size} MiB") from error
+            raise MalformedInput(
+                f"the header of the file has more than {MAX_HEADER >> 20} MiB, with names of "
+                "columns as JSON has them: shorten the names",
+                self._report_of_header(file),
+            ) from error
 
     def _resolved(self, header: Message, file: Opened) -> Query:
         """Resolve the aggregation for the header. Raises MalformedInput."""

@@ -13,7 +13,7 @@ from shared.aggregation.spec import Aggregate, Arithmetic, Condition, Junction
 from shared.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from shared.aggregation.date_format import DateFormat
     from shared.aggregation.kinds import Kind
@@ -97,7 +97,7 @@ def resolve(aggregation: Aggregation, header: Sequence[str]) -> Query:
     Raises InvalidInput with the path of the wrong part, its value and a hint, such as the most
     similar column.
     """
-    lookup = _Lookup(header)
+    lookup = _Lookup(header, aggregation.named_columns)
     group_by = [
         lookup.find(group.column, f"group_by[{i}].column")
         for i, group in enumerate(aggregation.group_by)
@@ -241,11 +241,14 @@ def _complete_header(aggregation: Aggregation) -> list[str]:
 class _Lookup:
     """Finds columns of a header by name and position."""
 
-    def __init__(self, header: Sequence[str]) -> None:
+    def __init__(self, header: Sequence[str], wanted: Collection[str]) -> None:
+        """`wanted` are the names that `find` is asked for."""
         self._header = header
-        self._places: dict[str, list[int]] = {}
+        # Only of these, as a header may have a million names.
+        self._places: dict[str, list[int]] = {name: [] for name in wanted}
         for i, name in enumerate(header):
-            self._places.setdefault(name, []).append(i)
+            if name in self._places:
+                self._places[name].append(i)
 
     def name(self, column: Column) -> str:
         """Return the name of a column that is in the header."""
@@ -258,7 +261,7 @@ class _Lookup:
             if column > len(header):
                 raise _wrong(path, column, f"the file has {len(header)} columns")
             return column - 1
-        found = self._places.get(column, [])
+        found = self._places[column]
         if len(found) == 1:
             return found[0]
         if found:

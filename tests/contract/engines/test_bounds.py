@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 from processor.engines.port import EngineLimits
+from processor.engines.usage import Outgrown
 from shared.aggregation.spec import SONG_PLAYS, Aggregate, Aggregation, GroupColumn
 from shared.csv.dialect import Input
 from shared.errors import MalformedInput
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 MEMORY = 512 << 20
 COUNT = Aggregation((GroupColumn("c0"),), (Aggregate("count", None, "rows"),))
+COMMAS = Input(delimiter=",", quote='"', header=True, encoding="utf-8")
 
 
 @pytest.fixture
@@ -68,6 +70,37 @@ async def test_a_header_of_too_many_columns_is_refused(engine: Engine, tmp_path:
     assert report is not None
     assert report.plan == "exact"
     assert report.peak_memory <= MEMORY
+
+
+def long_names(size: int) -> bytes:
+    """Return a file whose header has 50 names of `size` bytes, each of which is six in JSON."""
+    return b",".join(b"%d" % n + b"\x01" * size for n in range(50)) + b"\n" + b"," * 49 + b"\n"
+
+
+async def test_a_header_that_the_service_cannot_hold_is_refused(
+    engine: Engine, tmp_path: Path
+) -> None:
+    aggregation = Aggregation((), (Aggregate("count", None, "rows"),), input=COMMAS)
+
+    with pytest.raises(MalformedInput, match="header of the file has more than 32 MiB") as refused:
+        await aggregate(engine, StreamSource(long_names(120_000)), tmp_path, aggregation)
+
+    assert report_of(refused.value) is not None
+
+
+async def test_a_small_job_with_a_long_header_leaves_its_slot(tmp_path: Path) -> None:
+    # Eight at a time took a gigabyte of a processor beyond the memory of their own.
+    aggregation = Aggregation((), (Aggregate("count", None, "rows"),), input=COMMAS)
+    source = StreamSource(long_names(16_000))
+    small = ENGINES["kernel"](EngineLimits(memory=MEMORY, small=64 << 20))
+
+    with pytest.raises(Outgrown, match="its header has more than 4 MiB"):
+        await aggregate(small, source, tmp_path, aggregation)
+
+    output = await aggregate(
+        ENGINES["kernel"](EngineLimits(memory=MEMORY)), source, tmp_path, aggregation
+    )
+    assert output.path.read_bytes() == b"rows\n1\n"
 
 
 @pytest.mark.parametrize(
