@@ -39,6 +39,7 @@ from shared.telemetry.metrics import Metrics
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from gateway.access.tokens import Tokens
     from gateway.settings import GatewaySettings
     from shared.ports import Ports
 
@@ -110,6 +111,31 @@ def _guard(app: web.Application, private_token: str | None) -> None:
         Auditor(app[PORTS].jobs.access.audit, settings.audit_ttl).install(app)
 
 
+def _accept_tokens(app: web.Application) -> Tokens | None:
+    """Return what verifies tokens of the issuer in the settings; None without one."""
+    settings = app[SETTINGS]
+    if settings.oidc_issuer is None or settings.oidc_audience is None:
+        return None
+    # Imported here, because these packages are those of the extra `oidc`.
+    from gateway.access.issuer_keys import IssuerKeys
+    from gateway.access.tokens import Tokens
+
+    keys = IssuerKeys(settings.oidc_issuer)
+
+    async def read_keys(_app: web.Application) -> AsyncIterator[None]:
+        async with keys:
+            yield
+
+    app.cleanup_ctx.append(read_keys)
+    return Tokens(
+        keys,
+        issuer=settings.oidc_issuer,
+        audience=settings.oidc_audience,
+        tenant_claim=settings.oidc_tenant_claim,
+        scope_claim=settings.oidc_scope_claim,
+    )
+
+
 def _authenticate(app: web.Application) -> None:
     settings, store = app[SETTINGS], app[PORTS].jobs.access.keys
     keys = app[KNOWN_KEYS] = KnownKeys(store, settings.key_cache)
@@ -120,11 +146,12 @@ def _authenticate(app: web.Application) -> None:
             app[LINKS],
             anonymous=settings.anonymous_tenant,
             open_metrics=settings.open_metrics,
+            tokens=_accept_tokens(app),
         ).middleware
     )
 
     async def tell_if_there_is_none(_app: web.Application) -> None:
-        if not await store.exist(now=time.time()):
+        if settings.oidc_issuer is None and not await store.exist(now=time.time()):
             log.warning(
                 "API keys are demanded, and there is none: `csvmill keys create` creates one"
             )

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_va
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from gateway.edge_settings import EdgeSettings
+from gateway.oidc_settings import OidcSettings, none_if_empty
 from shared.access.tenant import DEFAULT_TENANT, Tenant, parse_tenant
 from shared.http.hosts import is_loopback
 from shared.telemetry.logs import LogSettings
@@ -17,11 +18,7 @@ from shared.telemetry.logs import LogSettings
 _TEBIBYTE = 1 << 40
 
 
-def _none_if_empty(value: object) -> object:
-    return value or None
-
-
-class GatewaySettings(EdgeSettings):
+class GatewaySettings(EdgeSettings, OidcSettings):
     """Settings of the gateway as a service and in standalone."""
 
     model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True)
@@ -35,10 +32,10 @@ class GatewaySettings(EdgeSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Origins besides the service's own whose pages may call the API, separated by commas; `*` is
     all."""
-    auth: Annotated[Literal["keys", "off"] | None, BeforeValidator(_none_if_empty)] = None
+    auth: Annotated[Literal["keys", "off"] | None, BeforeValidator(none_if_empty)] = None
     """`keys` demands an API key of every request; `off` answers to everybody. By default `off` on a
-    loopback address, and `keys` on any other."""
-    anonymous_tenant: Annotated[Tenant | None, BeforeValidator(_none_if_empty)] = None
+    loopback address without `oidc_issuer`, and otherwise `keys`."""
+    anonymous_tenant: Annotated[Tenant | None, BeforeValidator(none_if_empty)] = None
     """The tenant of the first clients, which send no key; empty demands one of them too."""
     open_metrics: bool = False
     """Whether `/metrics` needs no key: for networks that only the operator reaches."""
@@ -98,8 +95,10 @@ class GatewaySettings(EdgeSettings):
 
     @property
     def demands_keys(self) -> bool:
-        """Whether requests need an API key."""
-        return self.auth == "keys" or (self.auth is None and not is_loopback(self.host))
+        """Whether requests need an API key, or a token of the configured issuer."""
+        if self.auth is None:
+            return self.oidc_issuer is not None or not is_loopback(self.host)
+        return self.auth == "keys"
 
     @field_validator("allowed_hosts", "cors_origins", "trusted_proxies", mode="before")
     @classmethod

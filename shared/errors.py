@@ -390,6 +390,10 @@ class DatabaseUnavailable(Unavailable, code="database_unavailable"):
     """The database does not answer."""
 
 
+class IssuerUnavailable(Unavailable, code="issuer_unavailable"):
+    """The identity provider does not answer, and its keys are not known."""
+
+
 class BrokerUnavailable(Unavailable, code="broker_unavailable"):
     """The broker does not answer, or does not confirm a message in time."""
 

@@ -13,6 +13,7 @@ from gateway.access.caller import BY_LINK, PRINCIPAL
 from gateway.access.links import INVALID as INVALID_LINK
 from gateway.access.origins import HEALTH
 from gateway.access.scopes import ANONYMOUS_SCOPES, need_of
+from gateway.access.token_claims import is_of_token
 from shared.access.keys import NotAKey, parse_key
 from shared.access.principal import Principal, Scope
 from shared.errors import NotAuthenticated, ScopeMissing
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from gateway.access.known_keys import KnownKeys
     from gateway.access.links import Links
     from gateway.access.scopes import Need
+    from gateway.access.tokens import Tokens
     from shared.access.tenant import Tenant
 
 SCHEME = "bearer"
@@ -56,7 +58,7 @@ def require_private_token(token: str) -> Middleware:
 
 
 class Authentication:
-    """Finds the principal of each request by its API key."""
+    """Finds the principal of each request by its API key or token."""
 
     def __init__(
         self,
@@ -65,12 +67,17 @@ class Authentication:
         *,
         anonymous: Tenant | None,
         open_metrics: bool,
+        tokens: Tokens | None = None,
     ) -> None:
-        """`anonymous` is the tenant of requests of the first clients that have no key."""
+        """`anonymous` is the tenant of requests of the first clients that have no key.
+
+        Without `tokens`, only API keys are accepted.
+        """
         self._keys = keys
         self._links = links
         self._anonymous = anonymous
         self._open_metrics = open_metrics
+        self._tokens = tokens
 
     @property
     def middleware(self) -> Middleware:
@@ -93,9 +100,11 @@ class Authentication:
         principal = await self._principal_of(request, need)
         if need.scopes.isdisjoint(principal.scopes):
             wanted = " or ".join(sorted(need.scopes))
-            raise ScopeMissing(f"this needs a key with the scope {wanted}", scopes=need.scopes)
+            raise ScopeMissing(f"this needs the scope {wanted}", scopes=need.scopes)
         if need.operator and not principal.is_operator:
             raise ScopeMissing("this needs a key of an operator", scopes=need.scopes)
+        if need.key_only and is_of_token(principal):
+            raise ScopeMissing("this needs an API key: a token does not do", scopes=need.scopes)
         request[PRINCIPAL] = principal
 
     async def _principal_of(self, request: web.Request, need: Need) -> Principal:
@@ -106,6 +115,8 @@ class Authentication:
             if need.anonymous and self._anonymous and "Authorization" not in request.headers:
                 return Principal(self._anonymous, ANONYMOUS_SCOPES)
             raise NotAuthenticated("send an API key: Authorization: Bearer <key>")
+        if self._tokens is not None and self._tokens.recognizes(text):
+            return await self._tokens.principal_of(text)
         return await self._of_key(text)
 
     async def _of_link(self, request: web.Request) -> Principal:

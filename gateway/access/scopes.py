@@ -24,18 +24,21 @@ class Need:
     """Whether the first clients use it, which have no key (`CSVMILL_ANONYMOUS_TENANT`)."""
     linked: bool = False
     """Whether a signed link authenticates a request for it."""
+    key_only: bool = False
+    """Whether a token of an identity provider does not do: nobody could revoke what it leaves."""
 
 
 OPEN = None
 """The need of a route that everybody may use."""
 READ = Need(frozenset({Scope.READ}))
+MAKE_LINK = Need(frozenset({Scope.READ}), key_only=True)
 READ_BY_LINK = Need(frozenset({Scope.READ}), linked=True)
 UPLOAD = Need(frozenset({Scope.UPLOAD}))
 STATE_OF_UPLOAD = Need(frozenset({Scope.UPLOAD, Scope.READ}))
 """Who sends a file needs its offset to continue. To ask for it by the IETF protocol ends an append
 in progress, and needs `UPLOAD` (see `gateway.protocols.dispatch`)."""
 ADMIN = Need(frozenset({Scope.ADMIN}))
-METRICS = Need(frozenset({Scope.ADMIN}), operator=True)
+METRICS = Need(frozenset({Scope.ADMIN}), operator=True, key_only=True)
 FIRST_UPLOAD = Need(frozenset({Scope.UPLOAD}), anonymous=True)
 FIRST_READ = Need(frozenset({Scope.READ}), anonymous=True)
 ANONYMOUS_SCOPES = FIRST_UPLOAD.scopes | FIRST_READ.scopes
@@ -57,7 +60,7 @@ NEEDS: Mapping[tuple[str, str], Need | None] = {
     ("POST", "/api/v1/jobs/{job_id}/retry"): UPLOAD,
     ("GET", "/api/v1/jobs/{job_id}/result"): READ_BY_LINK,
     ("GET", "/api/v1/jobs/{job_id}/rejects"): READ_BY_LINK,
-    ("POST", "/api/v1/jobs/{job_id}/links"): READ,
+    ("POST", "/api/v1/jobs/{job_id}/links"): MAKE_LINK,
     ("GET", "/api/v1/jobs/{job_id}/preview"): READ,
     ("OPTIONS", "/api/v1/uploads"): OPEN,
     ("POST", "/api/v1/uploads"): UPLOAD,

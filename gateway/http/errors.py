@@ -15,6 +15,7 @@ from shared.errors import (
     AppendLeaseLost,
     CsvmillError,
     InvalidInput,
+    IssuerUnavailable,
     QuotaExceeded,
     ScopeMissing,
     StorageFull,
@@ -63,7 +64,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         return response
     except AccessRefused as error:
         return await close_unread(request, _refusal(request, error))
-    except TooManyUnknownKeys as error:
+    except (TooManyUnknownKeys, IssuerUnavailable) as error:
         return await close_unread(request, _service_fault(request, error, error.status))
     except AppendLeaseLost as error:
         return await _send_and_close(request, _answer(request, error.status, str(error), error))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 TAG = "Access"
 KEY_ID = "8sYqP2LmZx"
 SCHEME = "apiKey"
+OIDC_SCHEME = "oidcToken"
 LINK_SCHEME = "signedLink"
 SECURITY_SCHEMES: Node = {
     SCHEME: {
@@ -37,6 +38,14 @@ SECURITY_SCHEMES: Node = {
         "scheme": "bearer",
         "description": "An API key: `Authorization: Bearer csvmill_<id>_<secret>`. The service "
         "demands one unless it listens on a loopback address, or runs with `CSVMILL_AUTH=off`.",
+    },
+    OIDC_SCHEME: {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "An access token of the OpenID Connect provider that `CSVMILL_OIDC_ISSUER` "
+        "names, if it names one. Its scopes are `csvmill:upload`, `csvmill:read` and "
+        "`csvmill:admin`.",
     },
     LINK_SCHEME: {
         "type": "apiKey",
@@ -81,13 +90,16 @@ _OF_OPERATOR = "An operator's key manages those of all tenants, others those of 
 def secured(paths: Node) -> Node:
     """Return the paths with the scopes that each operation needs, one of them in each entry.
 
+    Where a token would do, it is an entry too.
+
     The last entry is empty: a service that demands no key answers without one.
     """
     for path, item in paths.items():
         for method, shown in item.items():
             need = NEEDS["GET" if method == "head" else method.upper(), path]
             scopes = [] if need is OPEN else sorted(need.scopes)
-            shown["security"] = [{SCHEME: [scope]} for scope in scopes] + [{}]
+            schemes = (SCHEME,) if need is OPEN or need.key_only else (SCHEME, OIDC_SCHEME)
+            shown["security"] = [{name: [scope]} for name in schemes for scope in scopes] + [{}]
             if need is not OPEN and need.linked:
                 shown["security"].insert(-1, {LINK_SCHEME: []})
                 shown["parameters"] = [*shown["parameters"], *_LINK_PARAMETERS]
