@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aiohttp import web
+
 from shared.access.principal import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from aiohttp import web
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,9 @@ def need_of(request: web.Request) -> Need | None:
     """Return what a request needs; None if everybody may make it."""
     resource = request.match_info.route.resource
     if resource is None:
-        return UNKNOWN
+        # An open page has no secrets: another method is not allowed to anybody
+        wrong_method = isinstance(request.match_info.http_exception, web.HTTPMethodNotAllowed)
+        is_open = wrong_method and NEEDS.get(("GET", request.path), UNKNOWN) is OPEN
+        return OPEN if is_open else UNKNOWN
     method = "GET" if request.method == "HEAD" else request.method
     return NEEDS.get((method, resource.canonical), UNKNOWN)

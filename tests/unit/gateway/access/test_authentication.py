@@ -89,6 +89,16 @@ async def test_health_and_documentation_need_no_key(gateway: Gateway, path: str)
     assert (await gateway.client.get(path)).status == 200
 
 
+@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/healthz", "/readyz"])
+@pytest.mark.parametrize("method", ["DELETE", "POST", "TRACE"])
+async def test_another_method_of_an_open_page_is_not_a_matter_of_keys(
+    gateway: Gateway, method: str, path: str
+) -> None:
+    refused = await gateway.client.request(method, path)
+    assert refused.status == 405
+    assert refused.headers["Allow"] == "GET,HEAD"
+
+
 async def test_an_unknown_url_and_method_are_hidden_from_strangers(gateway: Gateway) -> None:
     key = bearer(await stored_key(gateway))
     for method, path, status in (("GET", "/nothing", 404), ("DELETE", "/api/v1/jobs", 405)):
