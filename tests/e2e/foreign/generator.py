@@ -69,6 +69,26 @@ def write_answers():
 
 
 @dataclass(frozen=True)
+class Plan:
+    """Which requests are generated: at most `examples` random ones to each operation.
+
+    Without a seed, the requests are always the same, and include those at the limits of the schema
+    and those that follow links between operations.
+    """
+
+    examples: int
+    seed: int | None = None
+
+    @property
+    def options(self) -> list[str]:
+        """The options of schemathesis."""
+        options = ["--max-examples", str(self.examples)]
+        if self.seed is None:
+            return [*options, "--generation-deterministic"]
+        return [*options, "--seed", str(self.seed), "--phases", "fuzzing"]
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What schemathesis found, and how often each operation was answered with each status."""
 
@@ -100,20 +120,17 @@ class Generator:
     known: Mapping[str, Sequence[str]] = field(default_factory=dict)
     key: str | None = None
 
-    async def run(self, examples: int, seed: int | None = None) -> Outcome:
-        """Send `examples` random requests to each operation, besides those at the schema's limits.
-
-        Without a seed, the requests are always the same.
-        """
+    async def run(self, plan: Plan) -> Outcome:
+        """Send the requests of the plan."""
         (self.folder / "schemathesis.toml").write_text(self._config())
         (self.folder / "hooks.py").write_text(HOOKS)
         program = shutil.which("schemathesis", path=str(Path(sys.executable).parent))
         assert program
         process = await asyncio.create_subprocess_exec(
             program, "--config-file", "schemathesis.toml", "run", f"{self.url}/openapi.json",
-            *(["--generation-deterministic"] if seed is None else ["--seed", str(seed)]),
+            *plan.options,
             *([] if self.key is None else ["--header", f"Authorization: Bearer {self.key}"]),
-            "--max-examples", str(examples), "--no-color", "--continue-on-failure",
+            "--no-color", "--continue-on-failure",
             "--report", "json", "--report-json-path", "report.json",
             # A schema cannot express that a digest matches, or that a chunk is within its file.
             # A cancelled job still exists.
