@@ -65,12 +65,13 @@ _NUMBER = ("currency", "percent", "parentheses")
 _OPTION_ORDER = "csvmill.spec_options.order"
 _NAMES = (
     "group_by", "count", *(name.replace("-", "_") for name in _FUNCTIONS),
-    "where", "having", "order_by", "limit", "output_format", "strict", *_INPUT, "null", *_NUMBER,
+    "where", "having", "order_by", "limit", "output_format", "escape_formulas", "strict",
+    *_INPUT, "null", *_NUMBER,
 )  # fmt: skip
 _OPTION_OF = {
     "group_by": "--group-by", "where": "--where", "having": "--having",
     "order_by": "--order-by", "limit": "--limit", "output": "--format", "input": "--delimiter",
-    "on_warning": "--strict",
+    "on_warning": "--strict", "output_options": "--escape-formulas",
 }  # fmt: skip
 
 
@@ -155,6 +156,11 @@ def _options() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
             "output_format",
             type=click.Choice(list(FORMATS)),
             help=f"Format of the result: {formats_help()}.  [default: {DEFAULT_FORMAT}]",
+        ),
+        click.option(
+            "--escape-formulas",
+            is_flag=True,
+            help="In CSV, put an apostrophe before text that begins like a formula.",
         ),
         click.option(
             "--strict", is_flag=True, help="Fail the job if there is a warning about FILE."
@@ -283,6 +289,8 @@ def _from_options(given: dict[str, Any]) -> dict[str, Any]:
         spec["limit"] = given["limit"]
     if given["output_format"] is not None:
         spec["output"] = given["output_format"]
+    if given["escape_formulas"]:
+        spec["output_options"] = {"escape_formulas": True}
     if given["strict"]:
         spec["on_warning"] = "fail"
     declared = {name: given[name] for name in _INPUT if given[name] is not None}

@@ -189,6 +189,7 @@ def encode_query(query: Query) -> bytes:
             "names": query.names,
             # What is not JSON lines is made from the kernel's CSV.
             "format": "jsonl" if FORMATS[aggregation.output].rows == "jsonl" else "csv",
+            "escape_formulas": aggregation.escape_formulas,
             "decimal": notation.decimal,
             "thousands": notation.thousands,
             "decorations": sorted(notation.decorations),

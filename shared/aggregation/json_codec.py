@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 VERSION = 2
 
-DEFAULT_KEYS = {"input", "on_warning"}
+DEFAULT_KEYS = {"input", "on_warning", "output_options"}
 """The keys that a spec of the default aggregation may have."""
 
 _SAFE_INTEGER = re.compile(r"-?[1-9][0-9]{0,14}|0")
@@ -87,6 +87,8 @@ def aggregation_json(aggregation: Aggregation) -> dict[str, Any]:
     if aggregation.limit is not None:
         written["limit"] = aggregation.limit
     written["output"] = aggregation.output
+    if aggregation.escape_formulas:
+        written["output_options"] = {"escape_formulas": True}
     if aggregation.on_warning != "report":
         written["on_warning"] = aggregation.on_warning
     if aggregation.input != UNDECLARED:
@@ -98,6 +100,8 @@ def aggregation_of_json(spec: Mapping[str, Any]) -> Aggregation:
     """Return the aggregation that valid JSON means. `json_reader` checks what clients send."""
     declared = input_of_json(spec.get("input") or {})
     rest = {key: spec[key] for key in ("limit", "output", "on_warning") if key in spec}
+    options = spec.get("output_options") or {}
+    rest["escape_formulas"] = options.get("escape_formulas", False)
     if spec and set(spec) <= DEFAULT_KEYS:
         return replace(SONG_PLAYS, input=declared, **rest)
     return Aggregation(

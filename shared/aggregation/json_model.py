@@ -22,15 +22,11 @@ from pydantic_core import CoreSchema  # noqa: TC002 - pydantic evaluates the ann
 from shared.aggregation import cells
 from shared.aggregation.dates import read_moment
 from shared.aggregation.formats import DEFAULT_FORMAT, FormatName, formats_help
-from shared.aggregation.functions import (
-    FUNCTIONS,
-    AggregateFunction,
-    Function,
-    functions_help,
-)
+from shared.aggregation.functions import FUNCTIONS, AggregateFunction, Function, functions_help
 from shared.aggregation.json_codec import DEFAULT_KEYS, aggregation_of_json
 from shared.aggregation.json_input import InputIn
 from shared.aggregation.json_object import JsonObject
+from shared.aggregation.json_output import OutputOptionsIn
 from shared.aggregation.kinds import NUMERIC, Kind, Truncation
 from shared.aggregation.patterns import MAX_PATTERN, compile_pattern
 from shared.aggregation.spec import (
@@ -377,9 +373,11 @@ class AggregationIn(JsonObject):
     output: FormatName = Field(
         default=DEFAULT_FORMAT, description=f"The format of the result: {formats_help()}"
     )
+    output_options: OutputOptionsIn | None = None
+    """How the result is written"""
     input: InputIn | None = None
-    """How the file is written; without any other key but `on_warning`, the default aggregation is
-    computed"""
+    """How the file is written; without any other key but `on_warning` and `output_options`, the
+    default aggregation is computed"""
     on_warning: OnWarning = "report"
     """Whether a warning about the file is only in the report, or fails the job"""
 

@@ -283,6 +283,9 @@ def _check_names(aggregation: Aggregation, names: Sequence[str]) -> None:
     output = FORMATS[aggregation.output]
     before: set[str] = set()
     folded_before: set[str] = set()
+    if aggregation.escape_formulas and output.rows != "csv":
+        reason = f"{output.label} files have no formulas; leave it out, or send another output"
+        raise _wrong("output_options.escape_formulas", "true", reason)
     for i, name in enumerate(names):
         path = f"group_by[{i}].name" if i < groups else f"aggregates[{i - groups}].name"
         if name in before:

@@ -169,6 +169,8 @@ class Aggregation:
     limit: int | None = None
     """The maximum number of rows of the result."""
     output: FormatName = DEFAULT_FORMAT
+    escape_formulas: bool = False
+    """Whether texts of CSV that a spreadsheet may take for formulas get an apostrophe."""
     input: Input = UNDECLARED
     """The dialect that the client declares."""
     on_warning: OnWarning = "report"
@@ -176,11 +178,13 @@ class Aggregation:
 
     @property
     def is_default(self) -> bool:
-        """Whether this is the default, `SONG_PLAYS`, with any `input` and `on_warning`.
+        """Whether this is the default, `SONG_PLAYS`, with any `input`, `on_warning` and
+        `escape_formulas`.
 
         Its dialect is not detected: what is not declared follows RFC 4180.
         """
-        return replace(self, input=UNDECLARED, on_warning="report") == SONG_PLAYS
+        plain = replace(self, input=UNDECLARED, on_warning="report", escape_formulas=False)
+        return plain == SONG_PLAYS
 
     @property
     def known_input(self) -> Input:

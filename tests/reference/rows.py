@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Row = list[bytes]
 
+_BEGINS_FORMULA = (b"=", b"+", b"-", b"@", b"\t", b"\r")
 _NEEDS_QUOTES = re.compile(rb'[,"\r\n]').search
 
 
@@ -31,7 +32,19 @@ def encoded(query: Query, rows: Sequence[Row]) -> bytes:
     """Return the result with these rows, not compressed; Parquet as CSV."""
     if query.aggregation.output == "jsonl":
         return b"".join(_json(query, row) for row in rows)
-    return b"".join(map(csv_line, [[name.encode() for name in query.names], *rows]))
+    names = [name.encode() for name in query.names]
+    if query.aggregation.escape_formulas:
+        texts = [kind not in NUMERIC for kind in query.kinds]
+        names = [_escaped(name) for name in names]
+        rows = [
+            [_escaped(cell) if text else cell for cell, text in zip(row, texts, strict=True)]
+            for row in rows
+        ]
+    return b"".join(map(csv_line, [names, *rows]))
+
+
+def _escaped(cell: bytes) -> bytes:
+    return b"'" + cell if cell.startswith(_BEGINS_FORMULA) else cell
 
 
 def csv_line(fields: Sequence[bytes]) -> bytes:

@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from processor.engines.messages import Knobs
 from processor.engines.native import NativeEngine
 from processor.engines.port import EngineLimits
+from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn, OrderColumn
 from shared.csv.dialect import Input
 from shared.errors import MalformedInput
 from shared.jobs.report import Report, Seconds, report_of
 from tests.aggregations import Case, cases, dirty_cases, narrow_cases
 from tests.contract.engines.sources import LocalSource, StreamSource
+from tests.csv_files import Style, encode
 from tests.dirt import dirty_written_cases
 from tests.lined import lined_cases
 from tests.reference.file import Outcome, aggregate
@@ -26,7 +28,6 @@ from tests.written import written_cases
 
 if TYPE_CHECKING:
     from processor.engines.port import Source
-    from shared.jobs.job import Aggregation
 
 knobs = st.builds(
     Knobs,
@@ -66,7 +67,8 @@ def any_cases(draw: st.DrawFn) -> Case:
         | lined_cases()
     )
     declared = draw(st.sampled_from(declarations(case.aggregation)))
-    return Case(replace(case.aggregation, input=declared), case.data)
+    escaped = case.aggregation.output == "csv" and draw(st.booleans())
+    return Case(replace(case.aggregation, input=declared, escape_formulas=escaped), case.data)
 
 
 @given(
@@ -90,6 +92,35 @@ def test_the_kernel_equals_the_reference(
     expected = aggregate(case.data, case.aggregation, most_rejects=most)
 
     assert comparable(found) == comparable(expected)
+
+
+@given(
+    cells=st.lists(
+        st.text(alphabet="=+-@\t\r\n\",'a1", max_size=4).filter(lambda cell: cell != ""),
+        min_size=1,
+        max_size=12,
+    ),
+    name=st.sampled_from(["=a", "+", "-b,", "@", "\tc", "'", "d"]),
+    order=st.booleans(),
+    groups=st.sampled_from([1, None]),
+)
+@settings(max_examples=40, deadline=None)
+def test_the_kernel_escapes_formulas_as_the_reference(
+    cells: list[str], name: str, order: bool, groups: int | None
+) -> None:
+    aggregation = Aggregation(
+        group_by=(GroupColumn(1, name),),
+        aggregates=(Aggregate("first", 1, "+", "text"), Aggregate("sum", 2, "-", "number")),
+        order_by=(OrderColumn("+", descending=True),) if order else (),
+        escape_formulas=True,
+        input=Input(delimiter=",", quote='"', header=True),
+    )
+    rows = [["n", "v"], *([cell, f"-{i}"] for i, cell in enumerate(cells))]
+    case = Case(aggregation, encode(rows, Style("\n", 1, bom=False, quote_all=False)))
+
+    found = kernel(NativeEngine(EngineLimits(), Knobs(groups=groups)), case, stream=False)
+
+    assert comparable(found) == comparable(aggregate(case.data, aggregation))
 
 
 def comparable(outcome: Outcome) -> Outcome:

@@ -38,6 +38,11 @@ void quote(std::string& to, std::size_t start) {
     to += '"';
 }
 
+/// Whether a spreadsheet may take a cell that begins with `c` for a formula, as OWASP lists them.
+bool begins_formula(char c) {
+    return c == '=' || c == '+' || c == '-' || c == '@' || c == '\t' || c == '\r';
+}
+
 bool needs_escape(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; }
 
 void append_escaped(std::string& to, char c) {
@@ -125,8 +130,13 @@ RowEncoder::RowEncoder(const Query& query) : query_(query) {
 
 std::string RowEncoder::header() const {
     std::string line;
-    if (query_.format == RowFormat::csv)
-        append_csv(line, std::vector<Bytes>(query_.names.begin(), query_.names.end()));
+    if (query_.format == RowFormat::jsonl) return line;
+    std::vector<std::string> names = query_.names;
+    if (query_.escape_formulas) {
+        for (std::string& name : names)
+            if (!name.empty() && begins_formula(name.front())) name.insert(0, 1, '\'');
+    }
+    append_csv(line, std::vector<Bytes>(names.begin(), names.end()));
     return line;
 }
 
@@ -144,13 +154,19 @@ void RowEncoder::begin_cell(std::string& to, std::size_t column) const { to += b
 
 void RowEncoder::end_cell(std::string& to, std::size_t column, std::size_t start) const {
     if (query_.format == RowFormat::csv) {
-        if (!numeric_[column]) quote(to, start);
+        if (!numeric_[column]) end_text(to, start);
         if (to.size() == start && before_.size() == 1) to += "\"\"";
     } else if (to.size() == start && column >= query_.group_by.size()) {
         to += "null";
     } else if (!numeric_[column]) {
         quote_json(to, start);
     }
+}
+
+void RowEncoder::end_text(std::string& to, std::size_t start) const {
+    if (query_.escape_formulas && to.size() > start && begins_formula(to[start]))
+        to.insert(start, 1, '\'');
+    quote(to, start);
 }
 
 void RowEncoder::end_row(std::string& to) const {

@@ -21,8 +21,9 @@ public:
     explicit RowEncoder(const Query& query);
     /// What precedes all rows: the names in CSV, nothing in JSON lines.
     std::string header() const;
-    /// Appends a row. In JSON lines numbers are numbers, an aggregate without a value is null, and
-    /// texts are escaped as Python's `json.dumps(text, ensure_ascii=False)`.
+    /// Appends a row. In CSV, texts that a spreadsheet may take for formulas get an apostrophe if
+    /// the query says so. In JSON lines numbers are numbers, an aggregate without a value is null,
+    /// and texts are escaped as Python's `json.dumps(text, ensure_ascii=False)`.
     void append(std::string& to, const Row& row) const;
 
     /// The same cell by cell, in order: `begin_cell`, append the text of the cell, `end_cell` with
@@ -32,6 +33,8 @@ public:
     void end_row(std::string& to) const;
 
 private:
+    void end_text(std::string& to, std::size_t start) const;
+
     const Query& query_;
     std::vector<std::string> before_;  ///< What precedes each cell.
     std::vector<bool> numeric_;

@@ -123,6 +123,7 @@ struct Query {
     std::optional<std::uint64_t> limit;
     std::vector<std::string> names;  ///< Of the output columns: group columns, then aggregates.
     RowFormat format = RowFormat::csv;
+    bool escape_formulas = false;  ///< Whether texts of CSV get an apostrophe before `=` and so on.
     Notation notation;
     DateFormat dates;
     NullTexts nulls;

@@ -209,6 +209,7 @@ Query parse_query(const Json& json) {
     }
     if (!json["limit"].is_null()) query.limit = number(json["limit"]);
     query.format = named(json["format"], formats);
+    if (json.has("escape_formulas")) query.escape_formulas = json["escape_formulas"].boolean();
     query.notation = parse_notation(json);
     if (json.has("date")) query.dates = DateFormat(json["date"].string());
     if (json.has("null")) query.nulls = NullTexts(strings(json["null"]));

@@ -58,6 +58,19 @@ TEST_CASE("rows in CSV have a header, and numbers as they are") {
     CHECK(line(query_of(RowFormat::csv, 1, {}), {""}) == "\"\"\n");
 }
 
+TEST_CASE("texts of CSV that may be formulas get an apostrophe, and numbers do not") {
+    Query query = query_of(RowFormat::csv, 1, {Kind::integer, Kind::text});
+    query.names = {"=a,b", "-sum", "+"};
+    query.escape_formulas = true;
+    CHECK(RowEncoder(query).header() == "\"'=a,b\",'-sum,'+\n");
+    CHECK(line(query, {"=1", "-12", "@"}) == "'=1,-12,'@\n");
+    CHECK(line(query, {"+\"", "-0", "-5"}) == "\"'+\"\"\",-0,'-5\n");
+    CHECK(line(query, {"\t", "1", "\rx"}) == "'\t,1,\"'\rx\"\n");
+    CHECK(line(query, {"a=", "", " ="}) == "a=,, =\n");
+    query.format = RowFormat::jsonl;
+    CHECK(line(query, {"=", "-1", "@"}) == "{\"=a,b\":\"=\",\"-sum\":-1,\"+\":\"@\"}\n");
+}
+
 TEST_CASE("rows in JSON lines are objects of numbers, texts and null") {
     Query query = query_of(RowFormat::jsonl, 1, {Kind::integer, Kind::text, Kind::number});
     query.names = {"k\"\n", "s", "t", "\xC3\xA9"};

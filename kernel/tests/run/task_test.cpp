@@ -22,7 +22,8 @@ const std::string a_query =
     R"("where":{"any":[{"column":1,"op":"in","kind":"text","values":["a","b"]},)"
     R"({"all":[{"column":7,"op":"is_empty","kind":"text","values":[]}]}]},"having":null,)"
     R"("order_by":[{"column":3,"descending":true}],"limit":10,"names":["a","b","c","d"],)"
-    R"("format":"jsonl","decimal":",","thousands":".","skip":true,"hints":false})";
+    R"("format":"jsonl","escape_formulas":true,)"
+    R"("decimal":",","thousands":".","skip":true,"hints":false})";
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
     const std::size_t at = text.find(from);
@@ -149,6 +150,7 @@ TEST_CASE("a query is read") {
     CHECK(query.limit == 10);
     CHECK(query.names == std::vector<std::string>{"a", "b", "c", "d"});
     CHECK(query.format == RowFormat::jsonl);
+    CHECK(query.escape_formulas);
     CHECK(query.notation == Notation{',', '.'});
     CHECK(query.skip);
     CHECK_FALSE(query.hints);

@@ -101,6 +101,19 @@ async def test_the_aggregation_selects_columns_and_names_the_header(
     assert output.path.read_bytes() == b'\'; DROP,"a ""b""","c,\nd"\n,2,5\nq,1,6\n'
 
 
+async def test_texts_that_begin_like_a_formula_are_escaped_if_the_spec_says_so(
+    engine: Engine, scratch: Path
+) -> None:
+    aggregation = replace(sum_of(1, group_by=(0,), header=("=k", "-s")), escape_formulas=True)
+    data = b'k,n\n"=1,2",-7\n+a,1\n-5,-2\n@x,3\n"\ty",4\n"\rz",5\n a=,6\n\'=,7\n'
+
+    output = await aggregate(engine, StreamSource(data), scratch, aggregation)
+
+    assert output.path.read_bytes() == (
+        b"'=k,'-s\n'\ty,4\n\"'\rz\",5\n a=,6\n'=,7\n'+a,1\n'-5,-2\n\"'=1,2\",-7\n'@x,3\n"
+    )
+
+
 @given(case=cases())
 @settings(
     max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

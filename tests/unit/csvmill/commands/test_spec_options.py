@@ -219,6 +219,17 @@ def test_strict_fails_the_job_for_warnings_of_any_spec() -> None:
     assert "cannot be combined with --spec" in refusal("--strict", "--spec", "{}")
 
 
+def test_formulas_of_csv_can_be_escaped() -> None:
+    found = spec_of("--group-by", "Song", "--escape-formulas")
+    assert found["output_options"] == {"escape_formulas": True}
+    wanted = {**aggregation_json(SONG_PLAYS), "output_options": {"escape_formulas": True}}
+    assert spec_of("--escape-formulas") == wanted
+    assert "output_options" not in spec_of("--group-by", "Song")
+    message = refusal("--group-by", "Song", "--escape-formulas", "--format", "parquet")
+    assert "'--escape-formulas'" in message
+    assert "Parquet files have no formulas" in message
+
+
 def test_an_order_of_texts_that_look_like_numbers_must_be_meant() -> None:
     assert "would be compared as text" in refusal("--group-by", "n", "--count", "--having", "n>9")
     found = spec_of("--group-by", "n", "--count", "--having", 'n>"9"')

@@ -269,7 +269,7 @@ def test_there_is_a_json_schema() -> None:
 
     assert set(schema["properties"]) == {
         *("group_by", "aggregates", "where", "having", "order_by", "limit", "output"),
-        *("input", "on_warning"),
+        *("input", "on_warning", "output_options"),
     }
     assert schema["additionalProperties"] is False
 
