@@ -181,6 +181,10 @@ class TooManyJobs(CsvmillError, code="too_many_jobs", status=429, title="Too man
     """As many jobs of the tenant wait as may wait."""
 
 
+class TooManyKeys(CsvmillError, code="too_many_keys", status=409, title="Too many API keys"):
+    """The tenant has as many API keys as it may have, and none of them has ended."""
+
+
 class QuotaExceeded(
     CsvmillError,
     code="quota_exceeded", status=507, title="Storage quota exceeded", public=True,

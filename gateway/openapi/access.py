@@ -20,9 +20,9 @@ from gateway.openapi.parts import (
 from gateway.openapi.schemas import JOB_ID, UPLOAD_ID, or_null, text
 from gateway.results.links import EXPIRES_IN, OUTPUTS
 from shared.access.audit_query import LIMIT, MAX_LIMIT
-from shared.access.keys import NAME_LIMIT
+from shared.access.keys import MAX_KEYS, NAME_LIMIT
 from shared.access.management import MAX_OVERLAP, OVERLAP
-from shared.errors import InvalidInput, JobNotFound, KeyNotFound
+from shared.errors import InvalidInput, JobNotFound, KeyNotFound, TooManyKeys
 
 if TYPE_CHECKING:
     from gateway.openapi.parts import Node
@@ -134,8 +134,8 @@ CREATE_KEY = operation(
     "createKey",
     "Create an API key",
     tag=TAG,
-    description="The answer is the only one that shows the key: only its SHA-256 is stored. "
-    f"{_OF_OPERATOR}",
+    description="The answer is the only one that shows the key: only its SHA-256 is stored. A "
+    f"tenant has at most {MAX_KEYS} keys: then a new one takes the place of one that has ended. {_OF_OPERATOR}",
     body=_body(
         {
             "properties": {
@@ -163,7 +163,7 @@ CREATE_KEY = operation(
     ),
     answers={
         **json_answer(201, "The key", ref("NewKey"), example=_NEW),
-        **problems(InvalidInput),
+        **problems(InvalidInput, TooManyKeys),
     },
 )  # fmt: skip
 REVOKE_KEY = operation(

@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.access.audit_store import audit_statement
-from shared.access.keys import ApiKey
+from shared.access.keys import MAX_KEYS, ApiKey
 from shared.access.principal import Scope
 from shared.access.queries import AccessQueries
 from shared.access.tenant import Tenant
 from shared.database.port import Statement
+from shared.errors import TooManyKeys
 
 if TYPE_CHECKING:
     from shared.access.audit import AuditEntry
@@ -30,7 +31,20 @@ class SqlKeyStore:
             key.id, key.tenant, key.name, " ".join(sorted(key.scopes)), int(key.is_operator),
             key.digest, key.created_at, key.expires_at,
         )  # fmt: skip
-        await self._changed(Statement(self._sql.insert_key, values), entry)
+        insertion = Statement(self._sql.insert_key, values)
+
+        def steps() -> Steps[None]:
+            (found,) = yield Statement(self._sql.count_keys, (key.tenant,))
+            if found["keys"] >= MAX_KEYS:
+                ended = Statement(self._sql.remove_ended_key, (key.tenant, key.created_at))
+                if not (yield ended):
+                    raise TooManyKeys(
+                        f"tenant {key.tenant} has {found['keys']} API keys, and may have no more; "
+                        "revoke some"
+                    )
+            yield from self._change(insertion, entry)
+
+        await self._database.perform(steps())
 
     async def find(self, key_id: str) -> ApiKey | None:
         """See `KeyStore`."""
@@ -71,16 +85,17 @@ class SqlKeyStore:
         await self._database.write(self._sql.key_used, key_id, at, idempotent=True, durable=False)
 
     async def _changed(self, change: Statement, entry: AuditEntry) -> ApiKey | None:
-        def steps() -> Steps[ApiKey | None]:
-            rows = yield change
-            if not rows:
-                return None
-            key = _key_of(rows[0])
-            # Another tenant must not read of this key, also if it is that of the one who acts.
-            yield audit_statement(replace(entry, tenant=key.tenant))
-            return key
+        return await self._database.perform(self._change(change, entry))
 
-        return await self._database.perform(steps())
+    @staticmethod
+    def _change(change: Statement, entry: AuditEntry) -> Steps[ApiKey | None]:
+        rows = yield change
+        if not rows:
+            return None
+        key = _key_of(rows[0])
+        # Another tenant must not read of this key, also if it is that of the one who acts.
+        yield audit_statement(replace(entry, tenant=key.tenant))
+        return key
 
 
 def _key_of(row: Row) -> ApiKey:

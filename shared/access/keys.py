@@ -32,6 +32,8 @@ SECRET_BITS = 256
 SECRET_LENGTH = math.ceil(SECRET_BITS / math.log2(len(ALPHABET)))
 CHECKSUM_LENGTH = 6
 """Characters of a CRC-32."""
+MAX_KEYS = 1000
+"""The most keys of a tenant, which are listed in one answer."""
 NAME_LIMIT = 100
 """The most characters of a key's name."""
 

@@ -44,7 +44,7 @@ class KeyManager:
     ) -> tuple[ApiKey, KeyText]:
         """Create a key of `tenant`; return it with its text, which is not stored.
 
-        `expires_in` is in seconds. Raises ValueError for a name that is none.
+        `expires_in` is in seconds. Raises ValueError for a name that is none, and TooManyKeys.
         """
         text, now = new_key(), time.time()
         key = ApiKey(

@@ -22,7 +22,10 @@ class KeyStore(Protocol):
     """
 
     async def create(self, key: ApiKey, entry: AuditEntry) -> None:
-        """Store a new key."""
+        """Store a new key, instead of an ended one if the tenant has `MAX_KEYS`.
+
+        Raises TooManyKeys if none of those has ended.
+        """
         ...
 
     async def find(self, key_id: str) -> ApiKey | None:

@@ -13,6 +13,8 @@ class AccessQueries:
     """The statements of `access.sql`. A missing or unknown one fails at the start."""
 
     insert_key: str
+    count_keys: str
+    remove_ended_key: str
     key_by_id: str
     keys_of_tenant: str
     any_key: str

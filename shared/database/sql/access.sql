@@ -7,6 +7,20 @@ INSERT INTO api_keys (id, tenant, name, scopes, is_operator, digest, created_at,
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 RETURNING *;
 
+-- name: count_keys
+SELECT COUNT(*) AS keys FROM api_keys WHERE tenant = $1;
+
+-- name: remove_ended_key
+-- The oldest that is revoked or has expired.
+DELETE FROM api_keys
+WHERE id = (
+    SELECT id FROM api_keys
+    WHERE tenant = $1 AND (revoked_at IS NOT NULL OR expires_at <= $2)
+    ORDER BY created_at, id
+    LIMIT 1
+)
+RETURNING id;
+
 -- name: key_by_id
 SELECT * FROM api_keys WHERE id = $1;
 

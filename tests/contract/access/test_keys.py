@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.access import key_store
 from shared.access.audit import Action, AuditEntry, AuditFilter
 from shared.access.keys import ApiKey, new_key
 from shared.access.principal import Scope
 from shared.access.tenant import Tenant
+from shared.errors import TooManyKeys
 
 if TYPE_CHECKING:
     from shared.access.store import SqlAccess
@@ -163,3 +165,19 @@ async def test_a_change_is_recorded_for_the_tenant_of_the_key(access: SqlAccess)
         (action, "operator")
         for action in (Action.KEY_CREATED, Action.KEY_ROTATED, Action.KEY_REVOKED)
     }
+
+
+async def test_a_tenant_has_so_many_keys_and_new_ones_replace_those_that_ended(
+    access: SqlAccess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key_store, "MAX_KEYS", 3)
+    first, second, third = [await created(access, at=at) for at in (1.0, 2.0, 3.0)]
+    with pytest.raises(TooManyKeys):
+        await created(access, at=4.0)
+    assert await access.keys.listed(ACME) == [first, second, third]
+    assert len(await actions(access)) == 3
+    await created(access, OTHER, at=4.0)
+    await access.keys.revoke(second.id, entry(Action.KEY_REVOKED, second.id), tenant=ACME)
+    fourth = await created(access, at=5.0)
+    assert await access.keys.listed(ACME) == [first, third, fourth]
+    assert await access.keys.find(second.id) is None
