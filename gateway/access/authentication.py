@@ -34,8 +34,14 @@ INVALID = "the API key is not valid"
 
 
 def bearer_of(request: web.Request) -> str | None:
-    """Return the token of `Authorization: Bearer` (RFC 6750, 2.1), or None."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    """Return the token of `Authorization: Bearer` (RFC 6750, 2.1), or None.
+
+    Raises NotAuthenticated for several fields, of which a proxy may have looked at another one.
+    """
+    given = request.headers.getall("Authorization", [])
+    if len(given) > 1:
+        raise NotAuthenticated("Authorization is given several times; send it once")
+    scheme, _, token = "".join(given).partition(" ")
     return token.strip() if scheme.lower() == SCHEME else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -17,6 +18,7 @@ from shared.telemetry.ids import current_ids
 
 LogFormat = Literal["auto", "json", "text"]
 
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _STANDARD = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
 """The attributes of every record; all others are from `extra`."""
 
@@ -107,8 +109,11 @@ class TextFormatter(logging.Formatter):
         return _timestamp(record)
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
-        """Return the line without the traceback."""
-        line = super().formatMessage(record)
+        """Return the line without the traceback, and on one line.
+
+        What clients send in it neither begins another line nor controls the terminal.
+        """
+        line = _CONTROL.sub(lambda found: ascii(found[0])[1:-1], super().formatMessage(record))
         more = [
             f"{name}={value}"
             for name, value in current_ids().fields().items()
