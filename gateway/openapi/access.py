@@ -135,7 +135,8 @@ CREATE_KEY = operation(
     "Create an API key",
     tag=TAG,
     description="The answer is the only one that shows the key: only its SHA-256 is stored. A "
-    f"tenant has at most {MAX_KEYS} keys: then a new one takes the place of one that has ended. {_OF_OPERATOR}",
+    f"tenant has at most {MAX_KEYS} keys: then a new one takes the place of one that has "
+    f"ended. {_OF_OPERATOR}",
     body=_body(
         {
             "properties": {

@@ -154,7 +154,7 @@ async def test_what_is_no_key_is_refused(gateway: Gateway, authorization: str) -
 async def test_several_keys_are_refused(gateway: Gateway) -> None:
     """A proxy may have looked at the other one."""
     valid, other = [bearer(await stored_key(gateway))["Authorization"] for _ in range(2)]
-    headers = [("Authorization", valid), ("authorization", other)]
+    headers = [("Authorization", valid), ("Authorization", other)]
     response = await gateway.client.get("/api/v1/jobs", headers=headers)
     assert response.status == 401
     assert "several times" in (await response.json())["detail"]

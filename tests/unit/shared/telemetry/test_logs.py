@@ -79,11 +79,10 @@ def test_text_appends_the_ids_that_the_message_does_not_contain() -> None:
 
 
 def test_what_a_client_sends_neither_begins_a_line_of_text_nor_controls_the_terminal() -> None:
-    sent = "/x\n2026-01-02 INFO gateway: all is well\r\x1b[2J\x9b\u2028\x00\tČaj"
+    sent = "/x\tČaj\n2026-01-02 INFO gateway: all is well\r\x1b[2J\x9b\u2028\x00"
     line = TextFormatter().format(record("GET %s", sent))
-    assert line.endswith(
-        r"GET /x\n2026-01-02 INFO gateway: all is well\r\x1b[2J\x9b\u2028\x00" "\tČaj"
-    )
+    assert line.endswith(r"Čaj\n2026-01-02 INFO gateway: all is well\r\x1b[2J\x9b\u2028\x00")
+    assert "GET /x\tČaj" in line
     assert len(line.splitlines()) == 1
 
 
