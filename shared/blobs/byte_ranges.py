@@ -84,6 +84,11 @@ class RangeSet:
         """Whether every byte of `start..stop` is in the set (true for an empty range)."""
         return not self.missing(start, stop)
 
+    def touches(self, at: int) -> bool:
+        """Whether `at` is within one of the ranges, or at its end: what begins there adds none."""
+        first = bisect_left(self.ranges, at, key=lambda r: r.stop)
+        return first < len(self.ranges) and self.ranges[first].start <= at
+
     def missing(self, start: int, stop: int) -> tuple[ByteRange, ...]:
         """Return the parts of `start..stop` that are not in the set, in order."""
         gaps: list[ByteRange] = []

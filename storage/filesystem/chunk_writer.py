@@ -46,6 +46,10 @@ BATCH = 1 << 20
 """Bytes collected before they are written. A chunk holds at most two batches in memory: one is
 written while the next fills. Each may exceed this by less than one piece of `data`."""
 
+MOST_RANGES = 2000
+"""Ranges of a blob that are received, with gaps between them: each chunk, and each question for
+the state of the blob, takes time for each of them."""
+
 _PIECES = 256
 """Pieces in a batch, far below IOV_MAX, the limit of one system call."""
 _COPY = 1 << 20
@@ -57,6 +61,15 @@ class ChunkWriter:
     def __init__(self, blob: Blob, disk: Disk, offset: int, scratch: Path) -> None:
         if not 0 <= offset <= blob.limit:
             raise ChunkOutOfBounds(f"offset {offset} is outside of the blob's {blob.limit} bytes")
+        if (
+            len(blob.received.ranges) >= MOST_RANGES
+            and offset > 0
+            and not blob.received.touches(offset)
+        ):
+            raise ChunkOutOfBounds(
+                f"the bytes received so far have {MOST_RANGES} gaps or more between them; fill "
+                f"gaps first, from offset {blob.received.prefix} on"
+            )
         self.claims = RangeSet()
         """Ranges written, or being written, into the data file and not recorded yet."""
         self._given_up = RangeSet()

@@ -49,6 +49,16 @@ def test_the_order_of_adding_ranges_does_not_matter(
     assert added == RangeSet.of(held) == RangeSet.of(reversed(held))
 
 
+@given(pair_lists, st.integers(0, LENGTH))
+def test_a_byte_at_a_place_that_is_touched_adds_no_range(
+    held: list[tuple[int, int]], at: int
+) -> None:
+    ranges = RangeSet.of(held)
+    assert ranges.touches(at) == bool({at, at - 1} & members(held))
+    if ranges.touches(at):
+        assert len(ranges.add(at, at + 1).ranges) <= len(ranges.ranges)
+
+
 @given(pair_lists, pairs)
 def test_adding_a_range_returns_a_new_set(
     held: list[tuple[int, int]], new: tuple[int, int]

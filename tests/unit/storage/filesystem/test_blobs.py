@@ -13,9 +13,10 @@ import pytest
 from shared.blobs.blob import result_key
 from shared.blobs.layout import blob_folder
 from shared.errors import (
+    ChunkOutOfBounds,
     StorageUnavailable,
 )
-from storage.filesystem import creation_log
+from storage.filesystem import chunk_writer, creation_log
 from storage.filesystem.blobs import FilesystemBlobs
 from tests.blob_backends import stream
 from tests.unit.storage.filesystem.blobs import KEY, MIB, ranges
@@ -181,3 +182,23 @@ async def test_without_fsync_nothing_is_synced(
 
     assert calls.seen
     assert not [call for call in calls.seen if call.startswith(("fsync", "fdatasync"))]
+
+
+async def test_a_blob_has_a_limited_number_of_gaps(
+    blobs: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # With 10,000 of them, each chunk of one byte kept storage busy for 6 ms, and more with more.
+    monkeypatch.setattr(chunk_writer, "MOST_RANGES", 3)
+    await blobs.create(KEY, 10)
+    for offset in (2, 4, 6):
+        await blobs.write(KEY, offset, stream(b"x"))
+
+    with pytest.raises(ChunkOutOfBounds, match="3 gaps or more between them; fill gaps first"):
+        await blobs.write(KEY, 8, stream(b"x"))
+
+    # Bytes at the begin, at the end of a range, and those that were received before.
+    for offset in (0, 3, 5, 4):
+        info = await blobs.write(KEY, offset, stream(b"x"))
+    assert info.received == ranges((0, 1), (2, 7))
+    info = await blobs.write(KEY, 8, stream(b"x"))
+    assert info.received == ranges((0, 1), (2, 7), (8, 9))
