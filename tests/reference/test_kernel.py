@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -71,6 +72,7 @@ def any_cases(draw: st.DrawFn) -> Case:
     return Case(replace(case.aggregation, input=declared, escape_formulas=escaped), case.data)
 
 
+@pytest.mark.timeout(600)  # a process for each example
 @given(
     case=any_cases(),
     knobs=knobs,

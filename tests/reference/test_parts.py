@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from tests.aggregations import Case
 
     StatesOf = Callable[[Kernel, st.DataObject], list[Path]]
+
+pytestmark = pytest.mark.timeout(600)  # several processes for each example
 
 
 def property_of(test: Callable[..., None]) -> Callable[[], None]:

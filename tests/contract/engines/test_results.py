@@ -20,6 +20,7 @@ from tests.contract.engines.sources import StreamSource
 from tests.csv_files import Style, encode, numbers, styles, texts
 from tests.oracle import Expected, expected_result
 from tests.oracle_values import Malformed
+from tests.settled import settled
 from tests.written import written_cases
 
 if sys.version_info >= (3, 14):
@@ -114,7 +115,7 @@ async def test_texts_that_begin_like_a_formula_are_escaped_if_the_spec_says_so(
     )
 
 
-@given(case=cases())
+@given(case=cases().map(settled))
 @settings(
     max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

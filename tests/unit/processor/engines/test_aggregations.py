@@ -13,13 +13,15 @@ from shared.aggregation.json_reader import read_aggregation
 from shared.errors import MalformedInput
 from tests.aggregations import Case, cases
 from tests.oracle import expected_result
+from tests.settled import settled
 from tests.unit.processor.engines.kernel import run
 
 if TYPE_CHECKING:
     from shared.jobs.job import Aggregation
 
 
-@given(cases(), st.integers(0, 20_000))
+@pytest.mark.timeout(600)  # a process for each example
+@given(cases().map(settled), st.integers(0, 20_000))
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_aggregation_equals_plain_python_with_any_memory(case: Case, groups: int) -> None:
     expected = expected_result(case.aggregation, case.data)

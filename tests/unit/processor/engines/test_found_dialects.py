@@ -60,6 +60,7 @@ def is_refused_for_doubt(error: MalformedInput) -> bool:
     return "input.delimiter" in str(error) or "input.encoding" in str(error)
 
 
+@pytest.mark.timeout(600)  # a process for each example
 @given(dirty_written_cases(), st.sampled_from([1, 7, 64, 1 << 20]))
 @settings(max_examples=60, deadline=None)
 def test_any_dirty_file_is_read_as_if_its_dialect_had_been_declared(case: Case, block: int) -> None:
@@ -133,6 +134,7 @@ def clear_files(draw: st.DrawFn) -> ClearFile:
     return ClearFile(Case(aggregation, writer.send(text)), writer)
 
 
+@pytest.mark.timeout(600)  # a process for each example
 @given(clear_files(), st.sampled_from([1, 64, 1 << 20]))
 @settings(max_examples=60, deadline=None)
 def test_some_dirt_in_a_file_does_not_change_its_dialect(file: ClearFile, block: int) -> None:

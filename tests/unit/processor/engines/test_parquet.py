@@ -25,6 +25,7 @@ from shared.errors import AttemptFailed, InvalidInput
 from tests.aggregations import Case, cases
 from tests.oracle import expected_result
 from tests.reference.rows import csv_line
+from tests.settled import settled
 from tests.unit.processor.engines.kernel import run
 
 if TYPE_CHECKING:
@@ -177,7 +178,8 @@ def _means(value: object, cell: str, *, is_text: bool) -> bool:
     return str(value) == cell
 
 
-@given(cases())
+@pytest.mark.timeout(600)  # a process for each example
+@given(cases().map(settled))
 @settings(max_examples=15, deadline=None)
 def test_parquet_equals_plain_python(case: Case) -> None:
     case = Case(replace(case.aggregation, output="parquet"), case.data)
