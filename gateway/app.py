@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -37,11 +38,11 @@ from shared.telemetry.http import instrument
 from shared.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from gateway.access.tokens import Tokens
     from gateway.settings import GatewaySettings
-    from shared.ports import Ports
+    from shared.ports import Blobs, Ports
 
 
 log = logging.getLogger(__name__)
@@ -74,8 +75,8 @@ def build_app(
     tus.install(app)
     _guard(app, private_token)
     app.middlewares.append(named_in_log)
-    checks = {
-        "storage": ports.blobs.ping,
+    checks: dict[str, Callable[[], Awaitable[None]]] = {
+        "storage": partial(_storage_takes_uploads, ports.blobs),
         "database": ports.jobs.ping,
         "broker": ports.bus.ping,
     }
@@ -90,6 +91,11 @@ def build_app(
     )
     app.on_startup.append(_make_spool_dir)
     return app
+
+
+async def _storage_takes_uploads(blobs: Blobs) -> None:
+    await blobs.ping()
+    await blobs.check_room()
 
 
 def _guard(app: web.Application, private_token: str | None) -> None:

@@ -16,7 +16,7 @@ from processor.attempt.backoff import StorageGate, until_answered
 from processor.attempt.claim import Claim, ClaimTimes
 from processor.attempt.lease import Lease
 from processor.attempt.progress import ProgressRecorder
-from processor.attempt.storage_fault import storage_fault_of
+from processor.attempt.storage_fault import is_caused_by, storage_fault_of
 from processor.engines.usage import Outgrown
 from processor.events import ProcessorEvents
 from shared.errors import (
@@ -25,6 +25,7 @@ from shared.errors import (
     JobNotFound,
     LeaseLost,
     MalformedInput,
+    StorageFull,
     Unavailable,
 )
 from shared.jobs.job import Job, JobState
@@ -192,6 +193,9 @@ class Worker:
         except Outgrown as error:
             await self._move_to_the_others(delivery, job, str(error), events)
         except Exception as error:  # noqa: BLE001  (every failure is recorded)
+            if is_caused_by(error, StorageFull):
+                # A database on the same disk may need the space of the output to record it.
+                await self._discard(job)
             await self._record_failure(delivery, job, error, events)
         else:
             events.succeeded(completed.result, completed.report)

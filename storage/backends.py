@@ -25,7 +25,7 @@ def open_blobs(
     `metrics`. Entering raises StorageUnavailable if the backend cannot be used.
     """
     counters = metrics.of(StorageMetrics)
-    metrics.sample(counters.disk_usage(folder))
+    metrics.sample(counters.disk_usage(folder, settings.disk_reserve))
     return FilesystemBlobs(
         folder,
         settings.storage_fsync == "always",

@@ -234,8 +234,10 @@ async def walk(request: web.Request) -> web.StreamResponse:
 
 
 async def ping(request: web.Request) -> web.Response:
-    """Answer 204 if blobs can be used now."""
+    """Answer 204 if blobs can be used now, and with `room` if uploads have space too."""
     await request.app[BLOBS].ping()
+    if "room" in request.query:
+        await request.app[BLOBS].check_room()
     return web.Response(status=204)
 
 

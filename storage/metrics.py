@@ -10,6 +10,7 @@ from prometheus_client import Counter, Gauge
 
 from shared.blobs.blob import RESULTS, UPLOADS
 from shared.telemetry.sampling import Sample
+from storage.filesystem.reserve import reserved
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,6 +51,11 @@ class StorageMetrics:
             "Bytes that this process may still use on the file system of the blobs.",
             registry=registry,
         )
+        self._reserve = Gauge(
+            "csvmill_storage_reserve_bytes",
+            "Free bytes below which uploads are refused.",
+            registry=registry,
+        )
         self._size = Gauge(
             "csvmill_storage_size_bytes",
             "Size of the file system of the blobs.",
@@ -70,14 +76,17 @@ class StorageMetrics:
         """See `BlobListener`."""
         self._sent.labels(_kind(key)).inc(size)
 
-    def disk_usage(self, folder: Path) -> Sample:
-        """Return a sample of the free and total bytes of the file system of `folder`."""
+    def disk_usage(self, folder: Path, reserve: int | None) -> Sample:
+        """Return a sample of the free, total and reserved bytes of the file system of `folder`.
 
-        async def measure() -> tuple[float, float]:
+        `reserve` is that of the settings.
+        """
+
+        async def measure() -> tuple[float, float, float]:
             usage = await asyncio.to_thread(shutil.disk_usage, folder)
-            return usage.free, usage.total
+            return usage.free, usage.total, reserved(reserve, usage.total)
 
-        return Sample("disk", (self._free, self._size), measure)
+        return Sample("disk", (self._free, self._size, self._reserve), measure)
 
 
 def _kind(key: BlobKey) -> str:

@@ -30,5 +30,5 @@ def routes(blobs: Blobs) -> list[web.RouteDef]:
         web.put("/blobs/{key}/parts", handlers.assemble),
         web.get("/ping", handlers.ping, allow_head=False),
         web.get("/metrics", show_metrics, allow_head=False),
-        *health_routes({"blobs": blobs.ping}),
+        *health_routes({"blobs": blobs.ping, "room": blobs.check_room}),
     ]

@@ -156,4 +156,6 @@ def readiness(part: str, state: str) -> Finding:
     if state == "ok":
         return Finding(part, CheckStatus.OK, "ready")
     hint = f"the server cannot reach its {part}: start it, or check its URL and password"
+    if part == "storage" and "space" in state:
+        hint = "free space on the disk of the server, or let it keep results for a shorter time"
     return Finding(part, CheckStatus.FAIL, state, hint)

@@ -59,7 +59,7 @@ READYZ = operation(
         ),
         **json_answer(
             503,
-            "A dependency does not answer",
+            "A dependency does not answer, or uploads have no space",
             _READY,
             example={
                 "status": "unavailable",

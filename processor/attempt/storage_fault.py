@@ -30,13 +30,14 @@ async def storage_fault_of(error: Exception, job: Job, jobs: JobStore, ping: Pin
     if not await storage_answers(ping):
         return f"{UNAVAILABLE}: {error}"
     # Storage is available now; but it may have restarted meanwhile, or a connection was reset.
-    if not _is_caused_by_storage(error) or await _uncounted(job, jobs) >= MAX_UNCOUNTED:
+    if not is_caused_by(error, StorageUnavailable) or await _uncounted(job, jobs) >= MAX_UNCOUNTED:
         return None
     return f"{FAILED}: {error}"
 
 
-def _is_caused_by_storage(error: BaseException | None) -> bool:
-    while error is not None and not isinstance(error, StorageUnavailable):
+def is_caused_by(error: BaseException | None, kind: type[Exception]) -> bool:
+    """Whether an error, or one of its causes, is of this kind."""
+    while error is not None and not isinstance(error, kind):
         error = error.__cause__
     return error is not None
 

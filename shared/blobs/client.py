@@ -288,6 +288,10 @@ class HttpBlobs:
         except CsvmillError as error:
             raise StorageUnavailable(str(error)) from error
 
+    async def check_room(self) -> None:
+        """See the port. Storage of an older version is taken to have room."""
+        await responses.content_of(await self._send("GET", protocol.ROOM_PATH))
+
     async def _put(self, path: str, upload: ChunkBody) -> BlobInfo:
         try:
             async with upload.watched():

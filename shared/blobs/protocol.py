@@ -15,7 +15,8 @@
     DELETE /blobs/{key}                   -> 204, whether the blob existed or not
     DELETE /blobs/{key}?idle_for={s}      -> 200 {"removed"}, for `Blobs.expire`
     GET    /blobs?kind={kind}             -> 200 {"key", "idle", "complete"}, one line a blob
-    GET    /ping                          -> 204 if blobs can be used now
+    GET    /ping                          -> 204 if blobs can be used now; with `?room=1`, 507 if
+                                             uploads have no space
 
 A key is one segment of the path: its slashes are percent-encoded (`uploads%2F<id>`). A blob is
 `{"key", "size", "received": [[start, stop], ...], "complete", "sha256", "metadata",
@@ -111,6 +112,10 @@ def parse_token(text: str | None) -> int | None:
 def info_path(key: BlobKey) -> str:
     """The path that describes a blob."""
     return f"{blob_path(key)}/info"
+
+
+ROOM_PATH = "/ping?room=1"
+"""The path that tells whether uploads have space."""
 
 
 def peek_path(key: BlobKey) -> str:

@@ -198,3 +198,7 @@ class Blobs(Protocol):
     async def ping(self) -> None:
         """Return if storage can be used now. Raises StorageUnavailable."""
         ...
+
+    async def check_room(self) -> None:
+        """Return if uploads have space now. Raises StorageFull below the reserve of the disk."""
+        ...

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from shared.errors import Unavailable
+from shared.errors import StorageFull, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -24,7 +24,7 @@ def health_routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
     """Return the routes `GET /healthz` (this process) and `GET /readyz` (its dependencies).
 
     `/healthz` shows the version. `/readyz` calls `checks`, each of which returns or raises
-    Unavailable, and answers 200 or 503 with `"ok"` or the error for each of them.
+    Unavailable or StorageFull, and answers 200 or 503 with `"ok"` or the error for each of them.
     """
 
     async def healthz(_request: web.Request) -> web.Response:
@@ -48,7 +48,7 @@ async def _outcome(check: Check) -> str:
     try:
         async with asyncio.timeout(CHECK_TIMEOUT):
             await check()
-    except Unavailable as error:
+    except (Unavailable, StorageFull) as error:
         return str(error)
     except TimeoutError:
         return f"no answer within {CHECK_TIMEOUT:g} s"

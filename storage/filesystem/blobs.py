@@ -356,6 +356,10 @@ class FilesystemBlobs:
         except CsvmillError as error:
             raise StorageUnavailable(str(error)) from error
 
+    async def check_room(self) -> None:
+        """See the port."""
+        await self._disk.run(self._reserve.check_uploads)
+
     @asynccontextmanager
     async def _used(self, key: BlobKey) -> AsyncIterator[Blob]:
         """The blob, which is touched when the context is left."""

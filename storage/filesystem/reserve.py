@@ -21,6 +21,11 @@ LOOK_AGAIN = 0.2
 """Seconds for which enough free space is believed to stay enough."""
 
 
+def reserved(size: int | None, total: int) -> int:
+    """Return the bytes that are kept free on a disk of `total` bytes (None: the default)."""
+    return min(MOST, total // SHARE) if size is None else size
+
+
 class Reserve:
     """Refuses bytes of uploads while fewer than `size` bytes are free (None: the default).
 
@@ -35,13 +40,17 @@ class Reserve:
 
     def check(self, key: BlobKey) -> None:
         """Raise StorageFull if a blob with this key may not grow now."""
-        if self._size == 0 or not key.startswith(f"{UPLOADS}/"):
+        if key.startswith(f"{UPLOADS}/"):
+            self.check_uploads()
+
+    def check_uploads(self) -> None:
+        """Raise StorageFull if no upload may grow now."""
+        if self._size == 0:
             return
         now = time.monotonic()
         if self._missing > 0 or now - self._looked_at >= LOOK_AGAIN:
             usage = shutil.disk_usage(self._folder)
-            size = min(MOST, usage.total // SHARE) if self._size is None else self._size
-            self._looked_at, self._missing = now, size - usage.free
+            self._looked_at, self._missing = now, reserved(self._size, usage.total) - usage.free
         if self._missing > 0:
             raise StorageFull(
                 "the disk has space left for results only; send the bytes again when there is more"

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.settings import GatewayProcessSettings, GatewaySettings
 from shared import errors
-from shared.errors import CsvmillError, DatabaseUnavailable
+from shared.errors import CsvmillError, DatabaseUnavailable, StorageFull
 
 if TYPE_CHECKING:
     from tests.unit.gateway.conftest import Gateway, Start
@@ -93,6 +93,20 @@ async def test_health_checks_all_three_dependencies(start_gateway: Start) -> Non
     ready = await gateway.client.get("/readyz")
     expected |= {"status": "unavailable", "database": "the database does not answer"}
     assert (ready.status, await ready.json()) == (503, expected)
+    assert (await gateway.client.get("/healthz")).status == 200
+
+
+async def test_readiness_tells_that_uploads_have_no_space(start_gateway: Start) -> None:
+    gateway = await start_gateway()
+    blobs: Any = gateway.blobs
+
+    async def full() -> None:
+        raise StorageFull("the disk has space left for results only")
+
+    blobs.check_room = full
+    ready = await gateway.client.get("/readyz")
+    assert ready.status == 503
+    assert (await ready.json())["storage"] == "the disk has space left for results only"
     assert (await gateway.client.get("/healthz")).status == 200
 
 

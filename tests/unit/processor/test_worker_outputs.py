@@ -11,6 +11,7 @@ import pytest
 from processor.attempt.run import JobRun
 from processor.maintenance.sweeper import Sweeper
 from shared.blobs.blob import RESULTS, preview_key, rejects_key, result_key
+from shared.errors import StorageFull
 from shared.jobs.job import JobRejects
 from tests.unit.processor.conftest import OUTPUT
 
@@ -124,3 +125,29 @@ async def test_discarding_an_attempt_removes_its_result_rejects_and_preview(rig:
     assert len(await kept_results(rig)) == 3
     await run.discard(claimed)
     assert await kept_results(rig) == set()
+
+
+async def test_the_output_on_a_full_disk_is_removed_before_the_failure_is_recorded(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a disk that has space for the preview, but not for the result
+    rig.engine.preview = b"a,2026-01-01,1\n"
+    job = await rig.job(max_attempts=1)
+    result = result_key(job.id, 1)
+    write, fail = rig.blobs.write, rig.jobs.fail
+    left: list[set[BlobKey]] = []
+
+    async def full(key: BlobKey, *args: Any, **more: Any) -> Any:
+        if key == result:
+            raise StorageFull("no disk space left for blobs")
+        return await write(key, *args, **more)
+
+    async def recorded(*args: Any, **more: Any) -> Any:
+        left.append(await kept_results(rig))
+        return await fail(*args, **more)
+
+    monkeypatch.setattr(rig.blobs, "write", full)
+    monkeypatch.setattr(rig.jobs, "fail", recorded)
+    await rig.worker().handle(rig.delivery(job))
+    assert left == [set()]
+    assert (await rig.jobs.get(job.id)).state == "FAILURE"

@@ -16,16 +16,18 @@ from yarl import URL
 
 from gateway.http.errors import errors_as_json
 from shared.blobs.blob import upload_key
+from shared.blobs.client import HttpBlobs
 from shared.blobs.protocol import blob_path, chunk_path, decode_error, info_path
-from shared.errors import error_classes
+from shared.errors import StorageFull, error_classes
 from storage import errors
-from tests.blob_backends import TOKEN, stream
+from storage.filesystem.blobs import FilesystemBlobs
+from tests.blob_backends import TOKEN, storage_server, stream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from shared.errors import CsvmillError
-    from storage.filesystem.blobs import FilesystemBlobs
 
 
 KEY = upload_key(UUID(int=1))
@@ -117,6 +119,27 @@ async def test_health_needs_no_token(url: str, session: aiohttp.ClientSession) -
     for path in ("/healthz", "/readyz"):
         async with session.get(at(url, path)) as answer:
             assert answer.status == 200
+
+
+async def test_readiness_tells_that_uploads_have_no_space(
+    tmp_path: Path, session: aiohttp.ClientSession
+) -> None:
+    folder = tmp_path / "small"
+    async with (
+        FilesystemBlobs(folder, fsync=False, reserve=1 << 62) as full,
+        storage_server(folder, full) as url,
+        HttpBlobs(url, TOKEN) as client,
+    ):
+        async with session.get(at(url, "/readyz")) as answer:
+            assert answer.status == 503
+            found = await answer.json()
+        assert (found["status"], found["blobs"]) == ("unavailable", "ok")
+        assert "space left for results only" in found["room"]
+        assert str(tmp_path) not in str(found)
+        # Callers learn it too, and do not take storage to be away
+        with pytest.raises(StorageFull, match="space left for results only"):
+            await client.check_room()
+        await client.ping()
 
 
 @pytest.mark.parametrize("framing", ["length", "chunked"])

@@ -92,6 +92,23 @@ async def test_below_the_reserve_everything_but_uploads_works(tmp_path: Path, di
         assert (await blobs.write(UPLOAD, 2, stream(b"c"))).complete
 
 
+async def test_storage_tells_that_only_its_reserve_is_left(tmp_path: Path, disk: Disk) -> None:
+    async with FilesystemBlobs(tmp_path, fsync=False, reserve=None) as blobs:
+        await blobs.check_room()
+        disk.usage = Usage(100 * GIB, GIB - 1)
+        with pytest.raises(StorageFull, match="space left for results only"):
+            await blobs.check_room()
+        await blobs.ping()
+        disk.usage = Usage(100 * GIB, GIB)
+        await blobs.check_room()
+
+
+async def test_without_a_reserve_there_is_always_room(tmp_path: Path, disk: Disk) -> None:
+    async with FilesystemBlobs(tmp_path, fsync=False, reserve=0) as blobs:
+        disk.usage = Usage(100 * GIB, 0)
+        await blobs.check_room()
+
+
 async def test_a_long_append_ends_at_the_reserve_and_keeps_what_arrived(
     tmp_path: Path, disk: Disk
 ) -> None:
