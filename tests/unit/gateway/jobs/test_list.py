@@ -189,3 +189,33 @@ async def test_a_cursor_of_a_deleted_job_continues_at_its_position(
     jobs = [await make(gateway, NOON + number) for number in range(3)]
     answer = await listed(gateway, f"{JOBS}?cursor={cursor(NOON + 1.5)}")
     assert ids(answer) == [str(jobs[1].id), str(jobs[0].id)]
+
+
+async def pages_of(gateway: Gateway, url: str) -> list[list[str]]:
+    pages = []
+    while url:
+        answer = await listed(gateway, url)
+        pages.append(ids(answer))
+        url = answer["next"]
+    return pages
+
+
+async def test_a_page_of_large_jobs_ends_at_a_mebibyte(gateway: Gateway) -> None:
+    # With specs of 64 KB it had 32 MB, which the gateway kept for each client that read slowly.
+    jobs = [await make(gateway, NOON + n, "n" * 30_000 + ".csv") for n in range(80)]
+    pages = await pages_of(gateway, f"{JOBS}?limit=500")
+    assert [id_ for page in pages for id_ in page] == [str(job.id) for job in reversed(jobs)]
+    # Each has some hundred bytes more than its name.
+    assert [len(page) for page in pages] == [34, 34, 12]
+
+
+async def test_small_jobs_fill_a_page_up_to_its_limit(gateway: Gateway) -> None:
+    jobs = [await make(gateway, NOON + n) for n in range(120)]
+    pages = await pages_of(gateway, f"{JOBS}?limit=110")
+    assert [id_ for page in pages for id_ in page] == [str(job.id) for job in reversed(jobs)]
+    assert [len(page) for page in pages] == [110, 10]
+
+
+async def test_a_job_larger_than_a_page_is_a_page(gateway: Gateway) -> None:
+    jobs = [await make(gateway, NOON + n, "n" * 1_100_000 + ".csv") for n in range(2)]
+    assert await pages_of(gateway, JOBS) == [[str(job.id)] for job in reversed(jobs)]
