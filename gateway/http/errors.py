@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from gateway.http.closing import close_unread
-from gateway.http.problems import PREFIX, problem_response
+from gateway.http.problems import PREFIX, problem_response, shortened
 from shared.errors import (
     AccessRefused,
     AppendLeaseLost,
@@ -47,7 +47,8 @@ RETRYABLE = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILA
 
 def error_response(status: int, message: str, **more: str) -> web.Response:
     """Return an error as JSON outside of `/api/v1`: `{"status": "error", "message": ...}`."""
-    return web.json_response({"status": "error", "message": message, **more}, status=status)
+    shown = {"status": "error", "message": shortened(message), **more}
+    return web.json_response(shown, status=status)
 
 
 @web.middleware

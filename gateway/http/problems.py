@@ -13,6 +13,15 @@ from shared.errors import CsvmillError, InvalidInput, OffsetConflict
 PREFIX = "/api/v1/"
 """Paths below this answer errors as problem details."""
 
+MOST_SHOWN = 4000
+"""Characters of the longest text of an error: a request of a megabyte is not shown in its answer,
+which is held until the client has taken it."""
+
+
+def shortened(text: str) -> str:
+    """Return a text of an error, cut if it is long."""
+    return text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "..."
+
 
 def refuse(error: CsvmillError) -> web.Response:
     """Refuse a download: the `refuse` of a `shared.http.download.Download`."""
@@ -30,11 +39,11 @@ def problem_response(
     """Return an error as `application/problem+json`, with the type of `error`."""
     kind = type(error) if isinstance(error, CsvmillError) else CsvmillError
     title = title_of(kind, status)
-    problem = ProblemDetails(
-        kind.problem_type, title, int(status), None if detail == title else detail or None
-    )
-    if isinstance(error, InvalidInput):
-        problem = replace(problem, field=error.field)
+    problem = ProblemDetails(kind.problem_type, title, int(status))
+    if detail and detail != title:
+        problem = replace(problem, detail=shortened(detail))
+    if isinstance(error, InvalidInput) and error.field is not None:
+        problem = replace(problem, field=shortened(error.field))
     elif isinstance(error, OffsetConflict):
         problem = replace(problem, expected_offset=error.expected, provided_offset=error.provided)
     return web.json_response(

@@ -117,3 +117,29 @@ async def test_no_json_makes_the_service_fail(gateway: Gateway, body: bytes) -> 
         "/api/v1/uploads", data=body, headers={"Content-Type": "application/json"}
     )
     assert response.status < 500, await response.text()
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        {"name": "\x01" * 150_000, "size": 1},
+        {"x" * 900_000: 1},
+        {"name": "a.csv", "size": 1, "sha256": "x" * 900_000},
+        {"name": "a.csv", "size": "x" * 900_000},
+    ],
+    ids=["name", "field", "digest", "size"],
+)
+async def test_a_large_wrong_value_is_not_sent_back(
+    gateway: Gateway, declaration: dict[str, object]
+) -> None:
+    # A name of a megabyte was answered with up to ten, held for each client that read slowly.
+    response = await gateway.client.post("/api/v1/uploads", json=declaration)
+    assert response.status == 400
+    assert len(await response.read()) < 100_000
+
+
+async def test_a_large_wrong_value_is_not_sent_back_outside_of_the_api(gateway: Gateway) -> None:
+    form = {"dzuuid": "x", "spec": "[" + "\x01" * 60_000}
+    response = await gateway.client.post("/api/upload_file", data=form)
+    assert response.status == 400
+    assert len(await response.read()) < 100_000
