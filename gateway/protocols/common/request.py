@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from gateway.uploads.context import UploadContext
     from gateway.uploads.upload import Upload
+    from shared.aggregation.spec import Aggregation
     from shared.blobs.socket_part import Piece
 
 MAX_KEY = 255
@@ -58,15 +59,20 @@ def declared_by_headers(
     The file's name is `?name=` or in Content-Disposition (RFC 6266), its spec `?spec=`, and it may
     be `?fail_early=true`. Raises InvalidInput for what is missing or malformed.
     """
-    spec = request.query.get("spec", "")
     return NewUpload(
         _filename(request),
         size,
         sha256,
-        parse_aggregation(spec, "spec") if spec.strip() else SONG_PLAYS,
+        aggregation(request),
         awaits_mark,
         fail_early(request),
     )
+
+
+def aggregation(request: web.Request) -> Aggregation:
+    """Return `?spec=` of the URL, by default the plays of songs. Raises InvalidInput."""
+    spec = request.query.get("spec", "")
+    return parse_aggregation(spec, "spec") if spec.strip() else SONG_PLAYS
 
 
 def fail_early(request: web.Request) -> bool:

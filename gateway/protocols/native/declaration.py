@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from gateway.keys import SETTINGS
+from gateway.protocols.common.request import aggregation, fail_early
 from gateway.uploads.create import NewUpload
 from gateway.uploads.filenames import base_name
 from shared.aggregation.json_reader import read_aggregation
-from shared.aggregation.spec import SONG_PLAYS
 from shared.errors import InvalidInput
 from shared.http.request_body import json_body, whole_number
 
@@ -22,7 +22,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 async def read_declaration(request: web.Request) -> NewUpload:
-    """Read the body of a creation.
+    """Read the body of a creation. What to compute and `fail_early` may be in its URL instead.
 
     Raises InvalidInput for a field that is missing, malformed or unknown.
     """
@@ -32,19 +32,20 @@ async def read_declaration(request: web.Request) -> NewUpload:
             f"unknown: {', '.join(sorted(unknown))}; an upload has {', '.join(_FIELDS)}",
             field=min(unknown),
         )
-    name, size, sha256, aggregation, fail_early = (fields.get(field) for field in _FIELDS)
+    name, size, sha256, spec, fails_early = (fields.get(field) for field in _FIELDS)
     if not isinstance(name, str):
         raise InvalidInput(f"name is {name!r}; send the name of the file", field="name")
-    if not isinstance(fail_early, bool | None):
-        raise InvalidInput(f"fail_early is {fail_early!r}; send true or false", field="fail_early")
+    if not isinstance(fails_early, bool | None):
+        raise InvalidInput(f"fail_early is {fails_early!r}; send true or false", field="fail_early")
     if "size" not in fields:
         raise InvalidInput("size is missing; send null if it is not known yet", field="size")
+    of_url = aggregation(request), fail_early(request)  # checked even if the body has them
     return NewUpload(
         base_name(name, field="name"),
         None if size is None else _size(size),
         _sha256(sha256),
-        SONG_PLAYS if aggregation is None else read_aggregation(aggregation, "aggregation"),
-        fail_early=bool(fail_early),
+        of_url[0] if spec is None else read_aggregation(spec, "aggregation"),
+        fail_early=of_url[1] if fails_early is None else fails_early,
     )
 
 

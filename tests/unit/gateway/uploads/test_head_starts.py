@@ -43,10 +43,12 @@ async def gateway(start_gateway: Start) -> Gateway:
     return await start_gateway(head_start_size=SIZE)
 
 
-async def declare(gateway: Gateway, size: int | None = SIZE, **declared: object) -> UUID:
+async def declare(
+    gateway: Gateway, size: int | None = SIZE, query: str = "", **declared: object
+) -> UUID:
     body = json.dumps({"name": "plays.csv", "size": size, **declared}).encode()
     response = await gateway.client.post(
-        UPLOADS, data=body, headers={"Content-Type": "application/json"}
+        UPLOADS + query, data=body, headers={"Content-Type": "application/json"}
     )
     assert response.status == 201, await response.text()
     return UUID((await response.json())["id"])
@@ -204,10 +206,14 @@ async def test_an_upload_shows_how_far_it_has_been_aggregated(gateway: Gateway) 
     assert shown["head_start"]["ended"] == "out of memory"
 
 
+@pytest.mark.parametrize("where", ["JSON", "URL"])
 async def test_an_upload_that_fails_early_takes_no_more_bytes_after_a_bad_row(
-    gateway: Gateway,
+    gateway: Gateway, where: str
 ) -> None:
-    upload_id = await declare(gateway, fail_early=True)
+    if where == "JSON":
+        upload_id = await declare(gateway, fail_early=True)
+    else:
+        upload_id = await declare(gateway, query="?fail_early=true")
     await send(gateway, upload_id, 0, SAMPLE_SIZE)
     await followed(gateway, upload_id, HeadStartProgress(7, 2, False, 2, "line 3: bad"))
 

@@ -162,6 +162,36 @@ async def test_a_native_upload_declares_its_aggregation(gateway: Gateway) -> Non
     ).aggregation == AGGREGATION
 
 
+@pytest.mark.parametrize(
+    ("of_url", "declared", "expected"),
+    [(SPEC, {}, AGGREGATION), ('{"group_by": [2]}', {"aggregation": SPEC_JSON}, AGGREGATION)],
+    ids=["in the URL only", "in both"],
+)
+async def test_the_spec_of_a_declared_file_may_be_in_the_url(
+    gateway: Gateway, of_url: str, declared: dict[str, Any], expected: Aggregation
+) -> None:
+    response = await gateway.client.post(
+        "/api/v1/uploads",
+        params={"spec": of_url},
+        json={"name": "plays.csv", "size": 0, **declared},
+    )
+
+    job = (await response.json())["job"]
+    assert (await gateway.jobs.get(UUID(job.rpartition("/")[2]))).aggregation == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "field"), [({"fail_early": "-1"}, "fail_early"), ({"spec": '{"limit": 0}'}, "spec")]
+)
+async def test_the_url_of_a_declared_file_is_checked_even_if_its_json_has_the_same(
+    gateway: Gateway, query: dict[str, str], field: str
+) -> None:
+    declared = {"name": "plays.csv", "size": 3, "aggregation": SPEC_JSON, "fail_early": True}
+    response = await gateway.client.post("/api/v1/uploads", params=query, json=declared)
+    problem = await problem_of(response, 400, "invalid-input")
+    assert problem["detail"].startswith(field)
+
+
 async def put(gateway: Gateway, spec: str, key: str = "k") -> ClientResponse:
     return await gateway.client.put(
         "/api/v1/uploads",
