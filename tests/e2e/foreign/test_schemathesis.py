@@ -27,8 +27,8 @@ SPARE = 40
 """Uploads and keys that are made before, more than a short test deletes."""
 SHORT = Plan(examples=5)
 """About 6,500 requests."""
-LONG = [Plan(examples=34, seed=seed) for seed in (1, 2, 3)]
-"""About 5,000 random requests."""
+LONG = [Plan(examples=75, seed=seed) for seed in (1, 2, 3)]
+"""About 6,000 random requests in all."""
 PLANS = pytest.mark.parametrize(
     "plan",
     [
