@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.database.sqlite_batches import Call, run_batch
 from shared.database.sqlite_checkpoints import LONGEST_LOG, Checkpoints
+from shared.database.sqlite_spare import Spare
 from shared.database.sqlite_thread import SqliteThread, execute, translated
 from shared.database.steps import statement
 from shared.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 
     from shared.database.port import Heard, Row, Steps, Transaction, Value
@@ -45,6 +47,7 @@ class SqliteDatabase:
             f"wal_autocheckpoint = {LONGEST_LOG}",
         )
         self._checkpoints = Checkpoints(path, timeout)
+        self._spare = Spare(path)
         self._reader = SqliteThread(path, timeout, "query_only = ON")
         self._timeout = timeout
         self._writing = asyncio.Lock()
@@ -145,7 +148,7 @@ class SqliteDatabase:
         if not calls:
             return
         try:
-            await self._writer.wait(self._writer.submit(partial(run_batch, calls=calls)))
+            await self._writer.wait(self._writer.submit(partial(self._run_batch, calls)))
         except Exception as error:  # noqa: BLE001  (raised by each call)
             for call in calls:
                 call.error, call.told = error, []
@@ -153,6 +156,10 @@ class SqliteDatabase:
         for call in calls:
             call.settle()
         self._tell(text for call in calls for text in call.told)
+
+    def _run_batch(self, calls: Sequence[Call[Any]], connection: sqlite3.Connection) -> None:
+        self._spare.adjust()
+        run_batch(connection, calls)
 
     def _tell(self, texts: Iterable[str]) -> None:
         for text in texts:
