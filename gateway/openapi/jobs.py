@@ -265,7 +265,7 @@ PREVIEW = operation(
     "previewResult",
     "Show the first rows of a result as JSON",
     tag=TAG,
-    description="Reads at most the first 8 MiB of the result. A number of more than 15 digits is a "
+    description="Reads at most the first MiB of the result. A number of more than 15 digits is a "
     "string, so that no JSON parser rounds it. A missing value is null. For Parquet, up to 1000 "
     "rows are stored for previews.",
     parameters=[

@@ -79,10 +79,11 @@ async def _read_stored(ports: Ports, job: Job, result: JobResult, rows: int) -> 
             f"The result of job {job.id} is Parquet without a stored preview, because an older "
             "version computed it; download it, or upload the file again"
         ) from error
-    async with open_output(ports, job, key, 0, size) as pieces:
+    stop = min(size, LIMIT)  # older versions stored larger ones
+    async with open_output(ports, job, key, 0, stop) as pieces:
         data = b"".join([piece async for piece in pieces])
     return await asyncio.to_thread(
-        preview_of, job.aggregation, data, whole=True, rows=rows, total_rows=result.rows_out
+        preview_of, job.aggregation, data, whole=stop == size, rows=rows, total_rows=result.rows_out
     )
 
 

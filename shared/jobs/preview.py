@@ -8,5 +8,6 @@ from __future__ import annotations
 
 MAX_ROWS = 1000
 """The most rows of a preview."""
-LIMIT = 8 << 20
-"""The most bytes that are read for a preview, or stored as one."""
+LIMIT = 1 << 20
+"""The most bytes that are read for a preview, or stored as one. A gateway holds a preview until the
+client has taken it, and control characters are six in JSON."""

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.results import preview_rows
 from gateway.results.preview_rows import preview_of
 from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
 from shared.jobs.job import SONG_PLAYS
@@ -159,11 +158,14 @@ async def test_only_the_start_of_a_large_result_is_read(
     assert max(read) < 2 << 20
 
 
-async def test_rows_beyond_the_limit_are_omitted(
-    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("gateway.results.preview.LIMIT", 1 << 20)
-    monkeypatch.setattr(preview_rows, "LIMIT", 1 << 20)
+async def test_a_preview_of_long_rows_has_a_mebibyte(gateway: Gateway) -> None:
+    # It is held for each client that reads slowly.
+    rows = b"".join(b"%s,b,1\n" % (b"x" * 3000) for _ in range(1000))
+    shown = await preview(gateway, b"Song,Date,Plays\n" + rows, SONG_PLAYS, "?rows=1000")
+    assert (len(shown["rows"]), shown["truncated"]) == ((1 << 20) // 3005, True)
+
+
+async def test_rows_beyond_the_limit_are_omitted(gateway: Gateway) -> None:
     header = b"Song,Date,Total Number of Plays for Date\n"
     long = header + b"a,b,1\n" + b"x" * (2 << 20) + b",b,2\n"
     shown = await preview(gateway, long, SONG_PLAYS, "")
