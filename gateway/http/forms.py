@@ -32,6 +32,8 @@ MAX_PARTS = 64
 """Parts of the largest form."""
 MAX_FIELD_SIZE = 4096
 """Bytes of the longest value of a field."""
+MAX_SEMICOLONS = 100
+"""In a Content-Disposition: the time to parse it grows with their number times its length."""
 _UNENCODED = ("7bit", "8bit", "binary")
 
 
@@ -148,6 +150,10 @@ def _disposition(header: str) -> dict[str, str]:
     Quoted strings are parsed as browsers write them: a backslash is literal unless it escapes a
     quote or another backslash. `filename*` takes precedence over `filename` (RFC 6266, 4.3).
     """
+    if header.count(";") > MAX_SEMICOLONS:
+        raise InvalidInput(
+            f"the Content-Disposition of a part has more than {MAX_SEMICOLONS} semicolons"
+        )
     message = Message()
     message["Content-Disposition"] = header
     plain: dict[str, str] = {}
