@@ -22,7 +22,6 @@ from gateway.access.request_rate import RequestRate, show
 from gateway.events import EVENTS, GatewayEvents
 from gateway.http import cors
 from gateway.http.closing import invite_body, invite_later
-from gateway.http.encodings import refuse_encoded
 from gateway.http.errors import errors_as_json
 from gateway.jobs.watcher import JOB_WATCHER, JobWatcher
 from gateway.keys import PORTS, SETTINGS
@@ -33,6 +32,7 @@ from gateway.routes import routes
 from gateway.uploads.header_check import HEADER_CHECKER, HeaderChecker
 from gateway.uploads.offer import HEAD_START_OFFERS, HeadStartOffers
 from shared.bus.counted import BusMetrics, CountedBus
+from shared.http.encodings import refuse_encoded
 from shared.runtime.drain import ON_SHUTDOWN_STARTED
 from shared.telemetry.http import instrument
 from shared.telemetry.metrics import Metrics

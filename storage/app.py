@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from shared.http.encodings import refuse_encoded
 from shared.telemetry.http import instrument
 from shared.telemetry.metrics import Metrics
 from storage.authorization import require_token
@@ -28,7 +29,11 @@ def build_app(
     app = web.Application()
     instrument(app, metrics or Metrics("storage"), internal=True)
     app.middlewares.extend(
-        (answer_errors, require_token(settings.storage_token.get_secret_value()))
+        (
+            answer_errors,
+            require_token(settings.storage_token.get_secret_value()),
+            refuse_encoded,
+        )
     )
     app[BLOBS] = blobs
     app[CLIENT_TIMEOUT] = settings.client_timeout

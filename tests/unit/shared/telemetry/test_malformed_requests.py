@@ -66,13 +66,20 @@ def test_a_malformed_request_gets_400_and_a_log_line_without_its_bytes(
     assert SECRET not in line
 
 
-def test_a_body_with_a_wrong_content_coding_gets_400_and_a_log_line(
-    service: ServiceProcess,
-) -> None:
+WITH_TOKEN = (
+    HEAD.replace(b"/blobs/x", b"/blobs/uploads%2Fx") + f"Authorization: Bearer {TOKEN}\r\n".encode()
+)
+
+
+def test_an_encoded_body_is_refused_before_it_is_read(service: ServiceProcess) -> None:
+    head = WITH_TOKEN + b"Content-Encoding: gzip\r\n"
+    assert answer(service, head + b"Content-Length: 2\r\n\r\n{}").split()[1] == b"415"
+
+
+def test_a_body_with_a_malformed_chunk_gets_400_and_a_log_line(service: ServiceProcess) -> None:
     before = len(service.lines)
-    head = HEAD.replace(b"/blobs/x", b"/blobs/uploads%2Fx")
-    head += f"Authorization: Bearer {TOKEN}\r\nContent-Encoding: gzip\r\n".encode()
-    assert answer(service, head + b"Content-Length: 2\r\n\r\n{}").split()[1] == b"400"
-    service.wait_for_line("The rest of a request's body cannot be read", timeout=10)
+    head = WITH_TOKEN + b"Transfer-Encoding: chunked\r\n\r\n"
+    assert answer(service, head + b"no size\r\n{}\r\n0\r\n\r\n").split()[1] == b"400"
+    service.wait_for_line("Error handling request|cannot be read", timeout=10)
     (line,) = service.lines[before:]
     assert (json.loads(line)["level"], "exception" in json.loads(line)) == ("INFO", False)
