@@ -267,7 +267,10 @@ def csv_line(fields: Iterable[str]) -> str:
 
 def _written(aggregation: Aggregation, names: Row, numeric: list[bool], rows: list[Row]) -> bytes:
     if aggregation.output != "jsonl":
-        return "".join(map(csv_line, [names, *rows])).encode()
+        header = csv_line(names)
+        if header.startswith("\ufeff"):  # quoted, it is not taken for a byte order mark
+            header = f'"{names[0]}"{header.removeprefix(names[0])}'
+        return (header + "".join(map(csv_line, rows))).encode()
     lines: list[str] = []
     for row in rows:
         cells: list[str] = []

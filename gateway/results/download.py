@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from gateway.access.audit import record_read
 from gateway.access.caller import tenant_of
@@ -16,6 +15,7 @@ from gateway.http.errors import error_response
 from gateway.http.problems import refuse
 from gateway.jobs.requested import requested_job
 from gateway.keys import PORTS, SETTINGS
+from gateway.results.disposition import content_disposition
 from gateway.results.downloads import DOWNLOADS
 from gateway.uploads.filenames import result_filename
 from shared.access.audit import Action
@@ -93,18 +93,6 @@ async def requested_result(request: web.Request) -> tuple[Job, JobResult]:
         raise NoResult(_no_result(job))
     check_kept(job)
     return job, job.result
-
-
-def content_disposition(filename: str) -> str:
-    """Return `attachment` with the name in both forms (RFC 6266, 4.3; RFC 8187).
-
-    The plain form is ASCII, for old clients. Other clients read `filename*`.
-    """
-    plain = "".join(c if " " <= c <= "~" and c not in '"\\%' else "_" for c in filename)
-    field = f'attachment; filename="{plain}"'
-    if plain != filename:
-        field += f"; filename*=UTF-8''{quote(filename, safe='')}"
-    return field
 
 
 def _no_result(job: Job) -> str:

@@ -11,6 +11,7 @@ import contextlib
 import importlib.util
 import re
 import sys
+from codecs import BOM_UTF8
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -274,7 +275,11 @@ def _write_preview(names: Sequence[str], memory: int) -> None:
 def _first_rows(names: Sequence[str], memory: int) -> Iterator[bytes]:
     import duckdb
 
-    yield _encoded(names)
+    header = _encoded(names)
+    if header.startswith(BOM_UTF8):
+        first = names[0].encode()
+        header = b'"' + first + b'"' + header.removeprefix(first)
+    yield header
     sql = f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM read_parquet($1) LIMIT {MAX_ROWS}"  # noqa: S608
     # If rows do not fit in memory, they do not fit in a preview: it ends before them.
     with _connected(memory, "") as db, contextlib.suppress(duckdb.OutOfMemoryException):

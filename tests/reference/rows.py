@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from decimal import Decimal
 from functools import total_ordering
 from typing import TYPE_CHECKING, Any
@@ -40,7 +41,11 @@ def encoded(query: Query, rows: Sequence[Row]) -> bytes:
             [_escaped(cell) if text else cell for cell, text in zip(row, texts, strict=True)]
             for row in rows
         ]
-    return b"".join(map(csv_line, [names, *rows]))
+    header = csv_line(names)
+    if header.startswith(BOM_UTF8):
+        # Quoted, it is no byte order mark of the file.
+        header = b'"' + names[0] + b'"' + header[len(names[0]) :]
+    return header + b"".join(map(csv_line, rows))
 
 
 def _escaped(cell: bytes) -> bytes:

@@ -102,7 +102,7 @@ def test_the_kernel_equals_the_reference(
         min_size=1,
         max_size=12,
     ),
-    name=st.sampled_from(["=a", "+", "-b,", "@", "\tc", "'", "d"]),
+    name=st.sampled_from(["=a", "+", "-b,", "@", "\tc", "'", "d", "\ufeffe", "\ufeff,"]),
     order=st.booleans(),
     groups=st.sampled_from([1, None]),
 )

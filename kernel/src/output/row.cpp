@@ -137,6 +137,9 @@ std::string RowEncoder::header() const {
             if (!name.empty() && begins_formula(name.front())) name.insert(0, 1, '\'');
     }
     append_csv(line, std::vector<Bytes>(names.begin(), names.end()));
+    // In quotes, the first character of the first name is no byte order mark.
+    if (line.starts_with("\xEF\xBB\xBF"))
+        line.insert(names.front().size(), 1, '"').insert(0, 1, '"');
     return line;
 }
 

@@ -58,6 +58,23 @@ TEST_CASE("rows in CSV have a header, and numbers as they are") {
     CHECK(line(query_of(RowFormat::csv, 1, {}), {""}) == "\"\"\n");
 }
 
+TEST_CASE("a name does not become a byte order mark of the file") {
+    Query query = query_of(RowFormat::csv, 2, {});
+    query.names = {
+        "\xEF\xBB\xBF"
+        "a",
+        "\xEF\xBB\xBF"
+        "b"};
+    CHECK(RowEncoder(query).header() ==
+          "\"\xEF\xBB\xBF"
+          "a\",\xEF\xBB\xBF"
+          "b\n");
+    query.names[0] = "\xEF\xBB\xBF,";
+    CHECK(RowEncoder(query).header() ==
+          "\"\xEF\xBB\xBF,\",\xEF\xBB\xBF"
+          "b\n");
+}
+
 TEST_CASE("texts of CSV that may be formulas get an apostrophe, and numbers do not") {
     Query query = query_of(RowFormat::csv, 1, {Kind::integer, Kind::text});
     query.names = {"=a,b", "-sum", "+"};

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import hashlib
+import io
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -113,6 +115,19 @@ async def test_texts_that_begin_like_a_formula_are_escaped_if_the_spec_says_so(
     assert output.path.read_bytes() == (
         b"'=k,'-s\n'\ty,4\n\"'\rz\",5\n a=,6\n'=,7\n'+a,1\n'-5,-2\n\"'=1,2\",-7\n'@x,3\n"
     )
+
+
+@pytest.mark.parametrize("name", ["\ufeffk", "\ufeff", '\ufeff"k"'])
+async def test_a_name_that_begins_with_a_byte_order_mark_stays_as_it_is(
+    engine: Engine, scratch: Path, name: str
+) -> None:
+    aggregation = sum_of(1, group_by=(0,), header=(name, "\ufeffs"))
+
+    output = await aggregate(engine, StreamSource(b"k,n\na,1\n"), scratch, aggregation)
+
+    # Readers remove a byte order mark from the start of the file
+    text = output.path.read_bytes().decode("utf-8-sig")
+    assert list(csv.reader(io.StringIO(text))) == [[name, "\ufeffs"], ["a", "1"]]
 
 
 @given(case=cases().map(settled))

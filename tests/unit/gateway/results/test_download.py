@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.results.download import content_disposition
+from gateway.results.disposition import content_disposition
 from shared.blobs.content import Content
 from shared.errors import StorageUnavailable
 from shared.http.taking import Taking
@@ -206,7 +206,7 @@ async def test_the_attachment_has_the_name_of_the_input(gateway: Gateway, filena
             "é'*(x).csv",
             "attachment; filename=\"_'*(x).csv\"; filename*=UTF-8''%C3%A9%27%2A%28x%29.csv",
         ),
-        ("a\r\nb.csv", "attachment; filename=\"a__b.csv\"; filename*=UTF-8''a%0D%0Ab.csv"),
+        ("a\r\nb.csv", 'attachment; filename="a__b.csv"'),
     ],
 )
 def test_content_disposition_has_both_forms_of_the_name(filename: str, expected: str) -> None:
