@@ -257,13 +257,15 @@ class RecordReader:
         newline = grammar.newline
         at = 0
         marked = -1 if self._marks else len(data)
+        quote = -2 if grammar.quote else -1  # -1: there is none, or no more
         while at < len(data):
             if marked < at:
                 marked = self._marks.next(data, at, newline)
             kind = self._marked(at, final=final) if marked == at else None
             if kind in ("footer", "unfinished"):
                 break
-            quote = data.find(grammar.quote, at) if grammar.quote else -1
+            if -1 != quote < at:
+                quote = data.find(grammar.quote, at)
             plain = data.rfind(newline, at, min(quote if quote >= 0 else len(data), marked)) + 1
             if plain > at:
                 self.quotes_in_text = ()

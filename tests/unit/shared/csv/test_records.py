@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.csv import record_parser
+from shared.csv.dialect import Dialect
 from shared.csv.problems import show
 from shared.csv.records import RecordReader
 from shared.errors import MalformedInput
@@ -123,3 +125,23 @@ def test_a_quote_without_a_closing_quote_does_not_fill_the_memory(
 def test_a_field_in_a_message_is_short_and_printable() -> None:
     assert show(b"x" * 1000) == repr("x" * 60) + "..."
     assert show(b"\x00\xff\n") == repr("\x00\\xff\n")
+
+
+def test_quotes_are_not_looked_for_again_with_each_comment() -> None:
+    # Each looked through the rest of its block: a mebibyte of comments took seconds.
+    found = 0
+
+    def count(_frame: object, event: str, of: object) -> None:
+        nonlocal found
+        found += event == "c_call" and getattr(of, "__name__", "") == "find"
+
+    comments = 5000
+    reader = RecordReader([b"a\n" + b"#\n" * comments + b"1\n"], Dialect(comment="#"))
+    sys.setprofile(count)
+    try:
+        records = list(reader)
+    finally:
+        sys.setprofile(None)
+    assert records == [(1, [b"a"]), (comments + 2, [b"1"])]
+    # The end of each comment is looked for.
+    assert comments <= found < comments + 50
