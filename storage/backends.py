@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from storage.filesystem.blobs import FilesystemBlobs
+from storage.filesystem.reserve import reserved
 from storage.metrics import StorageMetrics
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ def open_blobs(
     `metrics`. Entering raises StorageUnavailable if the backend cannot be used.
     """
     counters = metrics.of(StorageMetrics)
-    metrics.sample(counters.disk_usage(folder, settings.disk_reserve))
+    metrics.sample(counters.disk_usage(folder, partial(reserved, settings.disk_reserve)))
     return FilesystemBlobs(
         folder,
         settings.storage_fsync == "always",

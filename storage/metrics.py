@@ -10,9 +10,9 @@ from prometheus_client import Counter, Gauge
 
 from shared.blobs.blob import RESULTS, UPLOADS
 from shared.telemetry.sampling import Sample
-from storage.filesystem.reserve import reserved
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from prometheus_client import CollectorRegistry
@@ -76,15 +76,15 @@ class StorageMetrics:
         """See `BlobListener`."""
         self._sent.labels(_kind(key)).inc(size)
 
-    def disk_usage(self, folder: Path, reserve: int | None) -> Sample:
+    def disk_usage(self, folder: Path, reserved: Callable[[int], int]) -> Sample:
         """Return a sample of the free, total and reserved bytes of the file system of `folder`.
 
-        `reserve` is that of the settings.
+        `reserved` returns what is kept free on a disk of so many bytes.
         """
 
         async def measure() -> tuple[float, float, float]:
             usage = await asyncio.to_thread(shutil.disk_usage, folder)
-            return usage.free, usage.total, reserved(reserve, usage.total)
+            return usage.free, usage.total, reserved(usage.total)
 
         return Sample("disk", (self._free, self._size, self._reserve), measure)
 
