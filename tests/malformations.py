@@ -14,7 +14,7 @@ from shared.csv.dialect import UNDECLARED, Input
 from tests.oracle import csv_line
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = ("csv.md", "aggregation.md")
+PAGES = ("csv.md", "aggregation.md", "report.md")
 
 
 @dataclass(frozen=True)

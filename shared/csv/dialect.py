@@ -79,7 +79,7 @@ class Input:
 UNDECLARED = Input()
 
 
-ASSUMPTIONS = frozenset(("assumed_header", "assumed_encoding", "other_encoding"))
+ASSUMPTIONS = frozenset(("assumed_header", "assumed_quote", "assumed_encoding", "other_encoding"))
 """The properties of a `Dialect` that are warnings, and not shown with the others."""
 
 
@@ -120,6 +120,8 @@ class Dialect:
     unknown. `line_end` is what ends a record."""
     assumed_header: bool = field(default=False, compare=False)
     """Whether the first record is taken for the header though nothing in the file shows that."""
+    assumed_quote: bool = field(default=False, compare=False)
+    """Whether quotes are text only because most cells that begin with one do not end in one."""
     assumed_encoding: bool = field(default=False, compare=False)
     """Whether the encoding is the likeliest of several in which the file can be read."""
     other_encoding: str = field(default="", compare=False)

@@ -187,6 +187,7 @@ def _detect(
         found.dialect,
         header=header.header is not False,
         assumed_header=header.assumed,
+        assumed_quote=declared.quote is None and found.dialect.quote == "",
         trailing_delimiters=trailing and header.header is not False,
         **{name: getattr(dialect, name) for name in _WHOLE_FILE},
     )

@@ -83,6 +83,11 @@ KINDS: dict[str, WarningKind] = {
         "nothing in the file shows that it is one; if it is a record, the result lacks it",
         "set input.header to true or false",
     ),
+    "assumed_quote": WarningKind(
+        "quotes at the start of cells were read as text",
+        "most of them have no closing quote; cells that are in quotes kept them",
+        "set input.quote to 'none', or to '\"' if quotes enclose cells",
+    ),
     "grouped_integers": WarningKind(
         "{place}: {cells} such as {example} with exactly three decimals, {others} without "
         "decimals, none with others",
@@ -160,6 +165,14 @@ KINDS: dict[str, WarningKind] = {
         "if they are the same, set trim, case or normalize for this column in group_by; remove "
         "other blanks and invisible characters from the file",
     ),
+    "similar_values": WarningKind(
+        "{place}: {cells} {look} like a value in where without being equal to it, such as "
+        "{example}",
+        "where excluded such records, though the cells differ from the value only by blanks, "
+        "invisible characters, upper and lower case, or the form of accented letters",
+        "if they are the same, give each spelling to where with the operator in, or correct the "
+        "cells in the file; if not, ignore this",
+    ),
 }
 """The kinds of warnings, in the order of a report. Their codes never change."""
 
@@ -209,6 +222,8 @@ def of_dialect(dialect: Dialect | None) -> list[Finding]:
         )
     if dialect is not None and dialect.assumed_header:
         found.append(Finding("assumed_header", 1))
+    if dialect is not None and dialect.assumed_quote:
+        found.append(Finding("assumed_quote", 1))
     return found
 
 

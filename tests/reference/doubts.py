@@ -43,6 +43,20 @@ def number_tests(restriction: Restriction | None) -> Iterator[tuple[int, int]]:
         yield restriction.column, id(restriction)
 
 
+def asked_texts(restriction: Restriction | None) -> Iterator[Comparison]:
+    """Yield the comparisons of text with = and in, if they have few values, left to right."""
+    if isinstance(restriction, Combination):
+        for part in restriction.parts:
+            yield from asked_texts(part)
+    elif (
+        restriction is not None
+        and restriction.kind == "text"
+        and restriction.operator in ("=", "in")
+        and len(restriction.values) <= 16
+    ):
+        yield restriction
+
+
 class Doubts:
     """Collects what is doubtful in the records of a file, in their order."""
 
@@ -66,17 +80,37 @@ class Doubts:
         for column, test in number_tests(query.where):
             self._tests.setdefault(column, test)
         self._tested: dict[int, list[tuple[int, bytes]]] = {column: [] for column in self._tests}
+        self._asked: dict[int, list[bytes]] = {}
+        for comparison in asked_texts(query.where):
+            values = [value.encode() for value in comparison.values]
+            self._asked.setdefault(comparison.column, []).extend(values)
+        self._compared: list[tuple[int, bytes, list[bytes]]] = []
+        self._similar: dict[int, list[tuple[int, bytes, bytes]]] = {}
         self._line = 0
         self.written = written
 
     def see_record(self, line: int) -> None:
         """Take the line of a record that fits the header."""
         self._line = line
+        self._compared = []
 
     def see_test(self, restriction: Comparison, cell: bytes) -> None:
-        """Take a cell of the record that `where` has read as a number."""
+        """Take a cell of the record that `where` has compared."""
+        for _ in asked_texts(restriction):
+            values = [value.encode() for value in restriction.values]
+            self._compared.append((restriction.column, cell, values))
         if cell and self._tests.get(restriction.column) == id(restriction):
             self._tested[restriction.column].append((self._line, cell))
+
+    def see_excluded(self) -> None:
+        """Take that `where` has excluded the record."""
+        found: dict[int, tuple[int, bytes, bytes]] = {}
+        for column, cell, values in self._compared:
+            alike = [value for value in values if is_alike(cell, value)]
+            if alike and cell not in self._asked[column]:
+                found.setdefault(column, (self._line, cell, alike[0]))
+        for column, seen in found.items():
+            self._similar.setdefault(column, []).append(seen)
 
     def see_row(self, fields: Fields, cells: Fields, key: Key) -> None:
         """Take the record, which was aggregated into the group `key`.
@@ -92,6 +126,7 @@ class Doubts:
             *self._grouped_integers(),
             *self._doubtful_rows(),
             *self._similar_groups(),
+            *self._similar_values(),
             *self._of_text,
         ]
         found += of_dialect(self._dialect)
@@ -264,6 +299,20 @@ class Doubts:
         example = f"{show(first[place])} and {show(second[place])}"
         column = self._query.group_by[place] + 1
         return [Finding("similar_groups", count, 0, None, column, example)]
+
+    def _similar_values(self) -> list[Finding]:
+        found = []
+        for column, cells in sorted(self._similar.items()):
+            line, cell, value = cells[0]
+            example = f"{show(cell)} and {show(value)}"
+            found.append(Finding("similar_values", len(cells), 0, line, column + 1, example))
+        return found
+
+
+def is_alike(cell: bytes, value: bytes) -> bool:
+    """Return whether a cell looks like a value, and is not much longer or shorter."""
+    shorter, longer = sorted((len(cell), len(value)))
+    return longer <= 2 * shorter + 16 and likeness(cell) == likeness(value)
 
 
 def utf8_text(data: bytes, dialect: Dialect) -> list[Finding]:

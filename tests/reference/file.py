@@ -220,6 +220,7 @@ def _groups(
         try:
             if not holds(query.where, cells, notation, doubts.see_test):
                 filtered += 1
+                doubts.see_excluded()
                 continue
             key = key_of(query, cells)
             values = values_of(query, cells, notation)

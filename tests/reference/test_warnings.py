@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from processor.engines.messages import Knobs, Merge, Part
-from shared.aggregation.spec import Aggregate, Aggregation, Condition, GroupColumn
+from shared.aggregation.spec import Aggregate, Aggregation, Condition, GroupColumn, Junction
 from tests.aggregations import RFC_4180
 from tests.reference.file import aggregate
 from tests.reference.parts import Kernel
@@ -58,6 +58,32 @@ CASES = {
     "where": (
         [LINES[0], *LINES_OF_NUMBERS],
         replace(TEXTS, where=Condition(2, ">", ("1",), "number"), group_by=()),
+    ),
+    "asked": (
+        [
+            b"k,n,m\n",
+            b"song 3,1,a\n",
+            b'" SONG 3",1,b\n',
+            "e\u0301,1,A\n".encode(),
+            b"Song\t3,1,x\n",
+            b'"song ""3""",2,a\n',
+            "É,2,b\n".encode(),
+            b"song 4,2,B\n",
+            b"song 33,2,C\n",
+        ],
+        replace(
+            TEXTS,
+            where=Junction(
+                "or",
+                (
+                    Junction(
+                        "and",
+                        (Condition(1, "in", ("song 3", "É")), Condition(3, "=", ("a",))),
+                    ),
+                    Condition(3, "in", ("c", "B")),
+                ),
+            ),
+        ),
     ),
     "rows": (LINES, replace(TEXTS, group_by=())),
     "ends": (

@@ -24,9 +24,11 @@ RowFeeder::RowFeeder(const FeedContext& context, const std::vector<std::string>&
       regular_cells_(context.reader.dialect()),
       record_watch_(context.reader, width_ + (context.reader.dialect().trailing_delimiters ? 1 : 0),
                     doubts_),
-      watch_(context.query, context.reader, names, doubts_) {
+      watch_(context.query, context.reader, names, doubts_),
+      value_watch_(context.query, context.reader.dialect().newline(), doubts_) {
     if (context.query.where) {
         where_.emplace(*context.query.where, context.query.notation, context.query.dates);
+        where_->note_almost_asked(*context.query.where);
     }
     batch_.columns = used_columns(context.query);
     batch_.cells.resize(batch_.columns.size());
@@ -137,6 +139,7 @@ void RowFeeder::finish_batch(const RecordIndex& index, const TextPlace& place,
     if (where_) {
         where_->filter(batch_);
         watch_.look_at_tested(placed);
+        value_watch_.look_at_excluded(placed);
     }
     row_reader_.read_keys(batch_);
     row_reader_.read_values(batch_);

@@ -16,6 +16,7 @@
 #include "run/scratch.hpp"
 #include "state/state_file.hpp"
 #include "warnings/record_watch.hpp"
+#include "warnings/value_watch.hpp"
 #include "warnings/watch.hpp"
 
 namespace csvmill {
@@ -81,6 +82,7 @@ private:
     Doubts doubts_;
     RecordWatch record_watch_;
     Watch watch_;
+    ValueWatch value_watch_;
     RowCounts counts_;
     Batch batch_;
     std::array<std::uint32_t, batch_rows> starts_;  ///< Where the rows of the batch begin.

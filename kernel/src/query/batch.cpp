@@ -17,6 +17,17 @@ void add_columns(const Restriction& restriction, std::vector<std::uint32_t>& to)
     for (const Restriction& part : restriction.parts) add_columns(part, to);
 }
 
+/// Comparisons with more texts do not count as asking for them.
+constexpr std::size_t most_asked = 16;
+
+void add_asked(const Restriction& restriction, std::vector<const Restriction*>& to) {
+    for (const Restriction& part : restriction.parts) add_asked(part, to);
+    if (restriction.form != Restriction::Form::comparison) return;
+    const bool equal = restriction.op == Operator::eq || restriction.op == Operator::in;
+    if (!equal || restriction.kind != Kind::text || restriction.values.size() > most_asked) return;
+    to.push_back(&restriction);
+}
+
 /// The end of a message about a cell that is not of a kind: what to set, if that is known.
 std::string hint_of(Kind kind, Bytes cell, const Query& query) {
     if (!query.hints) return {};
@@ -65,6 +76,12 @@ void clear_text(std::string& text) {
     } else {
         text.clear();
     }
+}
+
+std::vector<const Restriction*> asked_texts(const Restriction& restriction) {
+    std::vector<const Restriction*> found;
+    add_asked(restriction, found);
+    return found;
 }
 
 std::vector<std::uint32_t> used_columns(const Query& query) {

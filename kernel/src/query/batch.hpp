@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -72,6 +73,14 @@ struct TestedNumbers {
     bool decimals = false;     ///< Whether a number has decimals.
 };
 
+/// A cell that `where` compared with texts, and which may look like one of them.
+struct AlmostAsked {
+    std::uint16_t row = 0;
+    std::uint16_t comparison = 0;  ///< Of those of `asked_texts`.
+
+    auto operator<=>(const AlmostAsked&) const = default;
+};
+
 /// A batch, as the parts of the kernel hand it on: cells -> where -> keys -> values -> groups.
 ///
 /// It is used for many batches. Who fills it sets `rows`, `columns`, `cells`, `positions` and
@@ -85,6 +94,7 @@ struct Batch {
     std::size_t filtered = 0;            ///< Rows that `where` excluded.
     std::vector<CellFault> faults;       ///< Bad rows, each once, not sorted.
     std::vector<TestedNumbers> tested;   ///< See `Condition::filter`.
+    std::vector<AlmostAsked> almost;     ///< See `Condition::note_almost_asked`.
     std::array<Bytes, batch_rows> keys;  ///< Keys of groups; see `make_keys`.
     std::string key_text;
     std::vector<ChangedCells> changed;    ///< One for each group column, if one is not plain.
@@ -108,6 +118,9 @@ void clear_text(std::string& text);
 
 /// Replaces the cells of all rows that stand for an empty cell.
 void empty_nulls(Batch& batch, const NullTexts& nulls);
+
+/// The comparisons with `=` and `in` for texts, if they are few, from left to right.
+std::vector<const Restriction*> asked_texts(const Restriction& restriction);
 
 /// The columns that a query reads, ascending, each once.
 std::vector<std::uint32_t> used_columns(const Query& query);

@@ -1,9 +1,11 @@
 #include "query/condition.hpp"
 
 #include <algorithm>
+#include <span>
 #include <string_view>
 #include <utility>
 
+#include "query/text_probe.hpp"
 #include "query/text_set.hpp"
 #include "text/error.hpp"
 
@@ -83,6 +85,9 @@ struct Condition::Node {
     std::vector<Instant> dates;    ///< Sorted.
     /// Where `Batch::tested` has its cells, if it is the first that reads its column as numbers.
     std::optional<std::size_t> place;
+    /// Its number, if its almost asked cells are noted.
+    std::optional<std::uint16_t> noted;
+    TextProbe probe;
 
     Node(const Restriction& restriction, const Notation& notation_of_cells,
          DateFormat format_of_cells);
@@ -95,9 +100,14 @@ struct Condition::Node {
     /// Sets the places of all comparisons of numbers, and appends their columns.
     void set_places(std::vector<std::uint32_t>& columns);
 
+    /// Numbers the comparisons of `asked`, which are those of `asked_texts` that are left.
+    void note_almost_asked(const Restriction& restriction,
+                           std::span<const Restriction* const>& asked, std::uint16_t& number);
+
 private:
     void note_tested(Batch& batch, const Selection& rows, const Outcomes& outcomes,
                      std::uint32_t scales) const;
+    void test_and_note(Batch& batch, const Selection& rows, Outcomes& outcomes) const;
     void read_values(const std::vector<std::string>& values);
 
     /// Calls `use` with the function that gives the outcome of a cell, so that a loop over cells
@@ -247,6 +257,7 @@ void Condition::Node::with_test_of_date(const Use& use) const {
 }
 
 void Condition::Node::test(Batch& batch, const Selection& rows, Outcomes& outcomes) const {
+    if (noted) return test_and_note(batch, rows, outcomes);
     if (form == Restriction::Form::comparison) {
         const Cells& cells = batch.column(column);
         std::uint32_t scales = 0;
@@ -271,6 +282,29 @@ void Condition::Node::test(Batch& batch, const Selection& rows, Outcomes& outcom
         if (rest.size == 0) return;
         part.test(batch, rest, outcomes);
         keep(rest, outcomes, open);
+    }
+}
+
+void Condition::Node::test_and_note(Batch& batch, const Selection& rows, Outcomes& outcomes) const {
+    const Bytes* const tested = batch.column(column).data();
+    const TextProbe may_be = probe;
+    const auto test_with = [&](const auto& equals) {
+        for (const std::uint16_t row : rows) {
+            const Bytes cell = tested[row];
+            outcomes[row] = Outcome::no;
+            if (!may_be.may_match(cell)) [[likely]]
+                continue;
+            if (equals(cell)) {
+                outcomes[row] = Outcome::yes;
+            } else {
+                batch.almost.push_back({row, *noted});
+            }
+        }
+    };
+    if (op == Operator::in) {
+        test_with([this](Bytes cell) { return texts.contains(cell); });
+    } else {
+        test_with([value = Bytes(text)](Bytes cell) { return cell == value; });
     }
 }
 
@@ -299,6 +333,18 @@ void Condition::Node::set_places(std::vector<std::uint32_t>& columns) {
     columns.push_back(column);
 }
 
+void Condition::Node::note_almost_asked(const Restriction& restriction,
+                                        std::span<const Restriction* const>& asked,
+                                        std::uint16_t& number) {
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        parts[i].note_almost_asked(restriction.parts[i], asked, number);
+    }
+    if (asked.empty() || asked.front() != &restriction) return;
+    asked = asked.subspan(1);
+    noted = number++;
+    probe = TextProbe(restriction.values);
+}
+
 void Condition::Node::note_tested(Batch& batch, const Selection& rows, const Outcomes& outcomes,
                                   std::uint32_t scales) const {
     TestedNumbers& tested = batch.tested[*place];
@@ -318,6 +364,13 @@ Condition::~Condition() = default;
 Condition::Condition(Condition&&) noexcept = default;
 Condition& Condition::operator=(Condition&&) noexcept = default;
 
+void Condition::note_almost_asked(const Restriction& restriction) {
+    const std::vector<const Restriction*> asked = asked_texts(restriction);
+    std::span<const Restriction* const> left = asked;
+    std::uint16_t number = 0;
+    root_->note_almost_asked(restriction, left, number);
+}
+
 void Condition::select(Batch& batch) const {
     Outcomes outcomes;
     batch.tested.resize(number_columns_.size());
@@ -330,6 +383,7 @@ void Condition::select(Batch& batch) const {
 }
 
 void Condition::filter(Batch& batch) const {
+    batch.almost.clear();
     const std::size_t tested = batch.selected.size, faults = batch.faults.size();
     select(batch);
     batch.filtered += tested - batch.selected.size - (batch.faults.size() - faults);

@@ -24,6 +24,10 @@ public:
     /// column that a comparison reads as numbers: the cells that the first of its comparisons read.
     void filter(Batch& batch) const;
 
+    /// From now on, `filter` sets `batch.almost`: cells that a comparison of `asked_texts` has
+    /// read, and that do not equal one of its texts, but may look like it. It is a cheap test.
+    void note_almost_asked(const Restriction& restriction);
+
     /// The same without counting others.
     void select(Batch& batch) const;
 

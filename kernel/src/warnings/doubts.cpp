@@ -21,7 +21,7 @@ constexpr std::array names{
     Bytes("below_empty_line"),  Bytes("padded_records"),
     Bytes("truncated_records"), Bytes("note_row"),
     Bytes("records_in_quotes"), Bytes("trailing_delimiters"),
-    Bytes("utf8_text"),
+    Bytes("utf8_text"),         Bytes("similar_values"),
 };
 
 void append_text(std::string& to, Bytes text) {

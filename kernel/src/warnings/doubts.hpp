@@ -32,6 +32,7 @@ enum class Doubt : std::uint8_t {
     records_in_quotes,    ///< A record of which each line may be a record.
     trailing_delimiters,  ///< A record that ends in a delimiter, unlike the header.
     utf8_text,            ///< A file in UTF-8 that was read in another encoding.
+    similar_values,       ///< A cell that `where` excludes, but looks like what it asks for.
 };
 
 /// The name of a kind in messages.

@@ -9,10 +9,10 @@
 #include "query/row_reader.hpp"
 #include "state/entry_cursor.hpp"
 #include "state/group_states.hpp"
+#include "text/likeness.hpp"
 #include "text/show.hpp"
 #include "text/utf8.hpp"
 #include "values/notation.hpp"
-#include "warnings/likeness.hpp"
 #include "warnings/total_names.hpp"
 
 namespace csvmill {

@@ -7,7 +7,7 @@
 
 #include "query/row_reader.hpp"
 #include "text/error.hpp"
-#include "warnings/likeness.hpp"
+#include "text/likeness.hpp"
 #include "warnings/total_names.hpp"
 #include "warnings/watch.hpp"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.aggregation.spec import Aggregate, Aggregation, Condition, GroupColumn
+from shared.aggregation.spec import Aggregate, Aggregation, Condition, GroupColumn, Junction
 from shared.csv.dialect import UNDECLARED, Input
 from shared.errors import MalformedInput
 from shared.jobs.report import report_of
@@ -33,6 +33,16 @@ COUNT = Aggregation(aggregates=(Aggregate("count", None, "n"),))
 COUNTED = Aggregation((GroupColumn(1, "k"),), (Aggregate("count", None, "n"),))
 ABOVE = replace(COUNT, where=Condition(2, ">", ("100",), "number"))
 HEADER = Input(header=True)
+OF_DE = replace(COUNT, where=Condition(1, "=", ("DE",)))
+OF_SEVERAL = replace(
+    COUNT,
+    where=Junction(
+        "and", (Condition(1, "in", ("FR", "Köln")), Condition(2, ">", ("0",), "number"))
+    ),
+)
+OF_EITHER = replace(
+    COUNT, where=Junction("or", (Condition(1, "=", ("DE",)), Condition(1, "=", ("de",))))
+)
 COMMA = Input(decimal=",", header=True)
 
 
@@ -53,6 +63,11 @@ CASES: list[tuple[bytes, Aggregation, Input, list[Told]]] = [
      [("assumed_encoding", 1, None, None, "Windows-1250")]),
     ("k,n\nKöln,1\nGröße,2\n".encode("cp1252"), COUNTED, Input(encoding="windows-1252"), []),
     ("k,n\nKöln,1\nGröße,2\n".encode(), COUNTED, UNDECLARED, []),
+    # Quotes of which most are not closed
+    (b'k\tn\n"a\t1\n"b\t2\n"c"\t3\n', COUNT, UNDECLARED,
+     [("assumed_quote", 1, None, None, "")]),
+    (b'k\tn\n"a\t1\n"b\t2\n"c"\t3\n', COUNT, Input(quote=""), []),
+    (b'k\tn\n"a"\t1\n"b"\t2\nc\t3\n', COUNT, UNDECLARED, []),
     # Integers in groups of digits
     (b"Stadt;Einwohner\na;336.465\nb;110.502\nc;950\n", SUM, UNDECLARED,
      [("grouped_integers", 2, 2, 2, "'336.465'")]),
@@ -169,6 +184,20 @@ CASES: list[tuple[bytes, Aggregation, Input, list[Told]]] = [
     ("k,n\né,1\ne\u0301,5\n".encode(),
      replace(BY_FIRST, group_by=(GroupColumn(1, "k", normalize="nfc"),)), HEADER, []),
     (b"k,n\na b,1\nab,3\n", BY_FIRST, HEADER, []),
+    # Cells that look like what is asked for, and are excluded
+    (b"k,n\nDE,1\nDK,1\n DE,2\nde,3\nD E,1\nDEN,1\n,4\nDE\xc2\xa0,5\n", OF_DE, HEADER,
+     [("similar_values", 3, 4, 1, "' DE' and 'DE'")]),
+    (b"k,n\nDE," + b"1\nDE" + 18 * b" " + b",2\nDE" + 19 * b" " + b",3\n", OF_DE, HEADER,
+     [("similar_values", 1, 3, 1, "'DE" + 18 * " " + "' and 'DE'")]),
+    ("k,n\nKo\u0308ln,1\nköln,1\nfr,3\nFR,0\nKöln,2\n".encode(), OF_SEVERAL, HEADER,
+     [("similar_values", 3, 2, 1, "'Ko\u0308ln' and 'Köln'")]),
+    (b"k,n\nde,1\nDE,1\nFR,1\n", OF_EITHER, HEADER, []),
+    (b"k,n\nde,1\nDe,1\nFR,1\n", OF_EITHER, HEADER,
+     [("similar_values", 1, 3, 1, "'De' and 'DE'")]),
+    (b"k,n\nde,1\nDE,1\n", replace(COUNT, where=Condition(1, "!=", ("DE",))), HEADER, []),
+    (b"k,n\nde,1\nDE,1\n", replace(OF_DE, where=Condition(2, "=", ("3",))), HEADER, []),
+    (b"k,n\n ,1\n\xe2\x84\xaa,1\n", replace(COUNT, where=Condition(1, "in", ("", "k"))), HEADER,
+     [("similar_values", 2, 2, 1, "' ' and ''")]),
 ]  # fmt: skip
 
 

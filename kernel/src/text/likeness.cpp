@@ -1,4 +1,4 @@
-#include "warnings/likeness.hpp"
+#include "text/likeness.hpp"
 
 #include <algorithm>
 

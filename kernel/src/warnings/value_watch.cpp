@@ -1,0 +1,170 @@
+#include "warnings/value_watch.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "groups/hash.hpp"
+#include "text/likeness.hpp"
+#include "text/show.hpp"
+#include "text/utf8.hpp"
+
+namespace csvmill {
+
+namespace {
+
+/// A cell is compared with a value if neither has more than twice as many bytes as the other, and
+/// so many more.
+constexpr std::size_t more_bytes = 16;
+
+/// Of so many different cells it is known that they look like no value.
+constexpr std::size_t known_cells = 1024;
+
+bool is_blank(char byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
+
+char lower(char byte) {
+    return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte + ('a' - 'A')) : byte;
+}
+
+/// Whether a character that begins with this byte may be blank or invisible, or be like an ASCII
+/// character, such as the sign of Kelvin.
+bool may_vanish(std::uint8_t byte) {
+    constexpr std::array<std::uint8_t, 8> leads{0xC2, 0xC4, 0xCD, 0xD8, 0xE1, 0xE2, 0xE3, 0xEF};
+    return std::ranges::find(leads, byte) != leads.end();
+}
+
+/// Whether the likeness of `cell` is `asked`, which is ASCII; none if only its characters beyond
+/// ASCII tell.
+std::optional<bool> is_like(Bytes cell, Bytes asked) {
+    std::size_t matched = 0;
+    bool blank = false;
+    for (const char byte : cell) {
+        const auto value = static_cast<std::uint8_t>(byte);
+        if (value >= 0x80) {
+            if (!may_vanish(value)) return false;
+            return std::nullopt;
+        }
+        if (is_blank(byte)) {
+            blank = matched > 0;
+            continue;
+        }
+        if (blank) {
+            if (matched == asked.size() || asked[matched] != ' ') return false;
+            ++matched;
+            blank = false;
+        }
+        if (matched == asked.size() || asked[matched] != lower(byte)) return false;
+        ++matched;
+    }
+    return matched == asked.size();
+}
+
+}  // namespace
+
+AskedTexts::AskedTexts(const Restriction& comparison) : column_(comparison.column) {
+    for (const std::string& text : comparison.values) add(text);
+}
+
+void AskedTexts::add(const std::string& text) {
+    if (std::ranges::find(asked_, text, &Asked::text) != asked_.end()) return;
+    Asked asked{text, {}, false, 0, 2 * text.size() + more_bytes};
+    append_likeness(asked.likeness, text);
+    asked.ascii = is_ascii(asked.likeness);
+    if (text.size() > more_bytes) asked.least = (text.size() - more_bytes + 1) / 2;
+    least_ = std::min(least_, asked.least);
+    most_ = std::max(most_, asked.most);
+    const std::string& likeness = asked.likeness;
+    for (std::size_t i = 0; i < first_.size(); ++i) {
+        const auto byte = static_cast<char>(i);
+        const bool beyond = i >= 0x80;
+        const bool starts = !likeness.empty() && lower(byte) == likeness.front();
+        const bool ends = !likeness.empty() && lower(byte) == likeness.back();
+        // A letter without its accent may begin a text, but not end it.
+        first_[i] = first_[i] || is_blank(byte) || starts || !asked.ascii ||
+                    (beyond && may_vanish(static_cast<std::uint8_t>(i)));
+        last_[i] = last_[i] || is_blank(byte) || ends || beyond;
+    }
+    asked_.push_back(std::move(asked));
+}
+
+const std::string* AskedTexts::compare(Bytes cell) {
+    bool certain = true;
+    const bool of_ascii = is_ascii(cell);
+    for (const Asked& asked : asked_) {
+        if (cell.size() < asked.least || cell.size() > asked.most) continue;
+        if (!asked.ascii) {
+            // No character beyond ASCII becomes one of ASCII.
+            certain = certain && of_ascii;
+            continue;
+        }
+        const std::optional<bool> like = is_like(cell, asked.likeness);
+        if (!like || *like) certain = false;
+    }
+    if (certain) return nullptr;
+    if (unlike_.empty()) unlike_.resize(known_cells);
+    const std::uint64_t hash = KeyHash(0)(cell) | 1U;
+    std::uint64_t& known = unlike_[(hash >> 1U) & (known_cells - 1)];
+    if (known == hash) return nullptr;
+    const std::string* const found = compare_with_all(cell);
+    if (found == nullptr) known = hash;
+    return found;
+}
+
+const std::string* AskedTexts::compare_with_all(Bytes cell) {
+    const std::string* found = nullptr;
+    likeness_.clear();
+    append_likeness(likeness_, cell);
+    for (const Asked& asked : asked_) {
+        if (found != nullptr || cell.size() < asked.least || cell.size() > asked.most) continue;
+        if (likeness_ == asked.likeness) found = &asked.text;
+    }
+    return found;
+}
+
+ValueWatch::ValueWatch(const Query& query, char newline, Doubts& doubts)
+    : newline_(newline), doubts_(doubts) {
+    if (!query.where) return;
+    for (const Restriction* comparison : asked_texts(*query.where)) {
+        asked_.emplace_back(*comparison);
+    }
+}
+
+void ValueWatch::look_at_excluded(const PlacedRows& rows) {
+    const Batch& batch = rows.batch;
+    if (batch.almost.empty() || batch.filtered == 0) return;
+    std::array<bool, batch_rows> kept{};
+    for (const std::uint16_t row : batch.selected) kept[row] = true;
+    for (const CellFault& fault : batch.faults) kept[fault.row] = true;
+    excluded_.clear();
+    told_.clear();
+    for (const AlmostAsked& almost : batch.almost) {
+        if (!kept[almost.row]) excluded_.push_back(almost);
+    }
+    // Other comparisons noted theirs after all rows of the first.
+    if (asked_.size() > 1) std::ranges::sort(excluded_);
+    for (const AlmostAsked& almost : excluded_) look_at_cell(rows, almost);
+}
+
+/// Tells a cell, once for a column.
+void ValueWatch::look_at_cell(const PlacedRows& rows, const AlmostAsked& almost) {
+    AskedTexts& asked = asked_[almost.comparison];
+    const std::uint32_t column = asked.column();
+    const Bytes cell = rows.batch.column(column)[almost.row];
+    const std::string* const text = asked.like(cell);
+    if (text == nullptr) return;
+    const auto in_column = [column](const AskedTexts& other) { return other.column() == column; };
+    for (const AskedTexts& other : asked_) {
+        if (in_column(other) && other.asks_for(cell)) return;
+    }
+    if (std::ranges::any_of(told_, [&](const AlmostAsked& told) {
+            return told.row == almost.row && in_column(asked_[told.comparison]);
+        })) {
+        return;
+    }
+    if (asked_.size() > 1) told_.push_back(almost);
+    Sighting& sighting = doubts_.of(Doubt::similar_values, column);
+    if (!see(sighting, rows.starts[almost.row], rows.place, newline_)) return;
+    sighting.column = column;
+    sighting.example = show(cell) + " and " + show(*text);
+}
+
+}  // namespace csvmill
