@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from gateway.access.addresses import address_in_log
 from gateway.access.audit import Auditor
 from gateway.access.authentication import Authentication, require_private_token
 from gateway.access.caller import DEMANDS_KEYS, named_in_log
@@ -64,6 +65,7 @@ def build_app(
     metrics.sample(metrics.of(GatewayMetrics).queue_of(ports.jobs))
     app = web.Application()
     instrument(app, metrics)
+    app.middlewares.append(address_in_log)
     app.middlewares.append(errors_as_json)
     app[SETTINGS] = settings
     app[PORTS] = replace(ports, bus=CountedBus(ports.bus, metrics.of(BusMetrics)))

@@ -102,6 +102,7 @@ def _answer(
 
 
 def _refusal(request: web.Request, error: AccessRefused) -> web.Response:
+    logger.info("%s %s is refused, %d: %s", request.method, request.path, error.status, error)
     response = _answer(request, error.status, str(error), error)
     if error.status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = CHALLENGE

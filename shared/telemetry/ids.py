@@ -31,6 +31,8 @@ class Ids:
     tenant: str | None = None
     key_id: str | None = None
     """The id of the API key, which is not secret."""
+    client: str | None = None
+    """The address of the client."""
 
     def fields(self) -> dict[str, str | int]:
         """Return the known ids as the fields of a log line."""
@@ -49,6 +51,8 @@ class Ids:
             found["tenant"] = self.tenant
         if self.key_id is not None:
             found["key_id"] = self.key_id
+        if self.client is not None:
+            found["client"] = self.client
         return found
 
 
@@ -60,6 +64,7 @@ class Known(TypedDict, total=False):
     attempt: int
     tenant: str
     key_id: str
+    client: str
 
 
 _NOTHING = Ids()

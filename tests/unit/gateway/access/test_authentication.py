@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import time
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from shared.access.key_store import SqlKeyStore
 from shared.access.keys import new_key
 from shared.access.principal import Principal, Scope
 from shared.access.tenant import Tenant
+from shared.telemetry.ids import current_ids
 from tests.interims import Connection
 from tests.unit.gateway.access.keys import ACME, bearer, note, stored_key
 
@@ -62,6 +64,22 @@ async def test_a_route_is_refused_without_a_key_and_without_its_scope(
         challenge = response.headers["WWW-Authenticate"]
         assert challenge.startswith('Bearer realm="csvmill"')
         assert ("insufficient_scope" in challenge) is (status == 403)
+
+
+async def test_the_log_names_the_address_of_who_is_refused(
+    gateway: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    found: list[dict[str, object]] = []
+
+    def note(record: logging.LogRecord) -> bool:
+        found.append({"message": record.getMessage(), **current_ids().fields()})
+        return True
+
+    caplog.handler.addFilter(note)
+    with caplog.at_level(logging.INFO, logger="gateway.http.errors"):
+        assert (await gateway.client.get("/api/v1/jobs")).status == 401
+    (line,) = [line for line in found if "/api/v1/jobs is refused, 401" in str(line["message"])]
+    assert line["client"] == "127.0.0.1"
 
 
 async def test_who_may_only_read_does_not_end_an_append(gateway: Gateway) -> None:
