@@ -28,7 +28,7 @@ SPARE = 40
 SHORT = Plan(examples=5)
 """About 6,500 requests."""
 LONG = [Plan(examples=75, seed=seed) for seed in (1, 2, 3)]
-"""About 6,000 random requests in all."""
+"""About 2,500 random requests each."""
 PLANS = pytest.mark.parametrize(
     "plan",
     [
