@@ -309,8 +309,10 @@ class AppendLeaseLost(
 class ChunkOutOfBounds(
     CsvmillError, code="chunk_out_of_bounds", status=400, title="Chunk outside the file"
 ):
-    """The chunk begins before the start of the file or reaches beyond its end. Or it leaves one gap
-    more in an upload that has 2,000."""
+    """The chunk begins before the start of the file or reaches beyond its end.
+
+    Or it leaves one gap more in an upload that has 2,000.
+    """
 
 
 class DigestMismatch(

@@ -16,11 +16,15 @@ PREFIX = "/api/v1/"
 MOST_SHOWN = 4000
 """Characters of the longest text of an error: a request of a megabyte is not shown in its answer,
 which is held until the client has taken it."""
+END_SHOWN = 1000
+"""As many of these characters are the last ones."""
 
 
 def shortened(text: str) -> str:
-    """Return a text of an error, cut if it is long."""
-    return text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "..."
+    """Return a text of an error. The middle of a long one is left out: what to do is at its end."""
+    if len(text) <= MOST_SHOWN:
+        return text
+    return f"{text[: MOST_SHOWN - END_SHOWN]} ... {text[-END_SHOWN:]}"
 
 
 def refuse(error: CsvmillError) -> web.Response:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from csvmill.client import AsyncClient
 from tests.e2e.runs import HEADER
@@ -29,11 +32,11 @@ SENDERS = 6
 """More than the service has threads that copy from sockets to files."""
 
 
-async def put(url: str, path: Path, **query: str) -> tuple[int, dict[str, Any]]:
+async def put(url: str, path: Path) -> tuple[int, dict[str, Any]]:
     """Send a file as `curl -T` does; return the status and the JSON of the answer."""
     async with aiohttp.ClientSession() as session:
         with path.open("rb") as file:
-            async with session.put(url + UPLOADS, data=file, params=query) as response:
+            async with session.put(url + UPLOADS, data=file) as response:
                 return response.status, await response.json()
 
 
@@ -61,12 +64,22 @@ async def test_a_large_file_that_does_not_fit_its_spec_is_refused_early(
     shared_standalone: Standalone, tmp_path: Path
 ) -> None:
     write_large_file(tmp_path / "plays.csv")
+    content = (tmp_path / "plays.csv").read_bytes()
     spec = {"group_by": ["Album"], "aggregates": [{"function": "count"}]}
-    status, problem = await put(
-        shared_standalone.url, tmp_path / "plays.csv", spec=json.dumps(spec)
+    url = URL(shared_standalone.url)
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    target = f"{UPLOADS}&spec={quote(json.dumps(spec))}"
+    head = f"PUT {target} HTTP/1.1\r\nHost: {url.host}\r\nContent-Length: {len(content)}\r\n\r\n"
+    # The rest is never sent: the answer does not wait for it.
+    writer.write(head.encode() + content[: len(content) // 2])
+    answer = await reader.read()
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
+    assert answer.startswith(b"HTTP/1.1 422 ")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["type"] == (
+        "urn:csvmill:problem:spec-mismatch"
     )
-    assert status == 422
-    assert problem["type"] == "urn:csvmill:problem:spec-mismatch"
 
 
 async def test_of_a_large_file_whose_sender_goes_away_what_arrived_is_kept(
@@ -85,6 +98,8 @@ async def test_of_a_large_file_whose_sender_goes_away_what_arrived_is_kept(
     writer.write(head.encode() + content[:sent])
     await writer.drain()
     writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
     async with AsyncClient(shared_standalone.url) as client:
 
         async def all_arrived() -> bool:
@@ -116,6 +131,8 @@ async def test_requests_that_follow_a_large_body_are_not_taken_for_its_bytes(
     )
     upload = json.loads(await reader.readexactly(size))
     writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
     assert answer.startswith("HTTP/1.1 201 ")
     async with AsyncClient(shared_standalone.url) as client:
         await check_result(client, upload["job"].rpartition("/")[2], tmp_path, expected)

@@ -128,6 +128,7 @@ async def test_options_that_leave_no_table_are_refused(
 
 
 RAGGED = b"k;n;m\na;1;x\nb;2\nb;3;x;y\na\n"
+"""The last record, if it is read, is like a note below the table."""
 
 
 @pytest.mark.parametrize(
@@ -157,7 +158,11 @@ async def test_records_of_another_width_are_filled_or_cut_and_counted(
         assert (report.rows_padded, report.rows_truncated) == (padded, truncated)
         assert [(warning.kind, warning.count) for warning in report.warnings] == [
             (kind, count)
-            for kind, count in (("padded_records", padded), ("truncated_records", truncated))
+            for kind, count in (
+                ("note_row", 1 if padded else 0),
+                ("padded_records", padded),
+                ("truncated_records", truncated),
+            )
             if count
         ]
         assert report.rows.rejected == rejected

@@ -33,6 +33,7 @@ REPORT = {
     "rows_aggregated": 1000,
     "rows_filtered": 150,
     "rows_rejected": 50,
+    "rejects_omitted": None,
     "rows_of_several_lines": 2,
     "most_lines": 40,
     "lines_passed_over": 3,

@@ -84,7 +84,7 @@ async def test_keys_are_accepted_beside_tokens_and_one_of_them_is_demanded(
     ("claims", "reason"),
     [
         ({"exp": int(time.time()) - 60}, "expired"),
-        ({"nbf": int(time.time()) + 300}, "not valid yet"),
+        ({"nbf": int(time.time()) + 86_400}, "not valid yet"),
         ({"aud": "another"}, "another service"),
         ({"aud": ["another", "third"]}, "another service"),
         ({"iss": "https://elsewhere.example"}, "another issuer"),
