@@ -6,8 +6,10 @@ record is very unlikely to be one; if it may be either, the client must set `inp
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
@@ -20,7 +22,6 @@ from shared.inspection.sample import SampleEnded, up_to
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from decimal import Decimal
 
     from shared.csv.dialect import Dialect
     from shared.inspection.sample import Sample
@@ -34,6 +35,8 @@ _COLUMNS = 1000
 _PROBLEMS = 5000
 """Bad records among these records, from which on no more are read."""
 _NEARLY_ALL = 0.9
+_COMMA = re.compile(rb"[-+]?[0-9]{1,15},[0-9]{1,15}")
+"""A number with a comma, for decimals or for thousands."""
 _INDEX, _YEARS = range(101), range(1800, 2201)
 """Numbers that are used as names of columns: `1,2,3` or `2019,2020`."""
 
@@ -69,11 +72,10 @@ def decide_header(sample: Sample, dialect: Dialect) -> HeaderDecision:
     proofs = [i for i, pair in columns if pair == ("date", "date")]
     signs = _not_names(kinds, first, [i for i, pair in columns if pair == ("number", "number")])
     proofs += [i for i in signs if _is_measured(kinds.number(first[i]))]
-    # Numbers in another notation that are below too, such as `0,00`.
-    figures = [
-        i for i, pair in columns if pair == ("figures", "figures") and _recurs(first[i], i, rows)
-    ]
-    values = sorted({*proofs, *signs, *figures})
+    # Numbers in another notation, such as `0,00`, that are below too or have decimals.
+    in_figures = [i for i, pair in columns if pair == ("figures", "figures")]
+    figures = [i for i in in_figures if _recurs(first[i], i, rows)]
+    values = sorted({*proofs, *signs, *figures, *_with_comma(first, in_figures)})
     if names and len(values) < len(names):
         shown = "dates" if bodies[names[0]] == "date" else "numbers"
         return HeaderDecision(
@@ -184,6 +186,14 @@ def _is_measured(number: Decimal | None) -> bool:
     """Whether a number has decimals or is negative, so that it hardly is a name."""
     # The remainder of a division by 1 fails for numbers of more digits than the context has.
     return number is not None and (number < 0 or number != number.to_integral_value())
+
+
+def _with_comma(first: Sequence[bytes], columns: Sequence[int]) -> list[int]:
+    """Return the columns whose first cell is a number with a comma, unless these are in order."""
+    found = [i for i in columns if _COMMA.fullmatch(first[i])]
+    if _is_sequence([Decimal(first[i].replace(b",", b".").decode()) for i in found]):
+        return []
+    return found
 
 
 def _is_sequence(numbers: Sequence[Decimal]) -> bool:

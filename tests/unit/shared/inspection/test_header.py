@@ -84,6 +84,7 @@ def test_a_first_line_that_is_clearly_a_record_is_not_a_header(data: bytes, show
         (b"a,1\nb,2\n", "column 2 is '1'"),
         # As many columns speak against a header as for it
         (b"plain;0,00\n1,2;0,00\n", "column 2 is '0,00'"),
+        (b'plain,"0,00"\n"1,2","0,01"\n', "column 2 is '0,00'"),
         # A total or a second table below, so that the column is not one of numbers
         (b"5.70;x\n2;y\nTotal;\n", "column 1 is '5.70'"),
         (b"x;0,64\ny;26,12\nOther;table\n", "column 2 is '0,64'"),
