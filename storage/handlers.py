@@ -25,8 +25,8 @@ from shared.blobs.protocol import (
     encode_append_lease,
     encode_info,
     encode_refusal,
-    parse_idle_for,
     parse_interval,
+    parse_seconds,
     parse_token,
     parse_wait,
 )
@@ -201,12 +201,17 @@ async def follow(request: web.Request) -> web.StreamResponse:
 
 
 async def delete(request: web.Request) -> web.Response:
-    """Remove a blob; with `idle_for`, only if it was idle for so many seconds."""
+    """Remove a blob; with `idle_for`, only if it was idle for so many seconds (`Blobs.expire`)."""
     idle_for = request.query.get("idle_for")
     if idle_for is None:
         await _with_signs_of_life(request, request.app[BLOBS].delete(_key(request)))
         return web.Response(status=204)
-    expiring = request.app[BLOBS].expire(_key(request), idle_for=parse_idle_for(idle_for))
+    used = request.query.get("used")
+    expiring = request.app[BLOBS].expire(
+        _key(request),
+        idle_for=parse_seconds("idle_for", idle_for),
+        used=None if used is None else parse_seconds("used", used),
+    )
     removed = await _with_signs_of_life(request, expiring)
     return web.json_response({"removed": removed})
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
     from typing import TypeVar
 
-    from shared.blobs.blob import BlobKey
+    from shared.blobs.blob import BlobActivity, BlobKey
     from shared.jobs.job import Job
     from shared.ports import Blobs, JobStore
 
@@ -105,9 +105,9 @@ class Sweeper:
         async with aclosing(self._batches(UPLOADS, upload_of, self._upload_ttl)) as batches:
             async for batch in batches:
                 jobs = await self._jobs.of_uploads(list(batch.values()))
-                for key, upload_id in batch.items():
+                for blob, upload_id in batch.items():
                     job = jobs.get(upload_id)
-                    removed += await self._remove(key, job, self._idle_limit_of_upload(job))
+                    removed += await self._remove(blob, job, self._idle_limit_of_upload(job))
         return removed
 
     async def _sweep_results(self) -> int:
@@ -115,9 +115,11 @@ class Sweeper:
         async with aclosing(self._batches(RESULTS, attempt_of, self._result_ttl)) as batches:
             async for batch in batches:
                 jobs = await self._jobs.get_many([job_id for job_id, _ in batch.values()])
-                for key, (job_id, number) in batch.items():
+                for blob, (job_id, number) in batch.items():
                     job = jobs.get(job_id)
-                    removed += await self._remove(key, job, self._idle_limit_of_output(job, number))
+                    removed += await self._remove(
+                        blob, job, self._idle_limit_of_output(job, number)
+                    )
         return removed
 
     async def _sweep_reservations(self) -> None:
@@ -138,15 +140,15 @@ class Sweeper:
 
     async def _batches(
         self, kind: str, owner_of: Callable[[BlobKey], T | None], ttl: float
-    ) -> AsyncGenerator[dict[BlobKey, T], None]:
+    ) -> AsyncGenerator[dict[BlobActivity, T], None]:
         """Yield the idle blobs of a kind in batches, each with its owner."""
-        batch: dict[BlobKey, T] = {}
+        batch: dict[BlobActivity, T] = {}
         async with self._blobs.walk(kind) as found:
             async for activity in found:
                 owner = owner_of(activity.key)
                 if owner is None or activity.idle < min(ttl, self._grace):
                     continue
-                batch[activity.key] = owner
+                batch[activity] = owner
                 if len(batch) == BATCH:
                     yield batch
                     batch = {}
@@ -170,11 +172,13 @@ class Sweeper:
         needed = running or (published and job.expired_at is None)
         return None if needed else self._grace
 
-    async def _remove(self, key: BlobKey, job: Job | None, idle_for: float | None) -> bool:
+    async def _remove(self, blob: BlobActivity, job: Job | None, idle_for: float | None) -> bool:
         if idle_for is None:
             return False
+        key = blob.key
         try:
-            removed = await self._blobs.expire(key, idle_for=idle_for)
+            # A blob that was used since may have a job by now, however long ago that is.
+            removed = await self._blobs.expire(key, idle_for=idle_for, used=blob.used)
         except CsvmillError as error:
             # One blob that cannot be removed must not stop the others.
             log.warning("%s could not be removed: %s", key, error)

@@ -161,3 +161,5 @@ class BlobActivity:
     idle: float
     """Seconds since the last use (see `Blobs.expire`), by storage's clock."""
     complete: bool
+    used: float | None = None
+    """The last use, for `Blobs.expire`; None if storage does not tell it."""

@@ -261,9 +261,9 @@ class HttpBlobs:
         """See the port."""
         await responses.content_of(await self._send("DELETE", protocol.blob_path(key)))
 
-    async def expire(self, key: BlobKey, *, idle_for: float) -> bool:
+    async def expire(self, key: BlobKey, *, idle_for: float, used: float | None = None) -> bool:
         """See the port. May return False for a removal whose response was lost."""
-        path = protocol.expire_path(key, idle_for)
+        path = protocol.expire_path(key, idle_for, used)
         content = await responses.content_of(await self._send("DELETE", path))
         with responses.decoding(content):
             return bool(json.loads(content)["removed"])

@@ -13,8 +13,8 @@
     GET    /blobs/{key}/growth            -> 200 the bytes from `?start={n}` on as they arrive, for
                                              `Blobs.follow`; `&version={v}&wait={s}`
     DELETE /blobs/{key}                   -> 204, whether the blob existed or not
-    DELETE /blobs/{key}?idle_for={s}      -> 200 {"removed"}, for `Blobs.expire`
-    GET    /blobs?kind={kind}             -> 200 {"key", "idle", "complete"}, one line a blob
+    DELETE /blobs/{key}?idle_for={s}&used={time} -> 200 {"removed"}, for `Blobs.expire`
+    GET    /blobs?kind={kind}             -> 200 {"key", "idle", "complete", "used"} a line
     GET    /ping                          -> 204 if blobs can be used now; with `?room=1`, 507 if
                                              uploads have no space
 
@@ -123,17 +123,18 @@ def peek_path(key: BlobKey) -> str:
     return f"{info_path(key)}?peek=1"
 
 
-def expire_path(key: BlobKey, idle_for: float) -> str:
-    """The path that removes a blob if it was idle for `idle_for` seconds."""
-    return f"{blob_path(key)}?idle_for={quote(str(idle_for))}"
+def expire_path(key: BlobKey, idle_for: float, used: float | None) -> str:
+    """The path that removes a blob: `idle_for` and `used` as in `Blobs.expire`."""
+    path = f"{blob_path(key)}?idle_for={quote(str(idle_for))}"
+    return path if used is None else f"{path}&used={quote(str(used))}"
 
 
-def parse_idle_for(text: str) -> float:
-    """Read the seconds of `expire_path`. Raises InvalidInput unless they are a number."""
+def parse_seconds(field: str, text: str) -> float:
+    """Read a parameter of `expire_path`. Raises InvalidInput unless it is a number."""
     try:
         return float(text)
     except ValueError:
-        raise InvalidInput(f"not a number of seconds: {text!r}", field="idle_for") from None
+        raise InvalidInput(f"not a number of seconds: {text!r}", field=field) from None
 
 
 def walk_path(kind: str) -> str:
@@ -311,7 +312,13 @@ def encode_refusal(error: CsvmillError) -> bytes:
 
 def encode_activity(activity: BlobActivity) -> bytes:
     """Return an item of the list of blobs as a line of JSON."""
-    fields = {"key": activity.key, "idle": activity.idle, "complete": activity.complete}
+    fields: dict[str, object] = {
+        "key": activity.key,
+        "idle": activity.idle,
+        "complete": activity.complete,
+    }
+    if activity.used is not None:
+        fields["used"] = activity.used
     return json.dumps(fields).encode() + b"\n"
 
 
@@ -319,7 +326,13 @@ def decode_activity(line: bytes) -> BlobActivity:
     """Read an item of the list of blobs. Raises as `decode_info`."""
     fields = json.loads(line)
     complete = fields.get("complete", False)  # missing in storage's first version
-    return BlobActivity(parse_key(fields["key"]), float(fields["idle"]), bool(complete))
+    used = fields.get("used")  # missing in storage of older versions
+    return BlobActivity(
+        parse_key(fields["key"]),
+        float(fields["idle"]),
+        bool(complete),
+        None if used is None else float(used),
+    )
 
 
 def encode_error(error: CsvmillError) -> dict[str, object]:

@@ -174,11 +174,14 @@ class Blobs(Protocol):
         """Remove a blob. Does nothing if it does not exist."""
         ...
 
-    async def expire(self, key: BlobKey, *, idle_for: float) -> bool:
+    async def expire(self, key: BlobKey, *, idle_for: float, used: float | None = None) -> bool:
         """Remove a blob that was not used for `idle_for` seconds; return whether it was removed.
 
         `create`, `write`, `append` and `info` are uses, also while they last. Atomic: a use at the
         same time either keeps the blob, or finds that it does not exist.
+
+        With `used`, of `walk`, a blob that was used since then is kept, however long ago that is:
+        what the caller knows of it may be older.
         """
         ...
 

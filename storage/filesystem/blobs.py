@@ -37,7 +37,7 @@ from storage.filesystem.meta import check_declaration, new_meta
 from storage.filesystem.reader import Reader
 from storage.filesystem.reserve import Reserve
 from storage.filesystem.root import RootFolder
-from storage.filesystem.walk import idle_seconds, walk
+from storage.filesystem.walk import last_use, walk
 from storage.filesystem.whole_blobs import WholeBlobs, is_gathered
 
 if TYPE_CHECKING:
@@ -318,7 +318,7 @@ class FilesystemBlobs:
             self._listener.blob_changed(key, "removed")
             await self._disk.run(shutil.rmtree, trash)
 
-    async def expire(self, key: BlobKey, *, idle_for: float) -> bool:
+    async def expire(self, key: BlobKey, *, idle_for: float, used: float | None = None) -> bool:
         """See the port. Raises InvalidInput unless `idle_for` is finite and not negative."""
         if not 0 <= idle_for < math.inf:
             raise InvalidInput(f"idle_for {idle_for} is not a number of seconds", field="idle_for")
@@ -326,8 +326,10 @@ class FilesystemBlobs:
         async with self._cache.lock(key):
             if self._cache.in_use(key):
                 return False
-            idle = await self._disk.run(idle_seconds, path, self._clock())
-            if idle is None or idle < idle_for:
+            last = await self._disk.run(last_use, path)
+            if last is None or used not in (None, last):
+                return False
+            if max(0.0, self._clock() - last) < idle_for:
                 return False
             trash = await uninterrupted(self._remove(key))
         if trash is None:

@@ -41,10 +41,10 @@ async def walk(
                 yield activity
 
 
-def idle_seconds(path: Path, now: float) -> float | None:
-    """Return the seconds since the blob at `path` was last used; None if there is none."""
+def last_use(path: Path) -> float | None:
+    """Return when the blob at `path` was last used, in Unix seconds; None if there is none."""
     try:
-        return max(0.0, now - path.stat().st_mtime)
+        return path.stat().st_mtime
     except FileNotFoundError:
         return None
 
@@ -53,8 +53,8 @@ def _describe(folder: Path, entries: list[os.DirEntry[str]], now: float) -> list
     found = []
     for entry in entries:
         key = key_at(folder.name, entry.name)
-        idle = idle_seconds(folder / entry.name, now)
-        if key is not None and idle is not None:
+        used = last_use(folder / entry.name)
+        if key is not None and used is not None:
             complete = (folder / entry.name / DATA).exists()
-            found.append(BlobActivity(key, idle, complete))
+            found.append(BlobActivity(key, max(0.0, now - used), complete, used))
     return found

@@ -68,6 +68,19 @@ async def test_a_blob_expires_when_it_was_not_used_for_long_enough_and_not_befor
         await blobs.info(KEY)
 
 
+async def test_a_blob_that_was_used_since_it_was_listed_is_kept_however_long_ago_that_is(
+    blobs: Blobs, tmp_path: Path
+) -> None:
+    await made(blobs, KEY)
+    let_pass(tmp_path, KEY, 3 * DAY)
+    (before,) = await walked(blobs, UPLOADS)
+    let_pass(tmp_path, KEY, 2 * DAY)
+    (after,) = await walked(blobs, UPLOADS)
+
+    assert not await blobs.expire(KEY, idle_for=DAY, used=before.used)
+    assert await blobs.expire(KEY, idle_for=DAY, used=after.used)
+
+
 async def test_an_unknown_blob_does_not_expire(blobs: Blobs) -> None:
     assert not await blobs.expire(KEY, idle_for=0)
 

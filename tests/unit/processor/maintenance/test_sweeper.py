@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -263,10 +264,10 @@ async def test_a_blob_that_cannot_be_removed_does_not_stop_the_others(store: Sto
     class Stuck:
         walk = store.blobs.walk
 
-        async def expire(self, key: BlobKey, *, idle_for: float) -> bool:
+        async def expire(self, key: BlobKey, **limits: Any) -> bool:
             if key == stuck:
                 raise StorageUnavailable("a bad sector")
-            return await store.blobs.expire(key, idle_for=idle_for)
+            return await store.blobs.expire(key, **limits)
 
     assert await store.sweeper(blobs=Stuck()).sweep() == 1
     assert await store.kept() == {stuck}

@@ -45,8 +45,8 @@ async def test_a_sweeper_survives_outages(store: Store) -> None:
     class Noticing:
         walk = store.blobs.walk
 
-        async def expire(self, key: BlobKey, *, idle_for: float) -> bool:
-            removed = await store.blobs.expire(key, idle_for=idle_for)
+        async def expire(self, key: BlobKey, **limits: Any) -> bool:
+            removed = await store.blobs.expire(key, **limits)
             swept.set()
             return removed
 
