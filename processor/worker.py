@@ -89,7 +89,7 @@ class Worker:
         await self._until_handled(delivery, named=False)
 
     async def handle_own(self, delivery: Delivery) -> None:
-        """Run an attempt at the job of the wake-up, if it can be claimed, whoever's turn it is."""
+        """Run an attempt at the job of the wake-up, if it can be claimed, in turn or not."""
         await self._until_handled(delivery, named=True)
 
     async def _until_handled(self, delivery: Delivery, *, named: bool) -> None:
@@ -314,7 +314,7 @@ class Worker:
             async with asyncio.timeout(RELEASE_TIMEOUT):
                 job = await claim.granted()
         except (Unavailable, TimeoutError) as error:
-            log.warning("a job may be claimed for nobody: %s", _text_of(error))
+            log.warning("a job may be claimed without a worker that runs it: %s", _text_of(error))
             return
         if job is not None:
             with self._events.attempt(job, claim.time) as events:

@@ -259,8 +259,8 @@ class DirectAdministration:
 
     async def audit(self, **wanted: str) -> AsyncIterator[AuditEntryView]:
         """See `Administration`."""
-        from shared.access.audit_query import audit_query, position_of
         from shared.api.access import AuditEntryView
+        from shared.http.audit_query import audit_query, position_of
 
         query = audit_query(wanted)
         while entries := await self._access.audit.entries(query.filter, limit=query.limit):

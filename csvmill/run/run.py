@@ -60,7 +60,7 @@ class Run:
     """Bytes that this process moved."""
     _seconds: dict[str, float] = field(default_factory=dict)
     _token: str = field(default_factory=secrets.token_urlsafe, repr=False)
-    """The key of the run's own service, which nobody else knows."""
+    """The key of the run's own service, which no other program knows."""
     _abandoned: RunState | None = None
     _state: RunState = field(init=False)
     _boot: str | None = field(default_factory=boot_id)

@@ -10,9 +10,9 @@ from yarl import URL
 
 from gateway.access.caller import principal_of
 from gateway.keys import PORTS
-from shared.access.audit_query import audit_query, cursor_of
 from shared.api.access import AuditEntryView, AuditPageView
 from shared.errors import InvalidInput
+from shared.http.audit_query import audit_query, cursor_of
 
 if TYPE_CHECKING:
     from multidict import MultiMapping

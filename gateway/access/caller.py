@@ -40,8 +40,8 @@ def known_principal(request: web.Request) -> Principal | None:
 def principal_of(request: web.Request) -> Principal:
     """Return who makes a request.
 
-    Raises NotAuthenticated if nobody is known: a route that everybody may use has nothing of any
-    tenant.
+    Raises NotAuthenticated if the caller is not known: a route that every client may use has
+    nothing of any tenant.
     """
     principal = known_principal(request)
     if principal is None:

@@ -41,7 +41,7 @@ MAX_KEYS = 100
 MIN_RSA_BITS = 2048
 
 RSA, EC, OKP = frozenset({"RS256", "PS256"}), frozenset({"ES256"}), frozenset({"EdDSA"})
-"""The algorithms of each type of key. All are asymmetric: whoever knows the key cannot sign."""
+"""The algorithms of each type of key. All are asymmetric: with the public key one cannot sign."""
 ALGORITHMS = RSA | EC | OKP
 
 log = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ class IssuerKeys:
         found = self._remembered(key_id, algorithm)
         if found is not None:
             if age >= MAX_AGE:
-                self._ask()  # nobody waits for it
+                self._ask()  # no request waits for it
             return found
         asking = self._ask()
         if asking is not None:

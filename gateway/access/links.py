@@ -1,4 +1,4 @@
-"""Signed links: whoever has one downloads one output of one job, until it expires.
+"""Signed links: a client that has one downloads one output of one job, until it expires.
 
 The signature covers path, expiry and key. The key is not in the link, only its id: a link is valid
 no longer than the key with which it was made. Every gateway of a database signs with the same

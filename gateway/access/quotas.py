@@ -25,7 +25,7 @@ LIMITS_FOR = 5.0
 """Seconds for which the limits of a tenant are remembered."""
 USAGE_FOR = 1.0
 """Seconds for which the usage of a tenant is remembered, with what this gateway adds to it."""
-PATIENCE = 1.0
+READ_TIMEOUT = 1.0
 """Seconds that an upload waits for the database to say what its tenant may use."""
 
 T = TypeVar("T")
@@ -90,7 +90,7 @@ class Quotas:
         limits = self.known_limits(tenant)
         if tenant in self._tenants:
             return limits
-        await asyncio.wait((self._read(tenant),), timeout=PATIENCE)
+        await asyncio.wait((self._read(tenant),), timeout=READ_TIMEOUT)
         known = self._tenants.get(tenant)
         return self._defaults if known is None else known.limits
 
@@ -167,7 +167,7 @@ class Quotas:
 
     async def _answered(self, question: Awaitable[T], otherwise: T) -> T:
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(READ_TIMEOUT):
                 return await question
         except (DatabaseUnavailable, TimeoutError) as error:
             log.warning("quotas are not checked: %s", str(error) or "no answer in time")

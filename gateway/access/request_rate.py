@@ -62,7 +62,7 @@ class Bucket:
 
 
 class RequestRate:
-    """Refuses the requests of tenants that send too many; by default nobody's."""
+    """Refuses the requests of tenants that send too many; by default none."""
 
     def __init__(self, quotas: Quotas, clock: Callable[[], float] = time.monotonic) -> None:
         self._quotas = quotas

@@ -25,7 +25,7 @@ class Need:
     linked: bool = False
     """Whether a signed link authenticates a request for it."""
     key_only: bool = False
-    """Whether a token of an identity provider does not do: nobody could revoke what it leaves."""
+    """Whether a token of an identity provider does not do: what it leaves could not be revoked."""
 
 
 OPEN = None

@@ -7,16 +7,14 @@ import math
 import re
 import struct
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from shared.errors import InvalidInput
+from shared.http.list_parameters import parse_limit, parse_time
 from shared.jobs.job import JobFilter, JobPosition, JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from multidict import MultiMapping
 
     from shared.access.tenant import Tenant
@@ -26,9 +24,6 @@ LIMIT = 50
 MAX_LIMIT = 500
 FIELDS = ("state", "created_after", "created_before", "filename", "limit", "cursor")
 
-_DATE_TIME = re.compile(
-    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII
-)
 _CURSOR = re.compile(r"[A-Za-z0-9_-]{32}")
 _POSITION = struct.Struct(">d16s")
 
@@ -56,13 +51,13 @@ def list_query(query: MultiMapping[str], tenant: Tenant) -> ListQuery:
     return ListQuery(
         JobFilter(
             states=_states(query.getall("state", [])),
-            created_from=_time(single, "created_after"),
-            created_before=_time(single, "created_before"),
+            created_from=parse_time("created_after", single["created_after"]),
+            created_before=parse_time("created_before", single["created_before"]),
             filename=single["filename"],
             tenant=tenant,
         ),
         _position(single["cursor"]),
-        _limit(single["limit"]),
+        parse_limit(single["limit"], default=LIMIT, most=MAX_LIMIT),
     )
 
 
@@ -102,29 +97,3 @@ def _states(values: list[str]) -> frozenset[JobState]:
                 field="state",
             )
     return frozenset(map(JobState, names)) or JobFilter().states
-
-
-def _time(single: Mapping[str, str | None], field: str) -> float | None:
-    """Return the Unix seconds of a date-time (RFC 3339, 5.6)."""
-    text = single[field]
-    if text is None:
-        return None
-    try:
-        if _DATE_TIME.fullmatch(text):
-            return datetime.fromisoformat(text.upper()).timestamp()
-    except ValueError:
-        pass  # such as month 13
-    raise InvalidInput(
-        f"{field} is {text!r}; send a date-time of RFC 3339, such as 2026-01-02T03:04:05Z "
-        "(escape + as %2B)",
-        field=field,
-    )
-
-
-def _limit(text: str | None) -> int:
-    if text is None:
-        return LIMIT
-    # Parsing thousands of digits would be slow.
-    if re.fullmatch(r"[0-9]{1,9}", text) and 1 <= int(text) <= MAX_LIMIT:
-        return int(text)
-    raise InvalidInput(f"limit is {text!r}; send 1 to {MAX_LIMIT}", field="limit")

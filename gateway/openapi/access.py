@@ -19,10 +19,10 @@ from gateway.openapi.parts import (
 )
 from gateway.openapi.schemas import JOB_ID, UPLOAD_ID, or_null, text
 from gateway.results.links import EXPIRES_IN, OUTPUTS
-from shared.access.audit_query import LIMIT, MAX_LIMIT
 from shared.access.keys import MAX_KEYS, NAME_LIMIT
 from shared.access.management import MAX_OVERLAP, OVERLAP
 from shared.errors import InvalidInput, JobNotFound, KeyNotFound, TooManyKeys
+from shared.http.audit_query import LIMIT, MAX_LIMIT
 
 if TYPE_CHECKING:
     from gateway.openapi.parts import Node
@@ -248,8 +248,9 @@ CREATE_LINK = operation(
     "createLink",
     "Create a link to the result of a job, which works without a key",
     tag=TAG,
-    description="For browsers, and for programs such as `curl -O`. Whoever has the link downloads "
-    "this output, whole or in ranges, until the link expires, or the key with which it was made is "
+    description="For browsers, and for programs such as `curl -O`. A client that has the link "
+    "downloads this output, whole or in ranges, until the link expires, or the key with "
+    "which it was made is "
     "revoked or expires.",
     parameters=[JOB_ID_IN_PATH],
     body=_body(

@@ -47,7 +47,7 @@ READ_AT_A_TIME = 16
 """Samples that are being read from storage, which may be slow, or held in memory. Of the long
 samples, `CHECKS_AT_A_TIME`."""
 AGAIN = 8 << 20
-"""Bytes of a request after which it is told again how much has been received."""
+"""Bytes of a request after which it gets the number of received bytes again."""
 _REMEMBERED = 10_000
 _REFUSALS_REMEMBERED = 1000
 _INSPECTIONS_REMEMBERED = 16

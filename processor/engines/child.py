@@ -131,7 +131,7 @@ async def child_process(
     finally:
         reading.close()
     if nice:
-        # Before it is told what to do: its threads inherit it.
+        # Before it gets its task: its threads inherit it.
         with contextlib.suppress(OSError):  # it has ended already, or the system forbids it
             own = os.getpriority(os.PRIO_PROCESS, 0)
             os.setpriority(os.PRIO_PROCESS, process.pid, own + nice)

@@ -36,7 +36,7 @@ PIPE = 256 << 10
 READ = 64 << 10
 """The most bytes read at a time, which progress counts once their text is written."""
 STEPS = 200
-"""How often at least progress can be told of a file, if its size allows it."""
+"""How often at least progress of a file can be reported, if its size allows it."""
 SHORTEST_READ = 64
 INTERVAL = 0.2
 """Seconds between two events of progress."""

@@ -1,6 +1,6 @@
 """On whose behalf the running code changes jobs, so that the job store records it with the change.
 
-That is in a context variable, which tasks inherit. Where nobody acts, as in background tasks,
+That is in a context variable, which tasks inherit. Without a caller, as in background tasks,
 nothing is recorded.
 """
 
@@ -37,7 +37,7 @@ _acting: ContextVar[Acting | None] = ContextVar("csvmill_acting", default=None)
 
 
 def acting() -> Acting | None:
-    """Return who acts; None if nobody does, or if there is no audit trail."""
+    """Return who acts; None without a caller, or if there is no audit trail."""
     return _acting.get()
 
 

@@ -1,9 +1,9 @@
 """API keys: `csvmill_<id>_<secret>`, of which only a digest is stored.
 
 The id is not secret: it is shown in lists and logs. The secret has 256 random bits, so its digest
-needs no salt and no slow function: nobody can try all secrets. A checksum at the end tells typing
-errors apart from unknown keys, without asking the database; and it lets scanners of source code
-find keys with hardly a false alarm.
+needs no salt and no slow function: all secrets are too many to try. A checksum at the end tells
+typing errors apart from unknown keys, without asking the database; and it lets scanners of source
+code find keys with hardly a false alarm.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ class KeyStore(Protocol):
     """Holds the API keys of all tenants. Every change is recorded in the audit trail with it.
 
     With a `tenant`, a method knows only the keys of that tenant that are no operator's; None stands
-    for all keys. A change is recorded for the tenant whose key it is, whoever makes it.
+    for all keys. A change is recorded for the tenant whose key it is, whichever caller makes it.
     """
 
     async def create(self, key: ApiKey, entry: AuditEntry) -> None:

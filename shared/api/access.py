@@ -80,7 +80,7 @@ class LinkView(View):
     """A signed link to an output of a job."""
 
     url: str
-    """The path and the query. Whoever has it downloads the output, without a key."""
+    """The path and the query. A client that has it downloads the output, without a key."""
     expires_at: Time
     """When it is not valid any more."""
 

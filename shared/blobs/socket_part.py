@@ -1,8 +1,8 @@
 """Bytes of a request body that are still in the socket, passed on as a piece of the body.
 
-Whoever stores the piece can let a thread copy it from the socket to a file. Who needs its bytes
-reads it. So everything between the connection and the file can count, limit and refuse pieces
-without touching their bytes.
+The adapter that stores the piece can let a thread copy it from the socket to a file. A function
+that needs its bytes reads it. So everything between the connection and the file can count, limit
+and refuse pieces without touching their bytes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 WORTH_READING = 1 << 20
 """Bytes that are waited for, so that a fast client does not cost a step for each of its packets."""
-PATIENCE = 0.02
+ARRIVAL_TIMEOUT = 0.02
 """Seconds for which so many bytes are waited for. After them, any byte will do."""
 PIECE = 1 << 20
 """Bytes that are read at a time."""
@@ -104,7 +104,7 @@ class SocketPart:
         buffer = _buffer()
         while self.taken < self.most:
             share = min(WORTH_READING, self.most - self.taken)
-            if not self._incoming.has(share, within=PATIENCE):
+            if not self._incoming.has(share, within=ARRIVAL_TIMEOUT):
                 return
             end = self.taken + share
             while self.taken < end:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from shared.blobs.socket_part import PATIENCE, WORTH_READING, IncomingBytes, SocketPart
+from shared.blobs.socket_part import ARRIVAL_TIMEOUT, WORTH_READING, IncomingBytes, SocketPart
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
@@ -129,7 +129,7 @@ class _Incoming(IncomingBytes):
     async def arrived(self) -> None:
         """Return when the bytes that `has` was asked for have arrived; after a moment, any."""
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(ARRIVAL_TIMEOUT):
                 await self._readable()
         except TimeoutError:
             self.readable_with(1)

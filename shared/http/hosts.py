@@ -21,7 +21,7 @@ def is_loopback(name: str) -> bool:
 
 
 def is_private_url(url: str) -> bool:
-    """Whether nobody on the network can change what a URL is answered: https, or loopback."""
+    """Whether no host on the network can change what a URL is answered: https, or loopback."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""

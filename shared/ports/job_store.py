@@ -37,7 +37,7 @@ class JobStore(Protocol):
     An attempt whose lease has run out still holds the job until another claims it: a late worker
     may renew the lease, or finish.
     With a `tenant`, a method knows only the jobs of that tenant: another's job is as one that does
-    not exist. Whoever acts on behalf of a client names the tenant; processors see all jobs.
+    not exist. A caller that acts on behalf of a client names the tenant; processors see all jobs.
     Every method raises DatabaseUnavailable when the database does not answer in time.
     """
 

@@ -164,7 +164,7 @@ def lock_file(path: Path, *, wait: bool = False, create: bool = True) -> int:
 def make_private(folder: Path) -> None:
     """Let only the owner of a folder enter it, and so reach what is below.
 
-    A folder of somebody else, and one that is meant for all as `/tmp` is, is left as it is, with a
+    A folder of another user, and one that is meant for all as `/tmp` is, is left as it is, with a
     warning in the log.
     """
     mode = stat.S_IMODE(folder.stat().st_mode)

@@ -2,7 +2,7 @@
 
 Each setting of the type `SecretStr` may be in a file, which the variable `CSVMILL_<NAME>_FILE`
 names. The memory of a process, and the variables that it was started with, can be read by every
-process of the same user, unless the system is told that it may not be dumped.
+process of the same user, unless the process is marked as not dumpable.
 """
 
 from __future__ import annotations

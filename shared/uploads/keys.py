@@ -1,7 +1,7 @@
 """The keys of uploads: those of a tenant are apart from those of all others.
 
-So to whoever acts on behalf of a tenant, another tenant's upload is a blob that does not exist, and
-no answer, lease or lock can tell more.
+So to a caller that acts on behalf of a tenant, another tenant's upload is a blob that does not
+exist, and no answer, lease or lock can tell more.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ struct Sighting {
     }
 };
 
-/// Whether a kind is to be told.
+/// Whether a kind is to be reported.
 bool is_doubtful(Doubt doubt, const Sighting& sighting);
 
 /// The first record of a part, or of a file without a header, if no empty line is above it there.

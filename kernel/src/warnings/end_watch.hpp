@@ -10,7 +10,7 @@
 
 namespace csvmill {
 
-/// It is told of all records in the order of the file, block by block.
+/// It sees all records in the order of the file, block by block.
 class EndWatch {
 public:
     /// `names` are those of the columns of the file. The rows are noted in `doubts`. All must live

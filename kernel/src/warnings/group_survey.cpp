@@ -22,7 +22,7 @@ namespace {
 /// A row that sums others has at least so many of them.
 constexpr std::uint64_t least_summed = 2;
 
-/// With so many of them, any sum is told; with fewer, only sums of so many significant digits.
+/// With so many of them, any sum is reported; with fewer, only sums of so many significant digits.
 constexpr std::uint64_t many_summed = 4;
 constexpr std::size_t least_digits = 2;
 
@@ -142,7 +142,7 @@ private:
     /// The first or the last row.
     struct End {
         const EndRow& row;
-        bool named = false;             ///< Whether it is told to be called as a total.
+        bool named = false;             ///< Whether it is reported for its name.
         std::vector<Decimal> of_group;  ///< The sums of its group.
         std::vector<Decimal> numbers;   ///< Those of the row itself.
     };
@@ -258,7 +258,7 @@ private:
     }
 
     /// Whether a row may sum the others: it has all sums, and no other row in its group changes
-    /// them. One that is called as a total is told already.
+    /// them. One that is named as a total is reported already.
     bool may_be_sum(End& end) const {
         const EndRow& row = end.row;
         if (!row.known || end.named || sums_.empty() || groups_.rows <= least_summed) return false;

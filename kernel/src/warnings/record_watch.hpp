@@ -19,7 +19,7 @@ enum class Fit : std::uint8_t {
     truncated  ///< Its last fields are dropped.
 };
 
-/// It is told of all records in the order of the file, index by index.
+/// It sees all records in the order of the file, index by index.
 class RecordWatch {
 public:
     /// Records have `width` fields. What is seen is added to `doubts`, which must live as long.

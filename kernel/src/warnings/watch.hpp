@@ -10,7 +10,7 @@
 
 namespace csvmill {
 
-/// It is told of all records in the order of the file, block by block. What is not doubtful costs
+/// It sees all records in the order of the file, block by block. What is not doubtful costs
 /// little: docs/report.md says what it looks for.
 ///
 /// Until the first group that may be doubtful, only rows of new groups are looked at.

@@ -56,7 +56,7 @@ TEST_CASE("text becomes Normalization Form C") {
     }
 }
 
-TEST_CASE("text that cannot change is told without changing it") {
+TEST_CASE("text that cannot change is recognized without changing it") {
     CHECK(is_surely_nfc(""));
     CHECK(is_surely_nfc("plain"));
     CHECK(is_surely_nfc(utf8(U"\u00E9\u02FF")));

@@ -32,7 +32,7 @@ std::string likeness(Bytes text) {
 
 }  // namespace
 
-TEST_CASE("of several threads, the first sighting in the file is told") {
+TEST_CASE("of several threads, the first sighting in the file is reported") {
     Doubts all;
     for (const std::uint64_t line : {7U, 4U, 9U}) {
         Doubts doubts;

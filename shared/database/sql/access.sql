@@ -1,6 +1,6 @@
 -- The statements of shared/access, for PostgreSQL and SQLite, as those of queries.sql. `$1 IS NULL`
--- stands for all tenants. The keys of operators are nobody else's: a tenant neither sees nor changes
--- them, also if they are keys of that tenant, as whoever rotates a key has it.
+-- stands for all tenants. The keys of operators are theirs alone: a tenant neither sees nor changes
+-- them, also if they are keys of that tenant, as a caller who rotates a key has it.
 
 -- name: insert_key
 INSERT INTO api_keys (id, tenant, name, scopes, is_operator, digest, created_at, expires_at)

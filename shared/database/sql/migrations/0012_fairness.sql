@@ -1,5 +1,5 @@
 -- The turns in which tenants' jobs are claimed. An older version claims the job of a wake-up, and
--- knows no turns and no limits: its claims are not charged to anybody, and wait for nobody.
+-- knows no turns and no limits: its claims are not charged to a tenant, and do not wait for a turn.
 
 -- Whether the job waits among the small ones: 0 for all older jobs, and those of older versions.
 -- Their small ones are claimed by their own wake-ups, which say that they are small.

@@ -1,4 +1,4 @@
--- What tenants may use. An older version reserves nothing and limits nobody.
+-- What tenants may use. An older version reserves nothing and limits no tenant.
 
 -- NULL: as the settings say for all.
 ALTER TABLE tenants ADD COLUMN max_bytes BIGINT

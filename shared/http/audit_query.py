@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from shared.access.audit import AuditFilter
 from shared.errors import InvalidInput
+from shared.http.list_parameters import parse_limit, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,9 +24,6 @@ FIELDS = ("action", "object", "key", "since", "until", "limit", "cursor")
 TEXT_LIMIT = 500
 """The most characters of a text to look for."""
 
-_DATE_TIME = re.compile(
-    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII
-)
 _CURSOR = re.compile(r"(0x[01]\.[0-9a-f]{1,13}p[+-][0-9]{1,4})~([0-9a-f-]{36})")
 
 
@@ -49,7 +46,7 @@ def audit_query(query: Mapping[str, str], tenant: Tenant | None = None) -> Audit
             f"unknown: {', '.join(unknown)}; the parameters are {', '.join(FIELDS)}",
             field=unknown[0],
         )
-    until = _time(query, "until")
+    until = parse_time("until", query.get("until"))
     before = None if until is None else (until, "")
     return AuditQuery(
         AuditFilter(
@@ -57,10 +54,10 @@ def audit_query(query: Mapping[str, str], tenant: Tenant | None = None) -> Audit
             action=_text(query, "action"),
             object=_text(query, "object"),
             key_id=_text(query, "key"),
-            since=_time(query, "since") or 0.0,
+            since=parse_time("since", query.get("since")) or 0.0,
             before=_position(query) or before,
         ),
-        _limit(query.get("limit")),
+        parse_limit(query.get("limit"), default=LIMIT, most=MAX_LIMIT),
     )
 
 
@@ -103,28 +100,3 @@ def _text(query: Mapping[str, str], field: str) -> str | None:
             field=field,
         )
     return text
-
-
-def _time(query: Mapping[str, str], field: str) -> float | None:
-    """Return the Unix seconds of a date-time (RFC 3339, 5.6)."""
-    text = query.get(field)
-    if text is None:
-        return None
-    try:
-        if _DATE_TIME.fullmatch(text):
-            return datetime.fromisoformat(text.upper()).timestamp()
-    except ValueError:
-        pass  # such as month 13
-    raise InvalidInput(
-        f"{field} is {text!r}; send a date-time of RFC 3339, such as 2026-01-02T03:04:05Z "
-        "(escape + as %2B)",
-        field=field,
-    )
-
-
-def _limit(text: str | None) -> int:
-    if text is None:
-        return LIMIT
-    if re.fullmatch(r"[0-9]{1,9}", text) and 1 <= int(text) <= MAX_LIMIT:
-        return int(text)
-    raise InvalidInput(f"limit is {text!r}; send 1 to {MAX_LIMIT}", field="limit")
