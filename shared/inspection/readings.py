@@ -53,6 +53,10 @@ class Fit:
     """The quality of the cells of the first record, from 0 to 1 (see `_quality`)."""
     body: float = 0.0
     """The quality of the cells of the records below, times `usual_share`."""
+    scored: tuple[bytes, ...] = ()
+    """The cells of the first records."""
+    scored_records: int = 1
+    """The number of records that `scored` is from."""
 
     @property
     def width(self) -> int:
@@ -63,6 +67,15 @@ class Fit:
     def whole(self) -> bool:
         """Whether all records are well-formed and as wide as the first."""
         return self.share == 1.0
+
+    @property
+    def typed(self) -> float:
+        """The average number of numbers and dates in a record.
+
+        A number with separators counts as often as it has parts, each of which is a number in a
+        reading that divides it.
+        """
+        return sum(map(_typed_parts, self.scored)) / self.scored_records
 
     @property
     def is_table(self) -> bool:
@@ -95,10 +108,17 @@ class Fit:
         return self.body >= other.body + _CLEAR
 
     def is_clearly_better(self, other: Fit) -> bool:
-        """Return whether the cells of all records are clearly better divided."""
+        """Return whether the cells of all records are clearly better divided.
+
+        They are not if the other reading is a whole table too, with more numbers and dates: cells
+        of this one may be several of the other.
+        """
         mostly_whole = self.head >= _MOSTLY_WHOLE and self.body >= _MOSTLY_WHOLE
         return (
-            mostly_whole and self.body >= other.body + _CLEAR and self.head >= other.head + _CLEAR
+            mostly_whole
+            and self.body >= other.body + _CLEAR
+            and self.head >= other.head + _CLEAR
+            and not (other.whole and other.typed > self.typed)
         )
 
 
@@ -121,7 +141,7 @@ def fit(sample: Sample, dialect: Dialect, *, limit: int | None) -> Fit:
 
     reader = RecordReader(sample.blocks(), replace(dialect, header=True), count)
     first: list[bytes] = []
-    records = last = 0
+    records = scored = last = 0
     widths: list[int] = []
     below: list[list[bytes]] = []
     cells: list[bytes] = []
@@ -137,6 +157,7 @@ def fit(sample: Sample, dialect: Dialect, *, limit: int | None) -> Fit:
             last = line
             if len(cells) < _SCORED_CELLS:
                 cells += fields[:_SCORED_CELLS]
+                scored += 1
             if records == limit:
                 break
     except MalformedInput:
@@ -166,6 +187,8 @@ def fit(sample: Sample, dialect: Dialect, *, limit: int | None) -> Fit:
         usual_share=usual_share,
         head=head,
         body=_quality([cell for row in typical for cell in row]) * usual_share if typical else head,
+        scored=tuple(cells),
+        scored_records=scored,
     )
 
 
@@ -203,6 +226,18 @@ def _quality_of(cell: bytes) -> float:
     return 0.0 if _DELIMITER.search(_IN_PROSE.sub(b"", cell)) else blank * _PROSE
 
 
+def _typed_parts(cell: bytes) -> int:
+    """Return 1 for a date or number, the number of parts for one with separators, 0 for text."""
+    if _FIGURES(cell):
+        return 1 + len(_SEPARATOR.findall(cell))
+    return int(
+        _DIGIT.search(cell) is not None
+        and (read_number(cell) is not None or read_date(cell) is not None)
+    )
+
+
+_DIGIT = re.compile(rb"[0-9]")
+_SEPARATOR = re.compile(rb"[,']")
 _SYNTAX = re.compile(rb"[,;\t|]|^['\"]|['\"]$")
 _DELIMITER = re.compile(rb"[,;\t|]")
 _IN_PROSE = re.compile(rb"[,;|] ")

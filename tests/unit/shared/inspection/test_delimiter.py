@@ -56,6 +56,12 @@ def test_the_delimiter_that_gives_whole_cells_is_chosen(
     [
         (NEAR, "a comma or a semicolon", ["'a;b', 'c' and one below it '1;2', '3'", "'1', '2,3'"]),
         (
+            # Each reading has whole records; that of commas has a date and a number.
+            b"a;b;c,2000-01-01,0.5,a;b;c\na;b;c,2000-01-02,0.7,a;b;c\n",
+            "a comma or a semicolon",
+            ["'a;b;c', '2000-01-01', '0.5', 'a;b;c'", "'a', 'b', 'c,2000-01-01,0.5,a', 'b', ..."],
+        ),
+        (
             b"id,genres|styles\n1,rock|pop\n2,soul|funk\n",
             "a comma or a vertical bar",
             ["'id', 'genres|styles' and one below it '1', 'rock|pop'", "'1,rock', 'pop'"],
