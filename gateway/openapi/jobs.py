@@ -236,13 +236,23 @@ RETRY = operation(
     },
 )
 
+_NOT_SENT = (
+    InvalidInput,
+    JobNotFound,
+    NoResult,
+    ResultExpired,
+    ResultLost,
+    TooManyDownloads,
+    TooBusy,
+)
+
 RESULT = operation(
     "showResult",
     "Download the result of a job, whole, in ranges, or compressed",
     tag=TAG,
     parameters=[JOB_ID_IN_PATH, *result_parameters(encoded=True)],
     answers={
-        **problems(JobNotFound, NoResult, ResultExpired, ResultLost, TooManyDownloads, TooBusy),
+        **problems(*_NOT_SENT),
         **result_answers(as_problems=True),
     },
 )
@@ -256,7 +266,7 @@ REJECTS = operation(
     "up to 64 KiB of the record. Other jobs that have succeeded have only the header.",
     parameters=[JOB_ID_IN_PATH, *result_parameters(encoded=True)],
     answers={
-        **problems(JobNotFound, NoResult, ResultExpired, ResultLost, TooManyDownloads, TooBusy),
+        **problems(*_NOT_SENT),
         **result_answers(as_problems=True, whole=REJECTS_TEXT, part="2,26,3", csv_only=True),
     },
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gateway.openapi.parts import JSON, header, parameter, problem_content, ref
 from shared.aggregation.formats import FORMATS
 from shared.errors import NotAcceptable
+from shared.http.conditions import IDENTITY
 from shared.http.content_codings import CODINGS
 from shared.http.download import REFUSALS
 
@@ -76,9 +77,19 @@ def result_parameters(*, encoded: bool) -> list[Node]:
     if encoded:
         found.append(
             parameter(
+                "encoding",
+                "query",
+                "`identity` omits the content coding, so that a link to the URL is a download that "
+                "any browser can resume",
+                {"const": IDENTITY},
+            )
+        )
+        found.append(
+            parameter(
                 "Accept-Encoding",
                 "header",
-                f"The accepted content codings: {' or '.join(CODINGS)}",
+                f"The accepted content codings: {' or '.join(CODINGS)}. A browser that follows a "
+                "link gets none.",
                 _STRING,
                 example="gzip",
             )

@@ -25,11 +25,12 @@ from shared.errors import (
     BlobIncomplete,
     BlobNotFound,
     ChunkOutOfBounds,
+    InvalidInput,
     NoResult,
     ResultExpired,
     ResultLost,
 )
-from shared.http.conditions import Representation
+from shared.http.conditions import IDENTITY, Representation
 from shared.http.content_codings import CODINGS
 from shared.http.download import Download, send_download
 from shared.jobs.job import JobState
@@ -78,9 +79,25 @@ def _refuse(error: CsvmillError) -> web.Response:
 
 
 async def show_result(request: web.Request) -> web.StreamResponse:
-    """Send the result, with a content coding if the request accepts one, and errors as problems."""
+    """Send the result, with a content coding if the request accepts one, and errors as problems.
+
+    Raises as `codings_of`, `requested_result` and `send_file`.
+    """
+    codings = codings_of(request)
     job, result = await requested_result(request)
-    return await send_file(request, job, _result_file(job, result), refuse=refuse, codings=CODINGS)
+    return await send_file(request, job, _result_file(job, result), refuse=refuse, codings=codings)
+
+
+def codings_of(request: web.Request) -> tuple[str, ...]:
+    """Return the content codings to offer: none if the query has `encoding=identity`.
+
+    A link can select by its query, where only the browser chooses the header fields. Raises
+    InvalidInput for another value.
+    """
+    asked = request.query.get("encoding")
+    if asked not in (None, IDENTITY):
+        raise InvalidInput(f"encoding is {asked!r}; send {IDENTITY}, or omit it", field="encoding")
+    return () if asked else CODINGS
 
 
 async def requested_result(request: web.Request) -> tuple[Job, JobResult]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.http.problems import refuse
-from gateway.results.download import OutputFile, requested_result, send_file
+from gateway.results.download import OutputFile, codings_of, requested_result, send_file
 from shared.access.audit import Action
-from shared.http.content_codings import CODINGS
 from shared.jobs.rejects import NO_REJECTS, NO_REJECTS_SHA256
 
 if TYPE_CHECKING:
@@ -18,7 +17,11 @@ MEDIA_TYPE = "text/csv"
 
 
 async def show_rejects(request: web.Request) -> web.StreamResponse:
-    """Send the rejected records as CSV; only the header if there are none."""
+    """Send the rejected records as CSV; only the header if there are none.
+
+    Raises as `codings_of`, `requested_result` and `send_file`.
+    """
+    codings = codings_of(request)
     job, result = await requested_result(request)
     rejects = result.rejects
     stem = job.filename[:-4] if job.filename.lower().endswith(".csv") else job.filename
@@ -34,6 +37,6 @@ async def show_rejects(request: web.Request) -> web.StreamResponse:
         job,
         file,
         refuse=refuse,
-        codings=CODINGS,
+        codings=codings,
         action=Action.REJECTS_DOWNLOADED,
     )

@@ -38,6 +38,9 @@ MAX_BUFFERED_DIGEST = 1 << 20
 """Bytes of the largest 206 that gets a Content-Digest, which must be known before the body is
 sent: the body is held in memory."""
 
+VARY = "Accept-Encoding, Accept, Sec-Fetch-Mode"
+"""The request fields that select a content coding."""
+
 REFUSALS: dict[type[CsvmillError], str] = {
     NotAcceptable: "No content coding that Accept-Encoding allows is available",
     PreconditionFailed: "The file does not match the condition of the request",
@@ -134,10 +137,23 @@ def _coding(request: web.Request, download: Download) -> str | None:
     if not download.codings:
         return IDENTITY
     accepted = field_value(request.headers, "Accept-Encoding")
-    if request.method == "GET" and parse_byte_ranges(field_value(request.headers, "Range") or ""):
+    part = request.method == "GET" and parse_byte_ranges(
+        field_value(request.headers, "Range") or ""
+    )
+    if part or _is_navigation(request):
         # Ranges exist in the identity coding only, so that is preferred if the client accepts it.
         return negotiate_coding(accepted, ()) or negotiate_coding(accepted, download.codings)
     return negotiate_coding(accepted, download.codings)
+
+
+def _is_navigation(request: web.Request) -> bool:
+    """Whether a browser follows a link or its user has entered the URL.
+
+    It saves the answer as a file, which it can resume only without a content coding, although it
+    accepts one in each of its requests. It sends `Sec-Fetch-Mode` to secure origins only.
+    """
+    accepted = field_value(request.headers, "Accept") or ""
+    return request.headers.get("Sec-Fetch-Mode") == "navigate" or "text/html" in accepted.lower()
 
 
 def _refused(
@@ -149,7 +165,7 @@ def _refused(
     response = download.refuse(kind(REFUSALS[kind]))
     response.headers.update(validators)
     if download.codings:
-        response.headers["Vary"] = "Accept-Encoding"
+        response.headers["Vary"] = VARY
     if content_range:
         response.headers["Content-Range"] = content_range
     return response
@@ -160,7 +176,7 @@ def _caching(download: Download) -> dict[str, str]:
     if download.cache_control:
         fields["Cache-Control"] = download.cache_control
     if download.codings:
-        fields["Vary"] = "Accept-Encoding"
+        fields["Vary"] = VARY
     return fields
 
 

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 # Several pieces, and half of it can be compressed.
 RESULT = random.Random(4).randbytes(1_500_000) + b"Hello,2026-01-01,7\n" * 80_000
 SHA256 = hashlib.sha256(RESULT).hexdigest()
+VARY = "Accept-Encoding, Accept, Sec-Fetch-Mode"
+BROWSERS = "gzip, deflate, br, zstd"
+"""What browsers accept, in each of their requests."""
 DECODERS = {"gzip": gzip.decompress, "zstd": zstd.decompress}
 
 
@@ -46,7 +49,7 @@ async def test_an_accepted_content_coding_is_used(gateway: Gateway, path: str, c
     assert DECODERS[coding](body) == RESULT
     assert len(body) < len(RESULT)
     assert headers["ETag"] == f'W/"{SHA256}-{coding}"'
-    assert headers["Vary"] == "Accept-Encoding"
+    assert headers["Vary"] == VARY
     # Fields that are unknown before the content is sent, or that do not apply
     for field in ("Content-Length", "Accept-Ranges", "Repr-Digest", "Content-Digest"):
         assert field not in headers
@@ -87,7 +90,7 @@ async def test_there_is_no_coding_without_accept_encoding(gateway: Gateway, path
         status, headers, body = await ask(gateway, path, **accepted)
         assert (status, body == RESULT, headers["Content-Encoding"]) == (200, True, None)
         assert headers["ETag"] == f'"{SHA256}"'
-        assert headers["Vary"] == "Accept-Encoding"
+        assert headers["Vary"] == VARY
         assert headers["Cache-Control"] == "private, max-age=604800, immutable"
 
 
@@ -97,6 +100,55 @@ async def test_the_older_download_has_no_content_coding(gateway: Gateway, path: 
         status, headers, body = await ask(gateway, older, Accept_Encoding=accepted)
         assert (status, body == RESULT, headers["Content-Encoding"]) == (200, True, None)
         assert "Vary" not in headers
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"Sec_Fetch_Mode": "navigate"},
+        {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"},
+    ],
+    ids=["secure origin", "other origin"],
+)
+async def test_what_a_browser_saves_can_be_resumed(
+    gateway: Gateway, path: str, fields: dict[str, str]
+) -> None:
+    status, headers, body = await ask(gateway, path, Accept_Encoding=BROWSERS, **fields)
+    assert (status, headers["Content-Encoding"], body == RESULT) == (200, None, True)
+    assert (headers["Accept-Ranges"], headers["ETag"]) == ("bytes", f'"{SHA256}"')
+    assert (headers["Content-Length"], headers["Vary"]) == (str(len(RESULT)), VARY)
+    status, headers, body = await ask(
+        gateway,
+        path,
+        Accept_Encoding=BROWSERS,
+        Range="bytes=9-",
+        If_Range=headers["ETag"],
+        **fields,
+    )
+    assert (status, body == RESULT[9:]) == (206, True)
+    # Unless it refuses that
+    status, headers, _ = await ask(gateway, path, Accept_Encoding="gzip, identity;q=0", **fields)
+    assert (status, headers["Content-Encoding"]) == (200, "gzip")
+
+
+async def test_scripts_of_pages_get_a_coding_as_other_programs_do(
+    gateway: Gateway, path: str
+) -> None:
+    _, headers, body = await ask(
+        gateway, path, Accept_Encoding=BROWSERS, Accept="*/*", Sec_Fetch_Mode="cors"
+    )
+    assert (headers["Content-Encoding"], DECODERS["zstd"](body) == RESULT) == ("zstd", True)
+
+
+@pytest.mark.parametrize("output", ["result", "rejects"])
+async def test_a_url_can_ask_for_no_coding(gateway: Gateway, path: str, output: str) -> None:
+    url = path.removesuffix("result") + output
+    status, headers, _ = await ask(gateway, f"{url}?encoding=identity", Accept_Encoding=BROWSERS)
+    assert (status, headers["Content-Encoding"], headers["Accept-Ranges"]) == (200, None, "bytes")
+    assert "Vary" not in headers
+    status, headers, body = await ask(gateway, f"{url}?encoding=zstd")
+    assert (status, headers["Content-Type"]) == (400, "application/problem+json; charset=utf-8")
+    assert b"encoding is 'zstd'; send identity" in body
 
 
 async def test_an_http_1_0_client_can_get_a_content_coding(gateway: Gateway, path: str) -> None:
@@ -113,7 +165,7 @@ async def test_each_coding_has_its_own_etag(gateway: Gateway, path: str) -> None
         tag = f'W/"{SHA256}-{coding}"'
         status, headers, body = await ask(gateway, path, Accept_Encoding=coding, If_None_Match=tag)
         assert (status, headers["ETag"], body) == (304, tag, b"")
-        assert headers["Vary"] == "Accept-Encoding"
+        assert headers["Vary"] == VARY
         assert headers["Cache-Control"] == "private, max-age=604800, immutable"
         for other in ({}, {"Accept_Encoding": "gzip" if coding == "zstd" else "zstd"}):
             assert (await ask(gateway, path, If_None_Match=tag, **other))[0] == 200
@@ -149,7 +201,7 @@ async def test_an_encoded_download_is_not_resumed_without_its_coding(
 async def test_no_acceptable_coding_is_406(gateway: Gateway, path: str, method: str) -> None:
     for accepted in ("identity;q=0", "*;q=0", "br, identity;q=0"):
         status, headers, body = await ask(gateway, path, method, Accept_Encoding=accepted)
-        assert (status, headers["Vary"]) == (406, "Accept-Encoding")
+        assert (status, headers["Vary"]) == (406, VARY)
         assert headers["Content-Type"].startswith("application/problem+json")
         assert b"Accept-Encoding" in body or method == "HEAD"
 
