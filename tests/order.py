@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 COMPOSE = "tests/compose/"
 CHAOS = "tests/chaos/test_chaos.py"
-WAITING = (COMPOSE, CHAOS, "tests/e2e/", "tests/integration/")
+WAITING = (COMPOSE, CHAOS, "tests/web/", "tests/e2e/", "tests/integration/")
 """The tests that spend most of their time waiting; the longest first."""
 COMPUTING = (
     "tests/unit/shared/",
