@@ -24,6 +24,7 @@ from aiohttp import web
 from gateway.access.caller import require_scope
 from gateway.http.errors import FIELDS
 from gateway.keys import SETTINGS
+from gateway.protocols.common.foreign import refuse_other_body, refuse_part_of_file
 from gateway.protocols.common.response import upload_limit
 from gateway.protocols.ietf import handlers as ietf
 from gateway.protocols.ietf.headers import (
@@ -59,6 +60,7 @@ async def post(request: web.Request) -> web.Response:
 
 async def put(request: web.Request) -> web.Response:
     """Store a file, or the first part of one."""
+    refuse_other_body(request)
     complete = UploadFields.of(request.headers).complete
     if complete is None:
         return await put_file(request)
@@ -86,6 +88,7 @@ async def patch(request: web.Request) -> web.Response:
         raise UnsupportedMedia(f"the request is {request.content_type}; send {MEDIA_TYPE}")
     if not has_version(request):
         raise _unsupported_version(request)
+    refuse_part_of_file(request)
     return await ietf.append(request)
 
 

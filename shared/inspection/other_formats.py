@@ -27,6 +27,11 @@ _FORMATS: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
         (rb"\x89PNG\r\n\x1a\n", "a picture (PNG)", NO_TABLE),
         (rb"GIF8[79]a.{4}[\x80-\xff]", "a picture (GIF)", NO_TABLE),
         (rb"\xff\xd8\xff[\xdb\xe0-\xef]", "a picture (JPEG)", NO_TABLE),
+        (
+            rb"--[0-9A-Za-z'()+_,./:=? -]{1,70}\r?\nContent-Disposition: *form-data",
+            "a form (multipart/form-data)",
+            "send the bytes of the file alone, or the form to /api/upload_file",
+        ),
         (rb"\x7fELF[\x01\x02]", "a program", NO_TABLE),
     )
 )

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from gateway.http.forms import Form
 from gateway.http.spool import open_spool
+from gateway.protocols.common.foreign import CHUNK_FIELDS, ForeignFields, refuse_part_of_file
 from gateway.protocols.dropzone.fields import FIELDS, FILE, SPEC, FieldReader, csv_filename
 from gateway.uploads.complete import with_its_own_job, with_job
 from gateway.uploads.context import UploadContext
@@ -34,7 +35,7 @@ async def upload_file(request: web.Request) -> web.Response:
     context = UploadContext.of(request)
     settings = context.settings
     form = Form(request, client_timeout=settings.client_timeout, least=settings.upload_rate)
-    chunk = _ChunkRequest(form)
+    chunk = _ChunkRequest(request, form)
     file = await chunk.read_to_file()
     if chunk.fields.filename:
         chunk.filename(file)  # refused before the bytes are received
@@ -53,9 +54,11 @@ async def upload_file(request: web.Request) -> web.Response:
 class _ChunkRequest:
     """A form in the order of its parts: some fields, the file, the other fields."""
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self, request: web.Request, form: Form) -> None:
+        self._request = request
         self._form = form
         self.fields = FieldReader()
+        self.foreign = ForeignFields()
         self.aggregation: Aggregation | None = None
 
     async def read_to_file(self) -> Part:
@@ -81,6 +84,11 @@ class _ChunkRequest:
             return False  # dzfilename may follow
         return not self.fields.read().offset_depends_on_length
 
+    def refuse_part_of_file(self) -> None:
+        """Raise InvalidInput if the file is a chunk for a client that is not Dropzone."""
+        refuse_part_of_file(self._request)
+        self.foreign.refuse_part_of_file()
+
     def filename(self, file: Part) -> str:
         """Return the name of the file, by the parts that have been read."""
         return csv_filename(self.fields.filename, file.filename)
@@ -90,6 +98,8 @@ class _ChunkRequest:
             self._add_spec(await part.text(MAX_LENGTH))
         elif part.name in FIELDS:
             self.fields.add(part.name, await part.text())
+        elif part.name in CHUNK_FIELDS:
+            self.foreign.add(part.name, await part.text())
         else:
             await part.skip()
 
@@ -143,6 +153,7 @@ async def _spool(chunk: _ChunkRequest, file: Part, context: UploadContext) -> Up
             fields = chunk.fields.read()
             offset = fields.offset_of(spool.size)
             return await _write(context, fields, metadata, offset, spool.pieces())
+        chunk.refuse_part_of_file()
         declaration = Declaration(spool.size, metadata=metadata)
         return await write_declared(context, uuid4(), 0, spool.pieces(), declaration)
 

@@ -16,6 +16,7 @@ from gateway.http.digests import (
 from gateway.jobs import control
 from gateway.jobs.handlers import job_response
 from gateway.jobs.requested import requested_job_id
+from gateway.protocols.common.foreign import refuse_other_body
 from gateway.protocols.common.request import idempotency_key, plain_body
 from gateway.protocols.common.response import upload_limit, upload_response
 from gateway.protocols.native.declaration import read_declaration, read_size
@@ -71,6 +72,7 @@ async def put_chunk(request: web.Request) -> web.Response:
     """`PUT /api/v1/uploads/{upload}/chunks/{offset}`: store bytes at an offset, all or nothing."""
     context = UploadContext.of(request)
     offset = _offset(request)
+    refuse_other_body(request)
     body = plain_body(request)
     digests = declared_digests(
         request, "Content-Digest", parse_content_digest, CONTENT_DIGEST_ALGORITHMS

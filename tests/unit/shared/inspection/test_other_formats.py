@@ -13,6 +13,7 @@ from shared.csv.dialect import Input
 from shared.errors import MalformedInput
 from shared.inspection.detect import dialect_of
 from shared.inspection.other_formats import other_format
+from tests.unit.gateway.forms import FormBody
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,3 +47,12 @@ def test_a_header_that_begins_like_another_format_is_text(text: str) -> None:
 def test_another_format_is_refused_also_with_a_declared_encoding() -> None:
     with pytest.raises(MalformedInput, match="a picture"):
         dialect_of(b"\xff\xd8\xff\xe0\0\x10JFIF", whole=True, declared=Input(encoding="latin-1"))
+
+
+def test_a_form_that_was_sent_as_a_file_is_refused_by_its_first_lines() -> None:
+    form = FormBody.of(("file", b"a,b\n1,2\n", 'filename="a.csv"')).content
+    for content in (form, form.replace(b"\r\n", b"\n")):
+        with pytest.raises(MalformedInput, match="a form .* send the bytes of the file alone"):
+            dialect_of(content, whole=True, declared=Input(header=True, delimiter=","))
+    text = b"--,Content-Disposition\n--a,Content-Disposition: x\n"
+    assert dialect_of(text, whole=True, declared=Input(header=True)).delimiter == ","
