@@ -44,7 +44,11 @@ def describe_job(job: JobView) -> str:
     if job.state == JobState.STARTED and job.progress is not None:
         lines.append(("progress", _describe_progress(job.progress)))
     lines += describe_report(job)
+    last = 0
     for attempt in job.attempts:
+        if attempt.number > last + 1:
+            lines.append(("", f"attempts {last + 1} to {attempt.number - 1} are not shown"))
+        last = attempt.number
         text = f"{attempt.outcome or 'running'} on {attempt.worker}, {attempt.started_at}"
         text += f" to {attempt.ended_at}" if attempt.ended_at else ""
         text += f": {attempt.reason}" if attempt.reason else ""

@@ -13,7 +13,7 @@ from gateway.access.caller import tenant_of
 from gateway.events import EVENTS
 from gateway.jobs import control
 from gateway.jobs.requested import requested_job, requested_job_id
-from gateway.jobs.view import job_view
+from gateway.jobs.view import job_view, shown_attempts
 from gateway.jobs.wait import Wait, until_ended
 from gateway.keys import PORTS
 
@@ -44,5 +44,5 @@ async def retry_job(request: web.Request) -> web.Response:
 async def job_response(request: web.Request, job: Job) -> web.Response:
     """Return the JSON of a job."""
     # The attempts are read after the job, so that all attempts it counts exist.
-    attempts = await request.app[PORTS].jobs.attempts(job.id)
-    return web.json_response(job_view(job, attempts).as_json())
+    attempts = await shown_attempts(request.app[PORTS].jobs, [job])
+    return web.json_response(job_view(job, attempts.get(job.id, ())).as_json())

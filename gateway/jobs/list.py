@@ -11,10 +11,10 @@ from yarl import URL
 
 from gateway.access.caller import tenant_of
 from gateway.jobs.list_query import cursor_of, list_query
-from gateway.jobs.view import job_view
+from gateway.jobs.view import job_view, shown_attempts
 from gateway.keys import PORTS
 from shared.api.job import JobListView
-from shared.jobs.job import JobPosition
+from shared.jobs.job import Found, JobPosition
 
 if TYPE_CHECKING:
     from gateway.jobs.list_query import ListQuery
@@ -27,49 +27,63 @@ PAGE_BYTES = 1 << 20
 """Bytes of a page after which no more jobs are added: it is held until the client has taken it."""
 _FIRST = 50
 """Jobs that are read at first. How many more fit is known from their size."""
+EXAMINED = 5000
+"""Jobs whose names a page compares with a name at most. Then it ends, however few were found."""
 
 
 async def list_jobs(request: web.Request) -> web.Response:
     """Return one page of the caller's jobs that match the query. Raises InvalidInput."""
     query = list_query(request.query, tenant_of(request))
-    views, last = await _page(request.app[PORTS].jobs, query)
-    next_page = None if last is None else _next(request, last)
+    views, rest = await _page(request.app[PORTS].jobs, query)
+    next_page = None if rest is None else _next(request, rest)
     response = web.json_response(JobListView(tuple(views), next_page).as_json())
     if next_page:
         response.headers["Link"] = f'<{next_page}>; rel="next"'  # RFC 8288, 3
     return response
 
 
-async def _page(store: JobStore, query: ListQuery) -> tuple[list[JobView], Job | None]:
-    """Return the jobs of a page, and the last of them if there is another page.
+async def _page(store: JobStore, query: ListQuery) -> tuple[list[JobView], JobPosition | None]:
+    """Return the jobs of a page, and the position after which the next page begins, if any.
 
-    There are fewer than the query wants if they are large.
+    There are fewer than the query wants if they are large, or if a name is rare.
     """
     views: list[JobView] = []
-    size, after, last = 0, query.after, None
-    most = _FIRST
+    size, most, rest = 0, _FIRST, query.after
     while len(views) < query.limit:
-        wanted = min(most, query.limit - len(views))
-        # One more job than is wanted shows whether there is another page.
-        found = await store.newest(query.filter, after=after, limit=wanted + 1)
-        # The attempts are read after the jobs, so that all attempts they count exist.
-        attempts = await store.attempts_of_many([job.id for job in found[:wanted]])
-        for job in found[:wanted]:
+        found = await _found(store, query, rest, min(most, query.limit - len(views)))
+        attempts = await shown_attempts(store, found.jobs)
+        for job in found.jobs:
             view = job_view(job, attempts.get(job.id, ()))
             size += len(json.dumps(view.as_json()))
             if views and size > PAGE_BYTES:
-                return views, last
+                return views, rest
             views.append(view)
-            last = job
-        if last is None or len(found) <= wanted:
-            return views, None
-        after = JobPosition(last.created_at, last.id)
+            rest = _position(job)
+        rest = found.rest
+        if rest is None or query.name is not None:
+            break
         most = max(1, (PAGE_BYTES - size) * len(views) // size)
-    return views, last
+    return views, rest
 
 
-def _next(request: web.Request, last: Job) -> str:
+async def _found(store: JobStore, query: ListQuery, after: JobPosition | None, limit: int) -> Found:
+    """Return up to `limit` jobs after a position."""
+    if query.name is not None:
+        return await store.search(
+            query.name, query.filter, after=after, limit=limit, examine=EXAMINED
+        )
+    # One more job than is wanted shows whether there is another page.
+    jobs = await store.newest(query.filter, after=after, limit=limit + 1)
+    more = len(jobs) > limit
+    return Found(tuple(jobs[:limit]), _position(jobs[limit - 1]) if more else None)
+
+
+def _position(job: Job) -> JobPosition:
+    return JobPosition(job.created_at, job.id)
+
+
+def _next(request: web.Request, rest: JobPosition) -> str:
     """Return the path of the next page, without a host: a proxy may serve under another name."""
     query = MultiDict(request.query)
-    query["cursor"] = cursor_of(JobPosition(last.created_at, last.id))
+    query["cursor"] = cursor_of(rest)
     return str(URL.build(path=request.path, query=query))

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 LIMIT = 50
 """The default number of jobs on a page."""
 MAX_LIMIT = 500
-FIELDS = ("state", "created_after", "created_before", "filename", "limit", "cursor")
+NAME_LIMIT = 500
+"""The most characters of a part of a name to search for."""
+FIELDS = ("state", "created_after", "created_before", "filename", "name", "limit", "cursor")
 
 _CURSOR = re.compile(r"[A-Za-z0-9_-]{32}")
 _POSITION = struct.Struct(">d16s")
@@ -33,6 +35,8 @@ class ListQuery:
     """Which jobs to list, after which one, and how many at most."""
 
     filter: JobFilter
+    name: str | None
+    """Only jobs whose file names contain this."""
     after: JobPosition | None
     limit: int
 
@@ -56,6 +60,7 @@ def list_query(query: MultiMapping[str], tenant: Tenant) -> ListQuery:
             filename=single["filename"],
             tenant=tenant,
         ),
+        _name(single["name"], single["filename"]),
         _position(single["cursor"]),
         parse_limit(single["limit"], default=LIMIT, most=MAX_LIMIT),
     )
@@ -78,6 +83,17 @@ def _position(cursor: str | None) -> JobPosition | None:
         f"cursor is {cursor!r}, which is not valid; use the one of `next`, or none",
         field="cursor",
     )
+
+
+def _name(part: str | None, filename: str | None) -> str | None:
+    if part is not None and filename is not None:
+        raise InvalidInput("send name or filename, not both", field="name")
+    if part is not None and not 1 <= len(part) <= NAME_LIMIT:
+        raise InvalidInput(
+            f"name has {len(part)} characters; send 1 to {NAME_LIMIT} that file names contain",
+            field="name",
+        )
+    return part
 
 
 def _single(query: MultiMapping[str], field: str) -> str | None:

@@ -7,18 +7,29 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.jobs.progress import progress_view
 from shared.aggregation.json_codec import aggregation_json
-from shared.api.job import AttemptView, JobResultView, JobView
+from shared.api.job import FIRST_ATTEMPTS, LAST_ATTEMPTS, AttemptView, JobResultView, JobView
 from shared.api.problem import ProblemView
 from shared.api.report import ReportView, WarningView
 from shared.api.view import rfc3339
 from shared.csv.dialect import ASSUMPTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from uuid import UUID
 
     from shared.csv.dialect import Dialect
     from shared.jobs.job import Attempt, Job
     from shared.jobs.report import Report
+    from shared.ports import JobStore
+
+
+async def shown_attempts(store: JobStore, jobs: Sequence[Job]) -> Mapping[UUID, Sequence[Attempt]]:
+    """Return the attempts of jobs that their views show, by job id.
+
+    Call it after the jobs have been read, so that all attempts that they count exist.
+    """
+    ids = [job.id for job in jobs]
+    return await store.attempts_of_many(ids, first=FIRST_ATTEMPTS, last=LAST_ATTEMPTS)
 
 
 def job_view(job: Job, attempts: Sequence[Attempt]) -> JobView:
@@ -31,6 +42,7 @@ def job_view(job: Job, attempts: Sequence[Attempt]) -> JobView:
         created_at=rfc3339(job.created_at),
         published_at=rfc3339(job.published_at),
         finished_at=rfc3339(job.finished_at),
+        expired_at=rfc3339(job.expired_at),
         aggregation=aggregation_json(job.aggregation),
         progress=progress_view(job),
         result=result and JobResultView.from_value(result, rows_in=job.rows_in),

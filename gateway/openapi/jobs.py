@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from gateway.jobs.event_stream import CONTENT_TYPE
-from gateway.jobs.list_query import LIMIT, MAX_LIMIT
+from gateway.jobs.list import EXAMINED
+from gateway.jobs.list_query import LIMIT, MAX_LIMIT, NAME_LIMIT
 from gateway.jobs.wait import MAX_WAIT
 from gateway.openapi.parts import (
     FINISHED,
@@ -76,6 +77,13 @@ LIST = operation(
         ),
         parameter(
             "filename", "query", "Only jobs whose file has exactly this name", {"type": "string"}
+        ),
+        parameter(
+            "name",
+            "query",
+            "Only jobs whose file names contain this text, in upper or lower case. A page ends "
+            f"after {EXAMINED} jobs that were compared with it, however few it has: follow `next`",
+            {"type": "string", "minLength": 1, "maxLength": NAME_LIMIT},
         ),
         parameter(
             "limit",

@@ -154,6 +154,7 @@ JOB_EXAMPLE: Node = {
     "created_at": "2026-01-02T03:04:05.678Z",
     "published_at": "2026-01-02T03:04:11.213Z",
     "finished_at": None,
+    "expired_at": None,
     "reason": CRASHED,
     "filename": "plays.csv",
     "input_size": 74,

@@ -31,6 +31,8 @@ STATE_SCHEMA = {
 State = Annotated[str, component("JobState")]
 """A `JobState`, or one that a newer server has added."""
 AggregationJson = Annotated[Mapping[str, Any], component("Aggregation")]
+FIRST_ATTEMPTS, LAST_ATTEMPTS = 10, 10
+"""How many of a job's first and last attempts are shown. It has no limit: retries add more."""
 OUTCOMES = tuple(outcome.value for outcome in AttemptOutcome)
 
 BytesDone = Annotated[
@@ -134,6 +136,8 @@ class JobView(View):
     """When a worker was last called for the job."""
     finished_at: Time | None
     """When the job ended."""
+    expired_at: Time | None = None
+    """When the job expired or was deleted: its result and its file are no longer kept."""
     reason: str | None
     """Why the latest attempt did not succeed."""
     filename: str
@@ -154,8 +158,11 @@ class JobView(View):
     """The first problems of the file."""
     problem_count: Count | None = None
     """The number of all problems; null if unknown."""
-    attempts: tuple[AttemptView, ...]
-    """The attempts, oldest first."""
+    attempts: Annotated[
+        tuple[AttemptView, ...],
+        Field(json_schema_extra={"maxItems": FIRST_ATTEMPTS + LAST_ATTEMPTS}),
+    ]
+    """The first 10 and the last 10 attempts, oldest first. `attempt` is how many there are."""
 
     @property
     def result_size(self) -> int | None:

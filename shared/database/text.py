@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 
 def storable(text: str, limit: int | None = None) -> str:
     """Return `text`, cut to `limit` characters, without what a database refuses.
@@ -10,3 +12,8 @@ def storable(text: str, limit: int | None = None) -> str:
     """
     text = text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
     return text if limit is None or len(text) <= limit else text[: limit - 1] + "…"
+
+
+def search_key(text: str) -> str:
+    """Return a form of `text`, as it is stored, in which case and Unicode forms do not differ."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", storable(text)).casefold())

@@ -177,6 +177,16 @@ class JobPosition:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """What a search for jobs has found so far."""
+
+    jobs: tuple[Job, ...]
+    """Newest first."""
+    rest: JobPosition | None
+    """The position after which the search continues; None if nothing is left."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unfinished:
     """The numbers of jobs that have not ended, by state."""
 

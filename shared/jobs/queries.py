@@ -35,6 +35,7 @@ class JobQueries:
     jobs_by_uploads: str
     newest: str
     newest_of_name: str
+    newest_names: str
     attempts_of_many: str
     insert_attempt: str
     end_attempt: str

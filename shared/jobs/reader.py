@@ -7,9 +7,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from shared.database.text import storable
+from shared.database.text import search_key, storable
 from shared.errors import JobNotFound
-from shared.jobs.job import Unfinished
+from shared.jobs.job import Found, JobPosition, Unfinished
 from shared.jobs.queries import JobQueries
 from shared.jobs.rows import attempt_of, job_of
 from shared.jobs.wake_up import WakeUp
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from shared.access.tenant import Tenant
-    from shared.database.port import Database, Row
-    from shared.jobs.job import Attempt, Job, JobFilter, JobPosition
+    from shared.database.port import Database, Row, Value
+    from shared.jobs.job import Attempt, Job, JobFilter
 
 
 class SqlJobReader:
@@ -62,18 +62,7 @@ class SqlJobReader:
         self, wanted: JobFilter, *, after: JobPosition | None = None, limit: int
     ) -> Sequence[Job]:
         """See `JobStore`."""
-        before = math.inf if wanted.created_before is None else wanted.created_before
-        # No id is less than the empty text: so this selects all jobs created before.
-        position = (before, "")
-        if after is not None:
-            position = min(position, (after.created_at, str(after.id)))
-        values = (
-            *position,
-            " ".join(wanted.states),
-            -math.inf if wanted.created_from is None else wanted.created_from,
-            limit,
-            wanted.tenant,
-        )
+        values = _newest_values(wanted, after, limit)
         if wanted.filename is None:
             rows = await self._database.read(self._sql.newest, *values)
         else:
@@ -81,6 +70,32 @@ class SqlJobReader:
                 self._sql.newest_of_name, *values, storable(wanted.filename)
             )
         return [job_of(row) for row in rows]
+
+    async def search(
+        self,
+        part: str,
+        wanted: JobFilter,
+        *,
+        after: JobPosition | None = None,
+        limit: int,
+        examine: int,
+    ) -> Found:
+        """See `JobStore`."""
+        values = _newest_values(wanted, after, examine + 1)
+        rows = await self._database.read(self._sql.newest_names, *values)
+        examined, key = rows[:examine], search_key(part)
+        matching = [row for row in examined if key in search_key(row["filename"])]
+        jobs = await self.get_many([UUID(row["id"]) for row in matching[:limit]])
+        if len(matching) > limit:
+            last = matching[limit - 1]
+        elif len(rows) > examine:
+            last = examined[-1]
+        else:
+            return Found(tuple(jobs[UUID(row["id"])] for row in matching), None)
+        return Found(
+            tuple(jobs[UUID(row["id"])] for row in matching[:limit]),
+            JobPosition(last["created_at"], UUID(last["id"])),
+        )
 
     async def of_uploads(self, upload_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
         """See `JobStore`."""
@@ -102,14 +117,32 @@ class SqlJobReader:
         rows = await self._database.read(self._sql.attempts_of, str(job_id))
         return [attempt_of(row) for row in rows]
 
-    async def attempts_of_many(self, job_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Attempt]]:
+    async def attempts_of_many(
+        self, job_ids: Sequence[UUID], *, first: int, last: int
+    ) -> Mapping[UUID, Sequence[Attempt]]:
         """See `JobStore`."""
         found: defaultdict[UUID, list[Attempt]] = defaultdict(list)
-        for row in await self._read_many(self._sql.attempts_of_many, job_ids):
+        for row in await self._read_many(self._sql.attempts_of_many, job_ids, first, last):
             attempt = attempt_of(row)
             found[attempt.job_id].append(attempt)
         return dict(found)
 
-    async def _read_many(self, query: str, ids: Sequence[UUID]) -> Sequence[Row]:
+    async def _read_many(self, query: str, ids: Sequence[UUID], *values: Value) -> Sequence[Row]:
         # SQLite has no array parameters. UUIDs as text have one length and need no separator.
-        return await self._database.read(query, "".join(map(str, ids))) if ids else ()
+        return await self._database.read(query, "".join(map(str, ids)), *values) if ids else ()
+
+
+def _newest_values(wanted: JobFilter, after: JobPosition | None, limit: int) -> tuple[Value, ...]:
+    """Return the values of the statements of lists, but for a name."""
+    before = math.inf if wanted.created_before is None else wanted.created_before
+    # No id is less than the empty text: so this selects all jobs created before.
+    position = (before, "")
+    if after is not None:
+        position = min(position, (after.created_at, str(after.id)))
+    return (
+        *position,
+        " ".join(wanted.states),
+        -math.inf if wanted.created_from is None else wanted.created_from,
+        limit,
+        wanted.tenant,
+    )

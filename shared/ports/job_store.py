@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from shared.jobs.job import (
         Aggregation,
         Attempt,
+        Found,
         Job,
         JobFilter,
         JobPosition,
@@ -292,6 +293,25 @@ class JobStore(Protocol):
         """
         ...
 
+    async def search(
+        self,
+        part: str,
+        wanted: JobFilter,
+        *,
+        after: JobPosition | None = None,
+        limit: int,
+        examine: int,
+    ) -> Found:
+        """Return jobs whose file names contain `part`, newest first.
+
+        Upper and lower case, and the Unicode forms of letters with accents, do not matter. Among
+        the next `examine` jobs that match the filter (without its `filename`) after the position
+        `after`, up to `limit` are returned: fewer, or none, does not mean that nothing is left.
+        Continuing after each `rest` finds every job once, as `newest`. The cost depends on
+        `examine` and `limit` alone.
+        """
+        ...
+
     async def of_uploads(self, upload_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
         """Return the jobs of these uploads by upload id."""
         ...
@@ -304,8 +324,13 @@ class JobStore(Protocol):
         """Return every attempt of a job in order."""
         ...
 
-    async def attempts_of_many(self, job_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Attempt]]:
-        """Return the attempts of these jobs by job id, in order. For some hundreds at a time."""
+    async def attempts_of_many(
+        self, job_ids: Sequence[UUID], *, first: int, last: int
+    ) -> Mapping[UUID, Sequence[Attempt]]:
+        """Return attempts of these jobs by job id, in order. For some hundreds at a time.
+
+        Of each job, these are the `first` and the `last` ones.
+        """
         ...
 
     def on_end(self, ended: Callable[[UUID], None]) -> AbstractContextManager[None]:

@@ -334,14 +334,66 @@ WHERE tenant = $6 AND filename = $7 AND $3 LIKE '%' || state || '%'
 ORDER BY created_at DESC, id DESC
 LIMIT $5;
 
+-- name: newest_names
+-- As `newest`, but only what a search by name needs: it reads thousands of rows.
+SELECT jobs.id, jobs.created_at, jobs.filename FROM (
+    SELECT * FROM (
+        SELECT id, created_at FROM jobs
+        WHERE tenant = $6 AND state = 'PENDING' AND $3 LIKE '%PENDING%'
+          AND (created_at, id) < ($1, $2) AND created_at >= $4
+        ORDER BY created_at DESC, id DESC LIMIT $5
+    ) AS pending
+    UNION ALL
+    SELECT * FROM (
+        SELECT id, created_at FROM jobs
+        WHERE tenant = $6 AND state = 'STARTED' AND $3 LIKE '%STARTED%'
+          AND (created_at, id) < ($1, $2) AND created_at >= $4
+        ORDER BY created_at DESC, id DESC LIMIT $5
+    ) AS started
+    UNION ALL
+    SELECT * FROM (
+        SELECT id, created_at FROM jobs
+        WHERE tenant = $6 AND state = 'RETRY' AND $3 LIKE '%RETRY%'
+          AND (created_at, id) < ($1, $2) AND created_at >= $4
+        ORDER BY created_at DESC, id DESC LIMIT $5
+    ) AS retry
+    UNION ALL
+    SELECT * FROM (
+        SELECT id, created_at FROM jobs
+        WHERE tenant = $6 AND state = 'SUCCESS' AND $3 LIKE '%SUCCESS%'
+          AND (created_at, id) < ($1, $2) AND created_at >= $4
+        ORDER BY created_at DESC, id DESC LIMIT $5
+    ) AS success
+    UNION ALL
+    SELECT * FROM (
+        SELECT id, created_at FROM jobs
+        WHERE tenant = $6 AND state = 'FAILURE' AND $3 LIKE '%FAILURE%'
+          AND (created_at, id) < ($1, $2) AND created_at >= $4
+        ORDER BY created_at DESC, id DESC LIMIT $5
+    ) AS failure
+    UNION ALL
+    SELECT * FROM (
+        SELECT id, created_at FROM jobs
+        WHERE tenant = $6 AND state = 'REVOKED' AND $3 LIKE '%REVOKED%'
+          AND (created_at, id) < ($1, $2) AND created_at >= $4
+        ORDER BY created_at DESC, id DESC LIMIT $5
+    ) AS revoked
+    ORDER BY created_at DESC, id DESC LIMIT $5
+) AS newest
+JOIN jobs ON jobs.id = newest.id
+ORDER BY newest.created_at DESC, newest.id DESC;
+
 -- name: attempts_of_many
--- $1: as for `jobs_by_ids`.
+-- $1: as for `jobs_by_ids`. Of each job, the first $2 attempts and the last $3: numbers have no gaps.
 WITH RECURSIVE wanted (job_id, rest) AS (
     SELECT substr(CAST($1 AS TEXT), 1, 36), substr(CAST($1 AS TEXT), 37)
     UNION ALL
     SELECT substr(rest, 1, 36), substr(rest, 37) FROM wanted WHERE rest <> ''
 )
-SELECT attempts.* FROM wanted JOIN attempts ON attempts.job_id = wanted.job_id
+SELECT attempts.* FROM wanted
+JOIN jobs ON jobs.id = wanted.job_id
+JOIN attempts ON attempts.job_id = wanted.job_id
+ AND (attempts.number <= $2 OR attempts.number > jobs.attempt - CAST($3 AS INTEGER))
 ORDER BY attempts.job_id, attempts.number;
 
 -- name: insert_attempt

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
+import pytest
+
+from shared.access.tenant import Tenant
 from shared.database import connect
 from shared.database.scripts import load_queries
-from shared.jobs.job import Job, JobFilter, JobPosition, JobState
+from shared.jobs.job import Found, Job, JobFilter, JobPosition, JobState
 from tests.contract.job_stores import make_job, open_store
 from tests.contract.jobs.steps import bring
 
@@ -127,13 +132,79 @@ async def test_the_attempts_of_many_jobs_are_grouped_by_job(store: SqlJobStore) 
             await store.claim(job.id, worker="w", lease_until=9.0, now=number)
             await store.fail(job.id, number, f"why {number}", final=False, now=number)
     ids = [third.id, second.id, first.id, uuid4()]
-    assert await store.attempts_of_many(ids) == {
+    every = partial(store.attempts_of_many, first=9, last=9)
+    assert await every(ids) == {
         first.id: await store.attempts(first.id),
         second.id: await store.attempts(second.id),
     }
-    assert [a.number for a in (await store.attempts_of_many(ids))[first.id]] == [1, 2, 3]
-    assert await store.attempts_of_many([]) == {}
-    assert len(await store.attempts_of_many([UUID(int=number) for number in range(500)])) == 0
+    assert [a.number for a in (await every(ids))[first.id]] == [1, 2, 3]
+    assert await every([]) == {}
+    assert len(await every([UUID(int=number) for number in range(500)])) == 0
+
+
+@pytest.mark.parametrize(
+    ("count", "numbers"),
+    [(0, []), (1, [1]), (5, [1, 2, 3, 4, 5]), (6, [1, 2, 4, 5, 6]), (9, [1, 2, 7, 8, 9])],
+)
+async def test_the_first_and_the_last_attempts_of_a_job_are_found_without_those_between(
+    store: SqlJobStore, count: int, numbers: list[int]
+) -> None:
+    job = await make_job(store, max_attempts=99)
+    for number in range(1, count + 1):
+        await store.claim(job.id, worker="w", lease_until=9.0, now=number)
+        await store.fail(job.id, number, "why", final=False, now=number)
+    found = await store.attempts_of_many([job.id], first=2, last=3)
+    assert [attempt.number for attempt in found.get(job.id, [])] == numbers
+
+
+async def searched(store: SqlJobStore, part: str, wanted: JobFilter, examine: int) -> list[Job]:
+    """Return all that a search finds, in steps."""
+    found: list[Job] = []
+    after: JobPosition | None = None
+    while True:
+        step = await store.search(part, wanted, after=after, limit=4, examine=examine)
+        assert len(step.jobs) <= 4
+        found += step.jobs
+        if step.rest is None:
+            return found
+        assert after is None or (step.rest.created_at, step.rest.id.hex) < (
+            after.created_at, after.id.hex,
+        )  # fmt: skip
+        after = step.rest
+
+
+async def test_a_search_finds_each_job_with_a_part_of_the_name_once_in_any_steps(
+    store: SqlJobStore,
+) -> None:
+    jobs = await make_many(store)
+    spanish = await make_job(store, now=2.0, filename="AN\u0303O 100%_.CSV")
+    for part, name in (
+        ("50%", "Übersicht 50%.csv"),
+        ("übersicht", "Übersicht 50%.csv"),
+        ("U\u0308BER", "Übersicht 50%.csv"),
+        ("PLAYS", "plays.csv"),
+        ("_", None),
+        ("plays.csvx", "none"),
+        ("", "any"),
+    ):
+        for wanted in (ALL, FILTERS[2], FILTERS[6]):
+            matching = [job for job in expected(jobs, wanted) if name in (job.filename, "any")]
+            for examine in (1, 7, 100):
+                found = await searched(store, part, wanted, examine)
+                assert [job for job in found if job != spanish] == matching
+                if part in ("_", "") and wanted is ALL:
+                    assert spanish in found
+    assert await searched(store, "año 100%_.csv", ALL, 9) == [spanish]
+    assert await searched(store, "año", replace(ALL, tenant=Tenant("other")), 9) == []
+
+
+async def test_a_search_examines_no_more_jobs_than_it_may(store: SqlJobStore) -> None:
+    jobs = [await make_job(store, now=float(n), filename=f"{n}.csv") for n in range(6)]
+    found = await store.search("0.csv", ALL, limit=9, examine=4)
+    assert found == Found((), JobPosition(jobs[2].created_at, jobs[2].id))
+    assert await store.search("0.csv", ALL, after=found.rest, limit=9, examine=4) == Found(
+        (jobs[0],), None
+    )
 
 
 async def test_no_list_reads_through_all_jobs(tmp_path: Path) -> None:
@@ -145,6 +216,7 @@ async def test_no_list_reads_through_all_jobs(tmp_path: Path) -> None:
     try:
         for name, index, values in (
             ("newest", "jobs_newest_of_tenant", ()),
+            ("newest_names", "jobs_newest_of_tenant", ()),
             ("newest_of_name", "jobs_newest_of_tenant_and_name", ("plays.csv",)),
         ):
             plan = await database.read(

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING
 
 from csvmill.client import JobView, ProblemView, ReportView
@@ -126,3 +126,22 @@ def test_warnings_are_printed_on_standard_error(capsys: pytest.CaptureFixture[st
 def test_a_report_of_an_older_server_has_no_warnings() -> None:
     older = {name: value for name, value in REPORT.items() if name != "warnings"}
     assert ReportView.of(older).warnings == ()
+
+
+def test_attempts_that_the_answer_leaves_out_are_named() -> None:
+    attempts = [
+        {
+            "number": number,
+            "worker": "w",
+            "started_at": "2026-01-02T03:04:05.678Z",
+            "ended_at": "2026-01-02T03:04:06.678Z",
+            "outcome": "released",
+            "reason": None,
+        }
+        for number in (1, 2, 9)
+    ]
+    job = JobView.of({**asdict(JOB), "attempt": 9, "attempts": attempts})
+    lines = describe_job(job).splitlines()[-4:]
+    assert [line.split()[:2] for line in lines[:2]] == [["attempt", "1"], ["attempt", "2"]]
+    assert lines[2].strip() == "attempts 3 to 8 are not shown"
+    assert lines[3].split()[:2] == ["attempt", "9"]

@@ -121,6 +121,28 @@ async def test_jobs_are_filtered_by_state(gateway: Gateway) -> None:
         assert ids(await listed(gateway, f"{JOBS}?{query}")) == [str(job.id) for job in found]
 
 
+async def test_jobs_are_found_by_a_part_of_their_name(gateway: Gateway) -> None:
+    names = ["March plays.csv", "sales.csv", "PLAYS of May.csv"]
+    jobs = [await make(gateway, NOON + n, name) for n, name in enumerate(names)]
+    answer = await listed(gateway, f"{JOBS}?name=Plays")
+    assert (ids(answer), answer["next"]) == ([str(jobs[2].id), str(jobs[0].id)], None)
+    first = await listed(gateway, f"{JOBS}?name=plays&limit=1")
+    assert ids(first) == [str(jobs[2].id)]
+    assert "name=plays" in first["next"]
+    assert ids(await listed(gateway, first["next"])) == [str(jobs[0].id)]
+    assert ids(await listed(gateway, f"{JOBS}?name=plays&state=SUCCESS")) == []
+
+
+async def test_a_page_of_a_rare_name_ends_after_some_jobs_and_the_next_continues(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.jobs.list.EXAMINED", 4)
+    rare = await make(gateway, NOON, "rare.csv")
+    for number in range(9):
+        await make(gateway, NOON + 1 + number)
+    assert await pages_of(gateway, f"{JOBS}?name=rare") == [[], [], [str(rare.id)]]
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [
@@ -159,6 +181,9 @@ def cursor(created_at: float) -> str:
         ("created_before=2026-01-02T00:00:00+01:00", ["escape + as %2B"]),
         ("created_before=٢٠٢٦-01-02T00:00:00Z", ["RFC 3339"]),
         ("created_after=2026-W01-1T00:00:00Z", ["RFC 3339"]),
+        ("name=", ["name has 0 characters", "send 1 to 500"]),
+        ("name=" + "n" * 501, ["name has 501 characters"]),
+        ("name=a&filename=a.csv", ["not both"]),
         ("limit=0", ["limit is '0'", "1 to 500"]),
         ("limit=501", ["limit is '501'"]),
         ("limit=-1", ["limit is '-1'"]),

@@ -48,6 +48,7 @@ async def test_a_finished_job_shows_its_input_its_result_and_its_attempts(
         "max_attempts": 3,
         "published_at": None,
         "finished_at": "2026-01-02T03:04:05.678Z",
+        "expired_at": None,
         "reason": None,
         "filename": "Čaj.csv",
         "input_size": 1,
@@ -114,6 +115,28 @@ async def test_a_running_job_shows_its_progress(
         "percent": percent,
         "eta": eta,
     }
+
+
+async def test_a_job_shows_when_it_expired(gateway: Gateway) -> None:
+    job = await gateway.finished_job(b"result", finished_at=1_767_323_045.678)
+    await gateway.jobs.expire_ended(job.id, now=1_767_323_050.25)
+    shown = await (await gateway.client.get(f"/api/v1/jobs/{job.id}")).json()
+    assert shown["expired_at"] == "2026-01-02T03:04:10.250Z"
+
+
+async def test_of_many_attempts_the_first_ten_and_the_last_ten_are_shown(
+    gateway: Gateway,
+) -> None:
+    job = await gateway.pending_job()
+    for number in range(1, 25):
+        await gateway.jobs.claim(job.id, worker="w", lease_until=9.0, now=number)
+        await gateway.jobs.release(job.id, number, "shut down", now=number)
+    alone = await (await gateway.client.get(f"/api/v1/jobs/{job.id}")).json()
+    (listed,) = (await (await gateway.client.get("/api/v1/jobs")).json())["jobs"]
+    for shown in (alone, listed):
+        assert shown["attempt"] == 24
+        numbers = [attempt["number"] for attempt in shown["attempts"]]
+        assert numbers == [*range(1, 11), *range(15, 25)]
 
 
 async def test_a_waiting_job_has_no_progress_and_a_failed_one_keeps_it(
