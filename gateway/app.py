@@ -24,6 +24,8 @@ from gateway.events import EVENTS, GatewayEvents
 from gateway.http import cors
 from gateway.http.closing import invite_body, invite_later
 from gateway.http.errors import errors_as_json
+from gateway.inspections.inspector import INSPECTOR, Inspector
+from gateway.inspections.samples import SAMPLES, Samples
 from gateway.jobs.watcher import JOB_WATCHER, JobWatcher
 from gateway.keys import PORTS, SETTINGS
 from gateway.metrics import GatewayMetrics
@@ -71,6 +73,7 @@ def build_app(
     app[PORTS] = replace(ports, bus=CountedBus(ports.bus, metrics.of(BusMetrics)))
     app[EVENTS] = GatewayEvents(metrics, named_tenants=settings.tenant_metrics)
     app[HEADER_CHECKER] = HeaderChecker()
+    app[INSPECTOR], app[SAMPLES] = Inspector(), Samples()
     _offer_uploads(app)
     _watch_jobs(app, metrics)
     _count_downloads(app, metrics)

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from gateway.access.audit_handlers import list_audit
 from gateway.access.key_handlers import create_key, list_keys, revoke_key, rotate_key
+from gateway.inspections.handlers import inspect_sample
 from gateway.jobs.event_stream import job_events
 from gateway.jobs.handlers import retry_job, show_job
 from gateway.jobs.list import list_jobs
@@ -50,6 +51,7 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
         web.get("/api/v1/jobs/{job_id}/rejects", show_rejects),  # HEAD too
         web.post("/api/v1/jobs/{job_id}/links", create_link),
         web.get("/api/v1/jobs/{job_id}/preview", show_preview),  # HEAD too
+        web.post("/api/v1/inspections", inspect_sample),
         web.options("/api/v1/uploads", dispatch.options),
         web.post("/api/v1/uploads", dispatch.post),
         web.put("/api/v1/uploads", dispatch.put),

@@ -365,6 +365,12 @@ class TooManyDownloads(
     """As many downloads are in progress as one tenant may have."""
 
 
+class TooManyInspections(
+    CsvmillError, code="too_many_inspections", status=429, title="Too many inspections"
+):
+    """As many samples of files are being inspected as one tenant may have."""
+
+
 class TooManyTenantSubscriptions(
     CsvmillError,
     code="too_many_tenant_followers", status=429, title="Too many of your clients follow jobs",

@@ -62,6 +62,7 @@ NEEDS: Mapping[tuple[str, str], Need | None] = {
     ("GET", "/api/v1/jobs/{job_id}/rejects"): READ_BY_LINK,
     ("POST", "/api/v1/jobs/{job_id}/links"): MAKE_LINK,
     ("GET", "/api/v1/jobs/{job_id}/preview"): READ,
+    ("POST", "/api/v1/inspections"): UPLOAD,
     ("OPTIONS", "/api/v1/uploads"): OPEN,
     ("POST", "/api/v1/uploads"): UPLOAD,
     ("PUT", "/api/v1/uploads"): UPLOAD,

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.inspections.form import AGGREGATION as AGGREGATION_PART
+from gateway.inspections.form import FILE, SIZE
 from gateway.openapi.aggregations import NAME as AGGREGATION
 from gateway.openapi.parts import JSON, json_answer, operation, problems, ref
-from gateway.openapi.schemas import or_null
+from gateway.openapi.schemas import integer, or_null, text
 from gateway.openapi.upload_parts import TAG, UPLOAD_IN_PATH
 from shared.errors import (
+    BodyTooSlow,
     HeaderNotReceived,
     InputRemoved,
     InvalidInput,
+    TooBusy,
+    TooManyInspections,
     UnsupportedMedia,
     UploadNotFound,
 )
@@ -56,6 +61,25 @@ EXAMPLE: Node = {
     "fits": False,
     "misfit": "group_by[0].column is 'Sogn': no column has this name; did you mean 'Song'?",
     "output_columns": None,
+    "misfit_field": "group_by[0].column",
+    "default_fits": False,
+    "sample_rows": [{"line": 2, "cells": ["Umbrella"]}],
+}
+
+FORM: Node = {
+    "type": "object",
+    "description": "The start of a file, in any order of the parts.",
+    "properties": {
+        AGGREGATION_PART: {
+            "description": "What to try on the file",
+            **ref(AGGREGATION),
+        },
+        SIZE: integer(
+            "The bytes of the whole file. Without it, a `file` shorter than 1 MiB is the whole file"
+        ),
+        FILE: text("The first bytes of the file, at most 1 MiB", format="binary"),
+    },
+    "required": [FILE],
 }
 
 INSPECT = operation(
@@ -83,4 +107,36 @@ INSPECT = operation(
     },
 )
 
-PATHS: Node = {"/api/v1/uploads/{upload}/inspect": {"post": INSPECT}}
+INSPECT_SAMPLE = operation(
+    "inspectSample",
+    "Inspect a sample of a file",
+    tag=TAG,
+    description="The same for the start of a file that is not uploaded, such as one that a person "
+    "has just chosen. Nothing is stored.",
+    body={
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": FORM,
+                "example": {
+                    AGGREGATION_PART: {"group_by": ["Sogn"]},
+                    SIZE: 1000,
+                    FILE: "Song;Plays\r\nUmbrella;3\r\n",
+                },
+                "encoding": {
+                    AGGREGATION_PART: {"contentType": JSON},
+                    FILE: {"contentType": "text/csv"},
+                },
+            }
+        },
+    },
+    answers={
+        **json_answer(200, "The inspection", ref("Inspection"), example=EXAMPLE),
+        **problems(InvalidInput, BodyTooSlow, HeaderNotReceived, TooManyInspections, TooBusy),
+    },
+)
+
+PATHS: Node = {
+    "/api/v1/inspections": {"post": INSPECT_SAMPLE},
+    "/api/v1/uploads/{upload}/inspect": {"post": INSPECT},
+}

@@ -1,4 +1,4 @@
-"""Header checks: whether an upload fits its spec, and what its first bytes tell.
+"""Header checks: whether an upload fits its spec.
 
 An upload whose spec names columns that it does not have is refused as soon as its first MiB is
 received, and not after its last byte. The check is the job's own, on the same bytes by the same
@@ -12,17 +12,15 @@ import hashlib
 import sys
 from collections import OrderedDict
 from contextlib import aclosing
-from dataclasses import replace
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
 
 from aiohttp import web
 
-from shared.access.tenant import DEFAULT_TENANT
+from gateway.inspections.start import CHECKS_AT_A_TIME, FIRST_READ, digest_of, read_start, reads
 from shared.blobs.socket_part import bytes_of, size_of
-from shared.errors import HeaderNotReceived, MalformedInput, SpecMismatch
-from shared.inspection.inspect import INSPECTION_LIMIT, check_header, inspect
-from shared.inspection.sample import SAMPLE_SIZE, Sample
+from shared.errors import MalformedInput, SpecMismatch
+from shared.inspection.inspect import INSPECTION_LIMIT, check_header
+from shared.inspection.sample import SAMPLE_SIZE
 from shared.uploads.keys import tenant_of
 from shared.uploads.metadata import AGGREGATION, aggregation_of
 
@@ -32,26 +30,13 @@ if TYPE_CHECKING:
 
     from gateway.uploads.upload import Upload
     from shared.access.tenant import Tenant
-    from shared.aggregation.spec import Aggregation
-    from shared.blobs.blob import BlobInfo
     from shared.blobs.socket_part import Piece
-    from shared.inspection.inspect import Inspection
     from shared.ports import Blobs
 
-_FIRST_READ = 2 * SAMPLE_SIZE
-"""Bytes read of an upload; enough for the sample of a compressed file too. If the header is
-longer, `INSPECTION_LIMIT` bytes are read."""
-CHECKS_AT_A_TIME = 2
-"""Headers checked at the same time, and inspections: it takes memory, and CPU of the event loop."""
-READ_AT_A_TIME = 16
-"""Samples that are being read from storage, which may be slow, or held in memory. Of the long
-samples, `CHECKS_AT_A_TIME`."""
 AGAIN = 8 << 20
 """Bytes of a request after which it gets the number of received bytes again."""
 _REMEMBERED = 10_000
 _REFUSALS_REMEMBERED = 1000
-_INSPECTIONS_REMEMBERED = 16
-"""Of a file with 1,000 columns, one takes some hundred KiB."""
 _NEVER = sys.maxsize
 
 
@@ -61,15 +46,7 @@ class HeaderChecker:
     def __init__(self) -> None:
         self._checks = asyncio.Semaphore(CHECKS_AT_A_TIME)
         # Acquired before a check, and never during one: no check waits for storage.
-        self._reads = _reads()
-        # Chunks wait for the check of their header, but never for inspections.
-        self._inspections = asyncio.Semaphore(CHECKS_AT_A_TIME)
-        self._inspection_reads = _reads()
-        # A tenant has one inspection at a time, so that others need not wait for all of its own.
-        self._tenants: WeakValueDictionary[Tenant, asyncio.Lock] = WeakValueDictionary()
-        self._found: OrderedDict[tuple[Tenant, bytes, bool, Aggregation | None], Inspection] = (
-            OrderedDict()
-        )
+        self._reads = reads()
         self._refusals: OrderedDict[tuple[Tenant, bytes, bytes], SpecMismatch] = OrderedDict()
         # Of samples and specs, by their digests. The time of an answer does not tell a tenant
         # whether another one has the same file.
@@ -77,51 +54,6 @@ class HeaderChecker:
         # Bytes of an upload that must be received before it is checked (again); `_NEVER` if it
         # fits. One that does not fit is checked each time, as it may be removed and created anew
         # under the same id.
-
-    async def inspect(
-        self,
-        blobs: Blobs,
-        upload: Upload,
-        aggregation: Aggregation | None,
-        tenant: Tenant = DEFAULT_TENANT,
-    ) -> Inspection:
-        """Return what the first bytes of an upload tell; it may be incomplete.
-
-        `tenant` is that of the caller. Raises HeaderNotReceived if the end of its header has not
-        been received.
-        """
-        for limit in (_FIRST_READ, INSPECTION_LIMIT):
-            async with self._inspection_reads[limit]:
-                sample = await _read(blobs, upload.blob, limit)
-                whole = upload.blob.complete and len(sample) == upload.blob.size
-                found = await self._inspected(sample, whole, aggregation, tenant)
-            if found.column_count or found.error or len(sample) < limit:
-                break
-        if not found.column_count and found.error is None and not whole:
-            raise HeaderNotReceived(
-                f"the header does not end in the first {upload.blob.prefix} bytes, which is all "
-                "that has been received; send more of the file first"
-            )
-        return found
-
-    async def _inspected(
-        self, sample: bytes, whole: bool, aggregation: Aggregation | None, tenant: Tenant
-    ) -> Inspection:
-        key = (tenant, await asyncio.to_thread(_digest, sample), whole, aggregation)
-        of_tenant = self._tenants.setdefault(tenant, asyncio.Lock())
-        async with of_tenant:
-            if (known := self._found.get(key)) is not None:
-                self._found.move_to_end(key)
-                return known
-            async with self._inspections:
-                found = await asyncio.to_thread(
-                    inspect, sample, whole=whole, aggregation=aggregation
-                )
-        # The text is not shown.
-        self._found[key] = replace(found, text=Sample(b"", found.whole))
-        if len(self._found) > _INSPECTIONS_REMEMBERED:
-            self._found.popitem(last=False)
-        return found
 
     async def check(self, blobs: Blobs, upload: Upload) -> None:
         """Raise SpecMismatch if an incomplete upload does not fit its spec.
@@ -133,9 +65,9 @@ class HeaderChecker:
             return
         needed = self._check_from.get(_key(upload), SAMPLE_SIZE)
         if upload.blob.prefix >= needed:
-            limit = _FIRST_READ if needed == SAMPLE_SIZE else INSPECTION_LIMIT
+            limit = FIRST_READ if needed == SAMPLE_SIZE else INSPECTION_LIMIT
             async with self._reads[limit]:
-                sample = await _read(blobs, upload.blob, limit)
+                sample = await read_start(blobs, upload.blob, limit)
                 await self.check_sample(upload, sample)
 
     def watch(
@@ -153,7 +85,7 @@ class HeaderChecker:
     async def check_sample(self, upload: Upload, sample: bytes) -> None:
         """Raise SpecMismatch if an upload that begins with `sample` does not fit its spec."""
         tenant = tenant_of(upload.blob.key)
-        key = (tenant, await asyncio.to_thread(_digest, sample), _key(upload)[1])
+        key = (tenant, await digest_of(sample), _key(upload)[1])
         if (refusal := self._refusals.get(key)) is not None:
             raise SpecMismatch(str(refusal), field=refusal.field)
         async with self._checks:
@@ -265,29 +197,10 @@ class HeaderWatch:
         return None
 
 
-def _reads() -> dict[int, asyncio.Semaphore]:
-    return {
-        _FIRST_READ: asyncio.Semaphore(READ_AT_A_TIME),
-        INSPECTION_LIMIT: asyncio.Semaphore(CHECKS_AT_A_TIME),
-    }
-
-
-def _digest(sample: bytes) -> bytes:
-    return hashlib.sha256(sample).digest()
-
-
 def _key(upload: Upload) -> tuple[UUID, bytes]:
     """Return the id of an upload and the digest of its spec, which may be long."""
     spec = upload.blob.metadata.get(AGGREGATION, "")
     return upload.id, hashlib.sha256(spec.encode()).digest()
-
-
-async def _read(blobs: Blobs, blob: BlobInfo, limit: int) -> bytes:
-    stop = min(blob.prefix, limit)
-    if not stop:
-        return b""
-    async with blobs.open(blob.key, 0, stop) as pieces:
-        return b"".join([piece async for piece in pieces])
 
 
 HEADER_CHECKER = web.AppKey("header_checker", HeaderChecker)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from gateway.access.caller import tenant_of
+from gateway.inspections.inspector import INSPECTOR
 from gateway.uploads.context import UploadContext
 from gateway.uploads.find import find_upload
 from shared.aggregation.json_reader import read_aggregation
@@ -31,8 +32,8 @@ async def inspect_upload(request: web.Request) -> web.Response:
     if not upload.kept:
         raise removed
     try:
-        found = await context.header_checker.inspect(
-            context.ports.blobs, upload, spec or _declared_spec(upload), tenant_of(request)
+        found = await request.app[INSPECTOR].inspect_blob(
+            context.ports.blobs, upload.blob, spec or _declared_spec(upload), tenant_of(request)
         )
     except BlobNotFound as error:
         raise removed from error

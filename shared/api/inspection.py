@@ -62,6 +62,16 @@ class ColumnView(View):
     """The first different cells."""
 
 
+@dataclass(frozen=True, slots=True)
+class SampleRowView(View):
+    """One of the first records."""
+
+    line: Ordinal
+    """The line on which it begins."""
+    cells: list[str]
+    """The cells of the first 1000 columns, shortened if they are long."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InspectionView(View):
     """What the start of a file shows about it."""
@@ -109,3 +119,9 @@ class InspectionView(View):
     """What in the aggregation does not fit the file."""
     output_columns: list[str] | None
     """The columns of the result, if the aggregation fits."""
+    misfit_field: str | None = None
+    """The path of what does not fit, such as `aggregates[0].column` or `input.delimiter`."""
+    default_fits: bool = False
+    """Whether the default aggregation fits the records read, so that none has to be sent."""
+    sample_rows: list[SampleRowView] = field(default_factory=list)
+    """The first records, up to 20, without bad ones."""

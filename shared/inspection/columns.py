@@ -32,6 +32,9 @@ _SAMPLE_LENGTH = 100
 _KINDS: tuple[Kind, ...] = ("integer", "number", "date")
 """The types of a column besides text, the most specific first."""
 _MAX_NOTES = 20
+_SAMPLE_ROWS = 20
+_SAMPLE_CELLS = 4000
+"""Cells of the first records together, after which no more records are shown."""
 _MAX_EXAMINED = 25_000
 """Different cells of the columns together, after which no more records are read."""
 _MAX_ROWS = 50_000
@@ -58,6 +61,16 @@ class ColumnSummary:
     """The first distinct cells."""
 
 
+@dataclass(frozen=True, slots=True)
+class SampleRow:
+    """One of the first records of a file."""
+
+    line: int
+    """On which it begins, from 1."""
+    cells: tuple[str, ...]
+    """Of the columns that are summarized; long ones are shortened."""
+
+
 def columns_of(header: Sequence[bytes]) -> list[ColumnSummary]:
     """Return empty summaries for the first columns of a header."""
     return [ColumnSummary(i, shown(name)) for i, name in enumerate(header[:MAX_COLUMNS], 1)]
@@ -69,8 +82,9 @@ def summarize(
     records: Iterator[Record],
     width: int,
     dialect: Dialect,
+    first: list[SampleRow],
 ) -> tuple[int, list[str], dict[str, Any] | None]:
-    """Add all records to the summaries.
+    """Add all records to the summaries, and the first ones to `first`.
 
     Return their number, warnings about numbers and dates, and what to declare (see `propose`).
     """
@@ -83,13 +97,15 @@ def summarize(
     rows = examined = 0
     seen: list[set[bytes]] = [set() for _ in columns]
     with suppress(SampleEnded):
-        for _line, found in records:
+        for line, found in records:
             fields = reader.fitted(found, width)
             if fields is None:
                 continue
             if examined >= _MAX_EXAMINED or rows == _MAX_ROWS:
                 break
             rows += 1
+            if rows <= _SAMPLE_ROWS and (rows - 1) * len(columns) < _SAMPLE_CELLS:
+                first.append(SampleRow(line, tuple(map(shown, fields[: len(columns)]))))
             for i, (column, cell) in enumerate(zip(columns, fields, strict=False)):
                 if not cell or cell in nulls:
                     column.empty += 1

@@ -13,10 +13,17 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from shared.aggregation.resolve import resolve
-from shared.api.inspection import ColumnView, DialectView, InspectionView, NumberStyleView
+from shared.aggregation.spec import SONG_PLAYS
+from shared.api.inspection import (
+    ColumnView,
+    DialectView,
+    InspectionView,
+    NumberStyleView,
+    SampleRowView,
+)
 from shared.api.problem import ProblemView
 from shared.csv.compression import compression_of
-from shared.csv.dialect import UNDECLARED
+from shared.csv.dialect import STRICT, UNDECLARED
 from shared.csv.problems import EMPTY_FILE, SHOWN_PROBLEMS
 from shared.csv.records import RecordReader
 from shared.errors import InvalidInput, MalformedInput, SpecMismatch
@@ -33,7 +40,7 @@ if TYPE_CHECKING:
     from shared.aggregation.spec import Aggregation
     from shared.csv.dialect import Dialect, Input
     from shared.csv.problems import Problem
-    from shared.inspection.columns import ColumnSummary
+    from shared.inspection.columns import ColumnSummary, SampleRow
 
 MAX_HEADER_SIZE = 16 << 20
 """The maximum size of the header of a file that is inspected, in bytes of text."""
@@ -43,6 +50,8 @@ _RECORDS_BELOW_LONG_HEADER = 10_000
 """Records, good or bad, that are inspected below a header longer than the sample."""
 _MOST_PROBLEMS = 10_000
 """Bad records, after which no more records are inspected."""
+_PLAYS_COLUMN = SONG_PLAYS.width
+"""The column of the default aggregation that has to contain integers."""
 _NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 _NAMED_COLUMN = HeaderDecision(True, "the spec names a column")
 _GIVEN_LINE = HeaderDecision(True, "input says which line it is")
@@ -85,6 +94,8 @@ class Inspection:
     """Whether the spec fits the file; None without a spec."""
     text: Sample
     """What was inspected."""
+    sample_rows: tuple[SampleRow, ...] = ()
+    """The first well-formed records."""
     lines: Proposal = NONE
     """What to declare, as there are lines beside the table."""
 
@@ -95,6 +106,24 @@ class Inspection:
         if not self.lines.options:
             return values or None
         return {**values, "input": {**self.lines.options, **values.get("input", {})}}
+
+    @property
+    def default_fits(self) -> bool:
+        """Whether the default aggregation, sent without a spec, fits the file as it is read here.
+
+        So nothing differs from RFC 4180, there is certainly a header, the records in the sample are
+        well-formed, and all cells of column 3 are integers.
+        """
+        return (
+            self.error is None
+            and not self.problem_count
+            and self.lines is NONE
+            and self.header.header is True
+            and replace(self.dialect, compression=STRICT.compression, sep_line=False) == STRICT
+            and len(self.columns) >= _PLAYS_COLUMN
+            and self.columns[_PLAYS_COLUMN - 1].type == "integer"
+            and not self.columns[_PLAYS_COLUMN - 1].empty
+        )
 
     @property
     def bom(self) -> bool:
@@ -115,6 +144,8 @@ class Fit:
     """Which part does not fit, and the nearest column; None if all fits."""
     columns: tuple[str, ...]
     """The names of the output columns; empty if the aggregation does not fit."""
+    field: str | None = None
+    """The path of the part that does not fit, in the aggregation; None if all fits."""
 
 
 def inspect(sample: bytes, *, whole: bool, aggregation: Aggregation | None) -> Inspection:
@@ -194,6 +225,7 @@ def _inspected(
     rows, unreadable, fits = 0, None, None
     notes: list[str] = []
     proposal: dict[str, Any] | None = None
+    first: list[SampleRow] = []
     try:
         records = iter(reader)
         header = next(records, None)
@@ -203,14 +235,17 @@ def _inspected(
                 fits = _fit(aggregation, header[1], detected)
             below = islice(records, most)
             rows, notes, proposal = summarize(
-                columns, reader, below, len(header[1]), detected.dialect
+                columns, reader, below, len(header[1]), detected.dialect, first
             )
     except SampleEnded:
         pass  # the sample ends within the header
     except MalformedInput as malformed:
         unreadable = str(malformed)
-    return _inspection(
-        detected, columns, rows, problems, count, unreadable, fits, reader, notes, proposal
+    return replace(
+        _inspection(
+            detected, columns, rows, problems, count, unreadable, fits, reader, notes, proposal
+        ),
+        sample_rows=tuple(first),
     )
 
 
@@ -271,6 +306,8 @@ def inspection_view(inspection: Inspection) -> InspectionView:
         problems=list(map(ProblemView.from_value, inspection.problems)),
         fits=None if fits is None else fits.error is None,
         misfit=None if fits is None else fits.error,
+        misfit_field=None if fits is None else fits.field,
+        sample_rows=[SampleRowView(each.line, list(each.cells)) for each in inspection.sample_rows],
         output_columns=None if fits is None or fits.error else list(fits.columns),
     )
 
@@ -311,7 +348,7 @@ def _fit(aggregation: Aggregation, header: Sequence[bytes], found: Detection) ->
     try:
         return Fit(None, _resolved(aggregation, header, found).names)
     except SpecMismatch as error:
-        return Fit(str(error), ())
+        return Fit(str(error), (), error.field)
 
 
 def _resolved(aggregation: Aggregation, header: Sequence[bytes], found: Detection) -> Query:

@@ -2,7 +2,8 @@
 
 `golden/<name>.json` was written by csvmill before there were models of its answers. Since then,
 `confinement`, `warnings` and numbers of lines and records have been added to reports; `null`,
-`number`, `date`, and what says which lines are the table, to dialects; `proposal` to inspections.
+`number`, `date`, and what says which lines are the table, to dialects; `proposal`,
+`misfit_field`, `default_fits` and `sample_rows` to inspections.
 """
 
 from __future__ import annotations

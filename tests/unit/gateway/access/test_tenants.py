@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from gateway.inspections import inspector
 from gateway.openapi.document import DOCUMENT
 from gateway.uploads import header_check
 from gateway.uploads.upload import upload_id_of
@@ -309,8 +310,11 @@ async def test_the_time_of_an_answer_does_not_tell_that_another_tenant_has_the_s
 
         return count
 
-    for work in (inspection.inspect, inspection.check_header):
-        monkeypatch.setattr(header_check, work.__name__, counted(work))
+    for module, work in (
+        (inspector, inspection.inspect),
+        (header_check, inspection.check_header),
+    ):
+        monkeypatch.setattr(module, work.__name__, counted(work))
     lines = FILE + b"a,2026-01-01,1\n" * (SAMPLE_SIZE // 15)
     spec = {"name": "a.csv", "size": 2 * len(lines), "aggregation": {"group_by": ["Sogn"]}}
     for tenant in (OWNER, OTHER):

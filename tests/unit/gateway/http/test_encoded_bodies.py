@@ -35,6 +35,7 @@ async def uploads(gateway: Gateway) -> int:
         ("PUT", "/api/v1/uploads?name=a.csv", "text/csv", FORM),
         ("PUT", "/api/v1/uploads/x/chunks/0", "text/csv", FORM),
         ("PATCH", "/api/v1/uploads/x", "application/json", b'{"size": 74}'),
+        ("POST", "/api/v1/inspections", "multipart/form-data; boundary=b", FORM),
         ("POST", "/api/v1/uploads/x/inspect", "application/json", b"{}"),
     ],
 )

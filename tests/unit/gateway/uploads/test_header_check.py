@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gateway.inspections import inspector
+from gateway.inspections.start import READ_AT_A_TIME
 from gateway.uploads import header_check
-from gateway.uploads.header_check import READ_AT_A_TIME
 from shared.inspection import inspect as inspection
 from shared.inspection.inspect import INSPECTION_LIMIT, check_header
 from shared.inspection.sample import SAMPLE_SIZE
@@ -353,7 +354,7 @@ async def test_the_same_bytes_are_checked_and_inspected_once(
 
         return count
 
-    monkeypatch.setattr(header_check, "inspect", counted("inspect", inspection.inspect))
+    monkeypatch.setattr(inspector, "inspect", counted("inspect", inspection.inspect))
     monkeypatch.setattr(header_check, "check_header", counted("check", check_header))
     await declare(gateway, aggregation=MISFIT)
     for _ in range(5):

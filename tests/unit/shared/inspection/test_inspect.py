@@ -274,3 +274,70 @@ def test_a_file_without_bytes_is_empty(data: bytes) -> None:
     assert (found.column_count, found.error) == (0, EMPTY_FILE)
     # The rest of an upload may still arrive
     assert inspect(data, whole=False, aggregation=None).error is None
+
+
+PLAYS = b"Song,Date,Number of Plays\nUmbrella,2020-01-02,200\nHello,2020-01-03,100\n"
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("data", [PLAYS, b"\xef\xbb\xbf" + PLAYS, PLAYS.replace(b"\n", b"\r\n")])
+def test_the_default_aggregation_fits_a_file_of_song_plays(data: bytes, whole: bool) -> None:
+    assert inspect(data, whole=whole, aggregation=None).default_fits
+    assert inspect(gzip.compress(data), whole=True, aggregation=None).default_fits
+
+
+def test_the_default_aggregation_fits_song_plays_below_a_line_for_spreadsheets() -> None:
+    data = b"sep=,\n" + PLAYS
+    assert inspect(data, whole=True, aggregation=None).default_fits
+    assert check_header(data, whole=True, aggregation=SONG_PLAYS)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        PLAYS.replace(b",", b";"),
+        PLAYS.replace(b",", b"\t"),
+        PLAYS.replace(b",200", b",2.5"),
+        PLAYS.replace(b",200", b","),
+        PLAYS.replace(b",200", b",many"),
+        PLAYS.replace(b",200", b""),
+        PLAYS.partition(b"\n")[2],
+        PLAYS.partition(b"\n")[0],
+        PLAYS.replace(b"Hello", "Grüß dich".encode("latin-1")),
+        PLAYS.decode().encode("utf-16"),
+        b"Plays of all songs\n\n" + PLAYS,
+        b"Song,Plays\nUmbrella,200\n",
+        b"",
+        b"PK\x03\x04",
+    ],
+)
+def test_the_default_aggregation_does_not_fit_other_files(data: bytes) -> None:
+    assert not inspect(data, whole=True, aggregation=None).default_fits
+
+
+def test_the_first_records_are_shown_with_their_lines() -> None:
+    data = b'a,b\n1,"x\ny"\nbad\n2,' + b"z" * 200 + b"\n" + b"3,\n" * 30
+    found = inspect(data, whole=True, aggregation=None).sample_rows
+    assert [(each.line, each.cells) for each in found[:3]] == [
+        (2, ("1", "x\ny")),
+        (5, ("2", "z" * 100 + "...")),
+        (6, ("3", "")),
+    ]
+    assert [each.line for each in found[2:]] == list(range(6, 24))
+
+
+def test_few_records_of_many_columns_are_shown() -> None:
+    data = b",".join(b"c%d" % i for i in range(3000)) + b"\n"
+    data += (b"1" + b",1" * 2999 + b"\n") * 30
+    found = inspect(data, whole=True, aggregation=None).sample_rows
+    assert [len(each.cells) for each in found] == [MAX_COLUMNS] * 4
+
+
+def test_a_misfit_has_the_path_of_what_does_not_fit() -> None:
+    fits = inspect(b"Song,Plays\na,1\n", whole=True, aggregation=TYPO).fits
+    assert fits is not None
+    assert fits.field == "group_by[0].column"
+    undecided = Aggregation((GroupColumn(1),))
+    fits = inspect(b"1,2\n3,4\n", whole=True, aggregation=undecided).fits
+    assert fits is not None
+    assert fits.field == "input.header"
