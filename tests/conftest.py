@@ -67,8 +67,8 @@ os.environ["SSL_CERT_FILE"] = os.devnull
 
 use_memory()
 
-# Tests assert no durations: the machine may be busy. The generated examples are the same in each
-# run, so that a change fails because of what it changes. `--hypothesis-profile random` tries others.
+# Tests assert no durations: the machine may be busy. Each run generates the same examples, so that
+# a change fails because of what it changes. `--hypothesis-profile random` tries others.
 settings.register_profile("csvmill", deadline=None, derandomize=True)
 settings.register_profile("random", deadline=None)
 settings.load_profile("csvmill")

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from csvmill.commands import grammar
+from csvmill.commands.conditions import condition
+from csvmill.commands.words import GrammarError, json_object
 from shared.aggregation.formats import DEFAULT_FORMAT, FORMATS, formats_help
 from shared.aggregation.functions import FUNCTIONS, AggregateFunction
 from shared.aggregation.json_codec import aggregation_json, aggregation_of_json
@@ -37,8 +39,10 @@ How to describe the spec:
   product A*B of two columns. Other values: COLUMN:P of --percentile,
   [NAME=]OUTPUT/OUTPUT of --ratio, CONDITION of --count-if, "COLUMN if CONDITION"
   of --sum-if.
-  CONDITION is COLUMN[:TYPE] OP VALUE. OP is one of = != < <= > >= in contains
-  starts_with is_empty. VALUE is compared as a number if it is one, with < and
+  CONDITION is COLUMN[:TYPE] OP VALUE. OP is one of = != < <= > >= contains
+  starts_with like; or COLUMN in (VALUE, ...), COLUMN between VALUE and VALUE,
+  COLUMN is_empty. Conditions are combined by and, or, not and parentheses; put a
+  value that contains these in double quotes. VALUE is compared as a number if it is one, with < and
   > also as a date, and otherwise as text; in quotes it is always text.
   The dialect of FILE is detected unless you declare it; `csvmill inspect`
   shows it.
@@ -243,18 +247,18 @@ def _lines_or_text(_context: object, _option: object, given: str | None) -> int 
 def _from_spec(spec: str, file: object) -> dict[str, Any]:
     with _errors_name("--spec"):
         if spec.lstrip().startswith("{"):
-            return _checked(grammar.json_object(spec))
+            return _checked(json_object(spec))
         if spec == "-":
             if str(file) == "-":
-                raise grammar.GrammarError("FILE is already standard input; give a file")
-            return _checked(grammar.json_object(sys.stdin.read()))
+                raise GrammarError("FILE is already standard input; give a file")
+            return _checked(json_object(sys.stdin.read()))
         try:
             text = Path(spec).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise grammar.GrammarError(
+            raise GrammarError(
                 f"{spec!r} cannot be read: {error}; give a file, - or the JSON itself"
             ) from error
-        return _checked(grammar.json_object(text))
+        return _checked(json_object(text))
 
 
 def _from_options(given: dict[str, Any]) -> dict[str, Any]:
@@ -274,7 +278,7 @@ def _from_options(given: dict[str, Any]) -> dict[str, Any]:
         for text in given[key]:
             with _errors_name(f"--{key}"):
                 if key == "where":
-                    found.append(grammar.condition(text))
+                    found.append(condition(text))
                 else:
                     found.append(_having(text, outputs))
         if found:
@@ -351,10 +355,18 @@ def _having(text: str, outputs: Sequence[tuple[str, Column | None, Kind]]) -> di
         output = _output(column, outputs)
         return next((kind for name, _, kind in outputs if name == output), None)
 
-    found = grammar.condition(text, kind_of)
-    if not text.lstrip().startswith("{"):
-        found["column"] = _output(found["column"], outputs)
-    return found
+    found = condition(text, kind_of)
+    return found if text.lstrip().startswith("{") else _of_outputs(found, outputs)
+
+
+def _of_outputs(
+    found: dict[str, Any], outputs: Sequence[tuple[str, Column | None, Kind]]
+) -> dict[str, Any]:
+    """Return a condition that names output columns instead of their input columns."""
+    for form in ("and", "or"):
+        if form in found:
+            return {form: [_of_outputs(part, outputs) for part in found[form]]}
+    return found | {"column": _output(found["column"], outputs)}
 
 
 def _checked(spec: dict[str, Any], sources: Mapping[int, str] | None = None) -> dict[str, Any]:
@@ -392,5 +404,5 @@ def _option_of(path: str, sources: Mapping[int, str]) -> str:
 def _errors_name(option: str) -> Iterator[None]:
     try:
         yield
-    except grammar.GrammarError as error:
+    except GrammarError as error:
         raise click.BadParameter(str(error), param_hint=f"'{option}'") from error

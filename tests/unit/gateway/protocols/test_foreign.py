@@ -19,7 +19,7 @@ WHOLE = "/api/v1/uploads?name=plays.csv"
 
 async def no_jobs(gateway: Gateway) -> bool:
     answer = await (await gateway.client.get("/api/v1/jobs")).json()
-    return answer["jobs"] == []
+    return not answer["jobs"]
 
 
 @pytest.mark.parametrize("method", ["PUT", "POST"])

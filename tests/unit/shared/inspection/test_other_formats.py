@@ -52,7 +52,7 @@ def test_another_format_is_refused_also_with_a_declared_encoding() -> None:
 def test_a_form_that_was_sent_as_a_file_is_refused_by_its_first_lines() -> None:
     form = FormBody.of(("file", b"a,b\n1,2\n", 'filename="a.csv"')).content
     for content in (form, form.replace(b"\r\n", b"\n")):
-        with pytest.raises(MalformedInput, match="a form .* send the bytes of the file alone"):
+        with pytest.raises(MalformedInput, match=r"a form .* send the bytes of the file alone"):
             dialect_of(content, whole=True, declared=Input(header=True, delimiter=","))
     text = b"--,Content-Disposition\n--a,Content-Disposition: x\n"
     assert dialect_of(text, whole=True, declared=Input(header=True)).delimiter == ","
