@@ -31,6 +31,7 @@ from gateway.keys import PORTS, SETTINGS
 from gateway.metrics import GatewayMetrics
 from gateway.protocols.tus import handlers as tus
 from gateway.results.downloads import DOWNLOADS, Downloads
+from gateway.results.sorts import SORTS, Sorts
 from gateway.routes import routes
 from gateway.uploads.header_check import HEADER_CHECKER, HeaderChecker
 from gateway.uploads.offer import HEAD_START_OFFERS, HeadStartOffers
@@ -224,6 +225,7 @@ def _count_downloads(app: web.Application, metrics: Metrics) -> None:
         limit=settings.max_downloads, tenant_limit=settings.max_tenant_downloads
     )
     metrics.of(GatewayMetrics).downloads.set_function(lambda: len(downloads))
+    app[SORTS] = Sorts(settings.max_sorts)
 
 
 async def _make_spool_dir(app: web.Application) -> None:

@@ -242,6 +242,10 @@ class NoPreview(CsvmillError, code="no_preview", status=409, title="Result has n
     """The result cannot be previewed: it is Parquet, and no first rows were stored with it."""
 
 
+class NotSortable(CsvmillError, code="not_sortable", status=409, title="Result too large to sort"):
+    """A preview cannot be sorted: too large a result, or Parquet with more rows than are stored."""
+
+
 class InputRemoved(CsvmillError, code="input_removed", status=409, title="Input no longer stored"):
     """The uploaded bytes were deleted, so they cannot be read again."""
 

@@ -30,6 +30,7 @@ from shared.errors import (
     JobNotFound,
     NoPreview,
     NoResult,
+    NotSortable,
     ResultExpired,
     ResultLost,
     TooBusy,
@@ -285,7 +286,8 @@ PREVIEW = operation(
     tag=TAG,
     description="Reads at most the first MiB of the result. A number of more than 15 digits is a "
     "string, so that no JSON parser rounds it. A missing value is null. For Parquet, up to 1000 "
-    "rows are stored for previews.",
+    "rows are stored for previews. With `order_by` the whole result is read, and the first rows in "
+    "this order are shown; results above a limit are refused.",
     parameters=[
         JOB_ID_IN_PATH,
         parameter(
@@ -294,10 +296,28 @@ PREVIEW = operation(
             "The maximum number of rows",
             {"type": "integer", "minimum": 1, "maximum": MAX_ROWS, "default": ROWS},
         ),
+        parameter(
+            "order_by",
+            "query",
+            "Sort by this column: its number, counted from 1, or its name, after `-` for the "
+            "greatest value first. Numbers are compared by value, everything else bytewise; rows "
+            "without a value come last. Without it, rows have the order of the result.",
+            {"type": "string", "minLength": 1},
+            example="-3",
+        ),
     ],
     answers={
         **json_answer(200, "The first rows", ref("Preview"), example=PREVIEW_EXAMPLE),
-        **problems(JobNotFound, NoResult, NoPreview, ResultExpired, ResultLost, InvalidInput),
+        **problems(
+            JobNotFound,
+            NoResult,
+            NoPreview,
+            NotSortable,
+            ResultExpired,
+            ResultLost,
+            InvalidInput,
+            TooBusy,
+        ),
     },
 )
 

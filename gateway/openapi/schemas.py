@@ -191,10 +191,16 @@ UPLOAD_EXAMPLE: Node = {
 
 PREVIEW_EXAMPLE: Node = {
     "columns": [
-        {"name": "Song", "type": "text"},
-        {"name": "Date", "type": "text"},
-        {"name": "Total Number of Plays for Date", "type": "integer"},
+        {"name": "Song", "type": "text", "function": None, "truncate": None},
+        {"name": "Date", "type": "text", "function": None, "truncate": None},
+        {
+            "name": "Total Number of Plays for Date",
+            "type": "integer",
+            "function": "sum",
+            "truncate": None,
+        },
     ],
     "rows": [["Umbrella", "2020-01-02", 300], ["Yellow", "2020-01-02", "12345678901234567890"]],
     "truncated": False,
+    "total_rows": 2,
 }

@@ -8,22 +8,21 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from gateway.results.result_rows import READERS
 from shared.aggregation.formats import FORMATS
 from shared.aggregation.kinds import NUMERIC
 from shared.csv.compression import decompress
-from shared.csv.records import RecordReader
 from shared.errors import MalformedInput
 from shared.jobs.preview import LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
-    from shared.aggregation.formats import PreviewSource
-    from shared.aggregation.kinds import Kind
+    from gateway.results.result_rows import Row
+    from shared.aggregation.functions import Function
+    from shared.aggregation.kinds import Kind, Truncation
     from shared.aggregation.spec import Aggregation
     from shared.csv.dialect import Compression
-
-    Row = list[str | None]
 
 SAFE_DIGITS = 15
 """Digits of a number that every JSON parser keeps: those of an IEEE 754 double (RFC 8259, 6)."""
@@ -33,25 +32,51 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
-    """The columns and the first rows of a result. A cell without a value is None."""
+class Column:
+    """A column of a result."""
 
-    columns: tuple[tuple[str, Kind], ...]
+    name: str
+    kind: Kind
+    function: Function | None = None
+    """The function that computed it; None for a group column."""
+    truncate: Truncation | None = None
+    """The part of a date by which a group column groups."""
+
+    @property
+    def numeric(self) -> bool:
+        """Whether its values are numbers."""
+        return self.kind in NUMERIC
+
+    def as_json(self) -> dict[str, str | None]:
+        """Return the JSON of a `PreviewColumnView`."""
+        return {
+            "name": self.name,
+            "type": self.kind,
+            "function": self.function,
+            "truncate": self.truncate,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The columns and some rows of a result. A cell without a value is None."""
+
+    columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     truncated: bool
     """Whether the result has more rows."""
 
-    def as_json(self) -> str:
-        """Return the JSON of a `PreviewView`.
+    def as_json(self, total_rows: int) -> str:
+        """Return the JSON of a `PreviewView` of a result with `total_rows` rows.
 
         A number keeps its digits, and is a string if it has more than `SAFE_DIGITS`.
         """
-        columns = [{"name": name, "type": kind} for name, kind in self.columns]
-        numeric = [kind in NUMERIC for _, kind in self.columns]
+        columns = [column.as_json() for column in self.columns]
+        numeric = [column.numeric for column in self.columns]
         rows = ", ".join("[" + ", ".join(map(_cell, row, numeric)) + "]" for row in self.rows)
         return (
             f'{{"columns": {json.dumps(columns, ensure_ascii=False)}, "rows": [{rows}], '
-            f'"truncated": {json.dumps(self.truncated)}}}'
+            f'"truncated": {json.dumps(self.truncated)}, "total_rows": {total_rows}}}'
         )
 
 
@@ -65,20 +90,40 @@ def preview_of(
     """
     output = FORMATS[aggregation.output]
     text, ended = _expanded(data, output.compression, whole=whole)
-    read = _READERS[output.preview]
-    kinds: list[Kind] = [
-        "date" if group.truncate == "day" else "text" for group in aggregation.group_by
-    ]
-    kinds += [each.output_kind for each in aggregation.aggregates]
-    names, found = read(text, ended=ended, groups=len(aggregation.group_by))
-    dates = [i for i, kind in enumerate(kinds) if kind == "date"]
-    kept = tuple(_without_empty(row, dates) for row in islice(found, rows))
+    columns, found = read_result(aggregation, (text,), ended=ended)
+    kept = tuple(islice(found, rows))
     more = not ended or next(found, None) is not None
     if total_rows is not None:
         more = len(kept) < total_rows
-    return Preview(
-        tuple(zip(names or _names(aggregation), kinds, strict=True)), kept, truncated=more
-    )
+    return Preview(columns, kept, truncated=more)
+
+
+def read_result(
+    aggregation: Aggregation, blocks: Iterable[bytes], *, ended: bool
+) -> tuple[tuple[Column, ...], Iterator[Row]]:
+    """Return the columns and the rows of a result, which `blocks` contain without compression.
+
+    Unless they contain it to its end (`ended`), the last record may be incomplete and is left out.
+    The rows raise MalformedInput if the result is damaged.
+    """
+    read = READERS[FORMATS[aggregation.output].preview]
+    names, found = read(blocks, ended=ended, groups=len(aggregation.group_by))
+    columns = _columns(aggregation, names or _names(aggregation))
+    dates = [i for i, column in enumerate(columns) if column.kind == "date"]
+    return columns, (_without_empty(row, dates) for row in found)
+
+
+def _columns(aggregation: Aggregation, names: list[str]) -> tuple[Column, ...]:
+    groups = len(aggregation.group_by)
+    columns = [
+        Column(name, "date" if group.truncate == "day" else "text", truncate=group.truncate)
+        for name, group in zip(names[:groups], aggregation.group_by, strict=True)
+    ]
+    columns += [
+        Column(name, each.output_kind, each.function)
+        for name, each in zip(names[groups:], aggregation.aggregates, strict=True)
+    ]
+    return tuple(columns)
 
 
 def _without_empty(row: Row, columns: list[int]) -> Row:
@@ -102,64 +147,6 @@ def _expanded(data: bytes, compression: Compression, *, whole: bool) -> tuple[by
         # The rest is beyond `data`.
         return bytes(held), False
     return bytes(held), whole
-
-
-def _csv(text: bytes, *, ended: bool, groups: int) -> tuple[list[str], Iterator[Row]]:
-    records = _records(text, ended=ended)
-    header = next(records, [])
-
-    def rows() -> Iterator[Row]:
-        for fields in records:
-            cells = [field.decode() for field in fields]
-            yield [cell if cell or i < groups else None for i, cell in enumerate(cells)]
-
-    return [name.decode() for name in header], rows()
-
-
-def _records(text: bytes, *, ended: bool) -> Iterator[list[bytes]]:
-    """Yield the complete records."""
-    held: list[bytes] | None = None
-    try:
-        for _, fields in RecordReader((text,)):
-            if held is not None:
-                yield held
-            held = fields
-    except MalformedInput:
-        # Results are well-formed, so the rest of this record is beyond `text`.
-        return
-    if held is not None and ended:
-        yield held
-
-
-class _Digits(str):
-    """A number with its original digits."""
-
-    __slots__ = ()
-
-
-def _jsonl(text: bytes, *, ended: bool, groups: int) -> tuple[list[str], Iterator[Row]]:
-    del groups
-    lines = text.split(b"\n")
-    if not ended:
-        lines.pop()
-    objects = (json.loads(line, parse_int=_Digits, parse_float=_Digits) for line in lines if line)
-    first = next(objects, None)
-    if first is None:
-        return [], iter(())
-
-    def rows() -> Iterator[Row]:
-        yield list(first.values())
-        for each in objects:
-            yield list(each.values())
-
-    return list(first), rows()
-
-
-_READERS: Mapping[PreviewSource, Callable[..., tuple[list[str], Iterator[Row]]]] = {
-    "csv": _csv,
-    "jsonl": _jsonl,
-    "stored": _csv,
-}
 
 
 def _names(aggregation: Aggregation) -> list[str]:

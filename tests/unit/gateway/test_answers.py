@@ -3,7 +3,8 @@
 `golden/<name>.json` was written by csvmill before there were models of its answers. Since then,
 `confinement`, `warnings` and numbers of lines and records have been added to reports; `null`,
 `number`, `date`, and what says which lines are the table, to dialects; `proposal`,
-`misfit_field`, `default_fits` and `sample_rows` to inspections.
+`misfit_field`, `default_fits` and `sample_rows` to inspections; what computed a column, and the
+number of rows, to previews.
 """
 
 from __future__ import annotations
@@ -170,7 +171,7 @@ def _uploaded(upload: Upload) -> str:
 
 
 def _preview(aggregation: Aggregation, data: bytes, rows: int = 10) -> str:
-    return preview_of(aggregation, data, whole=True, rows=rows).as_json()
+    return preview_of(aggregation, data, whole=True, rows=rows).as_json(2)
 
 
 PROGRESS = replace(RUNNING, progress=JobProgress(333, 12, 77.7, rows_estimated=True))

@@ -36,6 +36,7 @@ KINDS = Aggregation(
 )
 NAMES = ["t", "sum(i)", "avg(n)", "min(d)", "first(t)", "count"]
 TYPES = ["text", "integer", "number", "date", "text", "integer"]
+FUNCTIONS = [None, "sum", "avg", "min", "first", "count"]
 ROWS = [
     ["", "-7", "1.50", "2020-01-31", 'a "b",\nc', "3"],
     ["1", "", "", "", "", "0"],
@@ -73,7 +74,7 @@ def encoded(output: str) -> bytes:
 
 
 async def preview(gateway: Gateway, content: bytes, aggregation: Aggregation, query: str) -> Any:
-    job = await gateway.finished_job(content, aggregation=aggregation)
+    job = await gateway.finished_job(content, aggregation=aggregation, rows=len(ROWS))
     response = await gateway.client.get(f"/api/v1/jobs/{job.id}/preview{query}")
     assert response.status == 200, await response.text()
     return json.loads(await response.text())
@@ -84,9 +85,12 @@ async def test_a_preview_has_columns_with_types_and_rows_with_values(
     gateway: Gateway, output: FormatName
 ) -> None:
     aggregation = replace(KINDS, output=output)
-    columns = [{"name": n, "type": t} for n, t in zip(NAMES, TYPES, strict=True)]
+    columns = [
+        {"name": n, "type": t, "function": f, "truncate": None}
+        for n, t, f in zip(NAMES, TYPES, FUNCTIONS, strict=True)
+    ]
     shown = await preview(gateway, encoded(output), aggregation, "")
-    assert shown == {"columns": columns, "rows": SHOWN, "truncated": False}
+    assert shown == {"columns": columns, "rows": SHOWN, "truncated": False, "total_rows": 4}
     shown = await preview(gateway, encoded(output), aggregation, "?rows=4")
     assert (len(shown["rows"]), shown["truncated"]) == (4, False)
     shown = await preview(gateway, encoded(output), aggregation, "?rows=3")
@@ -127,7 +131,7 @@ def test_a_preview_of_any_prefix_has_its_complete_rows(case: Case, data: st.Data
         assert len(part.rows) >= min(rows, len(whole.rows) - 1)
     assert len(whole.rows) == expected_result(case.aggregation, case.data).groups
     assert not whole.truncated
-    assert json.loads(whole.as_json())["truncated"] is False
+    assert json.loads(whole.as_json(7))["truncated"] is False
 
 
 @pytest.mark.parametrize("output", ["csv", "csv.gz", "jsonl"])
@@ -265,6 +269,8 @@ async def test_a_group_by_day_is_a_date_and_an_empty_day_is_null(
     )
     response = await gateway.client.get(f"/api/v1/jobs/{job.id}/preview")
     shown = json.loads(await response.text())
-    assert shown["columns"][0] == {"name": "d", "type": kind}
+    assert shown["columns"][0] == {
+        "name": "d", "type": kind, "function": None, "truncate": truncate,
+    }  # fmt: skip
     assert shown["rows"] == [[day, 1], [None if truncate == "day" else "", 2]]
     assert shown["truncated"] is False
