@@ -23,7 +23,7 @@ from gateway.results.links import create_link
 from gateway.results.preview import show_preview
 from gateway.results.rejects import show_rejects
 from gateway.uploads.inspect import inspect_upload
-from gateway.web import index
+from gateway.web.handlers import index, page_file
 from shared.runtime.health import health_routes
 from shared.telemetry.metrics import show_metrics
 
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
     """Return the routes; `checks` are the health checks of the dependencies."""
     return [
-        web.get("/", index),
+        web.get("/", index),  # HEAD too
+        web.get("/page/{version}/{path:.+}", page_file),  # HEAD too
         web.get("/docs", docs),
         web.get("/openapi.json", openapi_json),
         web.post("/api/upload_file", upload_file),

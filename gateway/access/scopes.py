@@ -45,6 +45,7 @@ ANONYMOUS_SCOPES = FIRST_UPLOAD.scopes | FIRST_READ.scopes
 
 NEEDS: Mapping[tuple[str, str], Need | None] = {
     ("GET", "/"): OPEN,
+    ("GET", "/page/{version}/{path}"): OPEN,
     ("GET", "/docs"): OPEN,
     ("GET", "/openapi.json"): OPEN,
     ("GET", "/healthz"): OPEN,

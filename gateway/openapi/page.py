@@ -35,7 +35,7 @@ def _page(document: Node) -> Iterator[str]:
     )
     yield f"<h1>{_text(info['title'])}: the API</h1><p>{_text(info['summary'])}</p>"
     yield f"<p>{_text(info['description'])}</p>"
-    yield '<p>For programs: <a href="/openapi.json">/openapi.json</a> (OpenAPI 3.1)</p>'
+    yield '<p>For programs: <a href="openapi.json">/openapi.json</a> (OpenAPI 3.1)</p>'
     yield "<nav>"
     for tag in document["tags"]:
         yield f"<h2>{_text(tag['name'])}</h2><p>{_text(tag['description'])}</p><ul>"

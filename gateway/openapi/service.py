@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.openapi.parts import JSON, json_answer, operation, reading, refusals
+from gateway.openapi.parts import (
+    JSON,
+    header,
+    json_answer,
+    operation,
+    parameter,
+    reading,
+    ref,
+    refusals,
+)
+from gateway.web.files import CONTENT_TYPES
 
 if TYPE_CHECKING:
     from gateway.openapi.parts import Node
@@ -22,6 +32,54 @@ def page(name: str, summary: str) -> Node:
         answers={"200": {"description": "HTML", "content": html}, **refusals()},
     )
 
+
+def _cached(get: Node) -> Node:
+    """Return the operation with what caches of the page's files need."""
+    fields = {
+        "ETag": header("A strong tag of the content, another one for each content coding"),
+        "Cache-Control": header("How long a cached copy may be used"),
+    }
+    answers = {
+        **get["responses"],
+        "304": {"description": "The cached copy is still valid", "headers": fields},
+    }
+    answers["200"] = {**answers["200"], "headers": fields}
+    return {**get, "responses": dict(sorted(answers.items()))}
+
+
+PAGE_FILE = operation(
+    "pageFile",
+    "A module, style or picture of the page",
+    tag=TAG,
+    parameters=[
+        parameter(
+            "version",
+            "path",
+            "The version of the page, as its HTML names it; the file is that of the version that "
+            "the gateway has",
+            {"type": "string"},
+        ),
+        parameter("path", "path", "The path of the file", {"type": "string"}, example="app.js"),
+    ],
+    answers={
+        "200": {
+            "description": "The file",
+            "content": {
+                kind: {"schema": {"type": "string"}} for kind in sorted({*CONTENT_TYPES.values()})
+            },
+        },
+        "404": {
+            "description": "The page has no such file",
+            "content": {
+                JSON: {
+                    "schema": ref("Error"),
+                    "example": {"status": "error", "message": "Not Found"},
+                }
+            },
+        },
+        **refusals(),
+    },
+)
 
 _READY: Node = {
     "type": "object",
@@ -98,7 +156,8 @@ OPENAPI = operation(
 )
 
 PATHS = {
-    "/": reading(page("index", "Show what the service is and how to use it")),
+    "/": reading(_cached(page("index", "Show the page with which people use the service"))),
+    "/page/{version}/{path}": reading(_cached(PAGE_FILE)),
     "/docs": reading(page("docs", "Show this document as a page")),
     "/openapi.json": reading(OPENAPI),
     "/healthz": reading(HEALTHZ),

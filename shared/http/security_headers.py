@@ -17,7 +17,7 @@ OF_PAGES = {
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
 }
-"""For pages that load and run nothing, and are in no frame."""
+"""For pages that load and run nothing, and are in no frame. A page that does sets its own."""
 
 
 def install(app: web.Application) -> None:
@@ -29,4 +29,5 @@ async def _add(_request: web.Request, response: web.StreamResponse) -> None:
     response.headers["Server"] = SERVER
     response.headers["X-Content-Type-Options"] = "nosniff"
     if response.content_type == "text/html":
-        response.headers.update(OF_PAGES)
+        for name, value in OF_PAGES.items():
+            response.headers.setdefault(name, value)

@@ -102,7 +102,9 @@ async def test_who_may_only_read_does_not_end_an_append(gateway: Gateway) -> Non
     assert (await gateway.client.get(f"/api/v1/uploads/{upload}", headers=bearer(reader))).ok
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/healthz", "/readyz"])
+@pytest.mark.parametrize(
+    "path", ["/", "/page/any/app.js", "/docs", "/openapi.json", "/healthz", "/readyz"]
+)
 async def test_health_and_documentation_need_no_key(gateway: Gateway, path: str) -> None:
     assert (await gateway.client.get(path)).status == 200
 

@@ -1,0 +1,69 @@
+"""`GET /` and `GET /page/VERSION/PATH`: the page and its files."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from gateway.web.files import page
+from shared.http.content_codings import GZIP, negotiate_coding
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateway.web.files import File
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""What the page may load and run: its own files, and pictures that it draws itself."""
+SECURITY = {
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+}
+ASK_AGAIN = "no-cache"
+"""A cached copy is used only if the server says that it is still the newest."""
+FOR_EVER = "public, max-age=31536000, immutable"
+"""The URL contains the version, so what it names never changes."""
+
+
+async def index(request: web.Request) -> web.Response:
+    """Return the HTML of the page."""
+    return _answer(request, page().html, {"Cache-Control": ASK_AGAIN, **SECURITY})
+
+
+async def page_file(request: web.Request) -> web.Response:
+    """Return a file of the page.
+
+    In the URL of another version, as a tab asks for it that is older than this process, it is the
+    file of this version.
+    """
+    found = page()
+    file = found.files.get(request.match_info["path"])
+    if file is None:
+        raise web.HTTPNotFound
+    same = request.match_info["version"] == found.version
+    return _answer(request, file, {"Cache-Control": FOR_EVER if same else ASK_AGAIN})
+
+
+def _answer(request: web.Request, file: File, fields: Mapping[str, str]) -> web.Response:
+    accepted = ",".join(request.headers.getall("Accept-Encoding", ()))
+    compressed = negotiate_coding(accepted, (GZIP,)) == GZIP
+    tag = f"{file.digest}-{GZIP}" if compressed else file.digest
+    headers = {**fields, "ETag": f'"{tag}"', "Vary": "Accept-Encoding"}
+    known = request.if_none_match or ()
+    if any(given.value in ("*", tag) for given in known):
+        return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+    if compressed:
+        headers["Content-Encoding"] = GZIP
+    return web.Response(
+        body=file.gzipped if compressed else file.plain,
+        content_type=file.content_type,
+        charset="utf-8",
+        headers=headers,
+    )

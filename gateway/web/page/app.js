@@ -1,0 +1,105 @@
+/** The composition root of the page: its frame, and which view is shown at which place. */
+
+import { watchNetwork } from "./api/connection.js";
+import { frame } from "./components/frame.js";
+import { failedView, loadingView, unknownView } from "./components/states.js";
+import { fill, h } from "./core/element.js";
+import { announce, moveFocus } from "./core/focus.js";
+import { currentPlace, matchPath, onPlace } from "./core/router.js";
+import { texts } from "./texts.js";
+
+/**
+ * A view.
+ * @typedef {object} Route
+ * @property {string} pattern
+ * @property {string} title
+ * @property {string} section which entry of the navigation is marked
+ * @property {() => Promise<unknown>} load defines its element
+ * @property {(parameters: Record<string, string>) => HTMLElement} make
+ */
+
+/** @type {readonly Route[]} */
+const ROUTES = [
+  {
+    pattern: "/",
+    title: texts.home.title,
+    section: "/",
+    load: () => import("./home/view.js"),
+    make: () => h("csv-home"),
+  },
+  {
+    pattern: "/jobs",
+    title: texts.jobs.title,
+    section: "/jobs",
+    load: () => import("./jobs/list_view.js"),
+    make: () => h("csv-jobs"),
+  },
+  {
+    pattern: "/jobs/:id",
+    title: texts.jobs.jobTitle,
+    section: "/jobs",
+    load: () => import("./jobs/job_view.js"),
+    make: ({ id }) => h("csv-job", { "job-id": id }),
+  },
+  {
+    pattern: "/help",
+    title: texts.help.title,
+    section: "/help",
+    load: () => import("./help/view.js"),
+    make: () => h("csv-help"),
+  },
+];
+
+const shown = frame();
+/** The path of the view that is shown, and a number for each change of view. */
+let path = "";
+let turn = 0;
+
+/** @param {{again?: boolean, first?: boolean}} [options] */
+async function show({ again = false, first = false } = {}) {
+  const place = currentPlace();
+  if (place.path === path && !again) return; // only the query has changed: the view reads it
+  path = place.path;
+  turn += 1;
+  const mine = turn;
+  const found = find(path);
+  shown.mark(found?.route.section ?? "");
+  const title = found?.route.title ?? texts.frame.notFound;
+  document.title = path === "/" ? texts.frame.title : texts.frame.titleOf(title);
+  if (!found) {
+    fill(shown.main, unknownView());
+  } else {
+    const late = setTimeout(() => fill(shown.main, loadingView()), 200);
+    try {
+      await found.route.load();
+      if (mine === turn) fill(shown.main, found.route.make(found.parameters));
+    } catch (error) {
+      if (mine === turn)
+        fill(
+          shown.main,
+          failedView(error, () => show({ again: true })),
+        );
+    } finally {
+      clearTimeout(late);
+    }
+  }
+  if (mine !== turn || first) return;
+  scrollTo(0, 0);
+  moveFocus(shown.main.querySelector("h1") ?? shown.main);
+  announce(title);
+}
+
+/** @param {string} wanted */
+function find(wanted) {
+  for (const route of ROUTES) {
+    const parameters = matchPath(route.pattern, wanted);
+    if (parameters) return { route, parameters };
+  }
+  return null;
+}
+
+watchNetwork();
+document.getElementById("frame")?.replaceWith(...shown.parts);
+onPlace(() => void show());
+await show({ first: true });
+await import("./upload/panel.js");

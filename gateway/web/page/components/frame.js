@@ -1,0 +1,80 @@
+/** What surrounds every view: header, navigation, banners, the uploads, footer. */
+
+import { h, svg } from "../core/element.js";
+import { chooseTheme, chosenTheme, THEMES } from "../core/theme.js";
+import { texts } from "../texts.js";
+import { connectionBanner } from "./connection_banner.js";
+import { keyButton, watchKey } from "./key_dialog.js";
+
+const SECTIONS = /** @type {const} */ ([
+  ["/", texts.frame.home],
+  ["/jobs", texts.frame.jobs],
+  ["/help", texts.frame.help],
+]);
+
+/**
+ * Returns the frame: its parts in the order of the document, where the view goes, and what marks the
+ * present section in the navigation.
+ */
+export function frame() {
+  const main = h("main", { id: "main", tabindex: "-1" });
+  const links = SECTIONS.map(([path, name]) => h("a", { href: `#${path}` }, name));
+  const skip = h(
+    "a",
+    {
+      class: "skip",
+      href: "#main",
+      onclick: (/** @type {Event} */ event) => {
+        event.preventDefault(); // the fragment names the view
+        main.focus();
+      },
+    },
+    texts.frame.skip,
+  );
+  const header = h(
+    "header",
+    { class: "frame-header" },
+    h(
+      "div",
+      { class: "frame-bar" },
+      h("a", { class: "brand", href: "#/" }, mark(), texts.frame.title),
+      h("nav", { "aria-label": texts.frame.nav }, links),
+      h("div", { class: "frame-tools" }, keyButton(), themeSwitch()),
+    ),
+  );
+  watchKey();
+  return {
+    main,
+    parts: [skip, header, connectionBanner(), h("csv-uploads"), main],
+    /** @param {string} section */
+    mark(section) {
+      for (const [index, link] of links.entries()) {
+        if (SECTIONS[index]?.[0] === section) link.setAttribute("aria-current", "page");
+        else link.removeAttribute("aria-current");
+      }
+    },
+  };
+}
+
+function mark() {
+  return svg(
+    "svg",
+    { viewBox: "0 0 32 32", class: "brand-mark", "aria-hidden": "true" },
+    svg("rect", { width: 32, height: 32, rx: 7 }),
+    svg("path", { d: "M8 10h16M8 16h10M8 22h5" }),
+  );
+}
+
+function themeSwitch() {
+  const select = h(
+    "select",
+    {
+      class: "quiet",
+      "aria-label": texts.frame.theme,
+      onchange: () => chooseTheme(/** @type {import("../core/theme.js").Theme} */ (select.value)),
+    },
+    THEMES.map((theme) => h("option", { value: theme }, texts.frame.themes[theme])),
+  );
+  select.value = chosenTheme();
+  return select;
+}

@@ -1,0 +1,14 @@
+/** `<csv-job>`: its place in the frame; what it shows follows. */
+
+import { fill, h } from "../core/element.js";
+import { define, Part } from "../core/part.js";
+import { texts } from "../texts.js";
+
+class JobPart extends Part {
+  /** @override */
+  start() {
+    fill(this, h("h1", null, texts.jobs.title));
+  }
+}
+
+define("csv-job", JobPart);
