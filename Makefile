@@ -72,6 +72,7 @@ lint: $(DEV) ## check style, types, imports between modules, security, and forbi
 	@$(VENV)/bin/python scripts/check_files.py
 	@$(VENV)/bin/python scripts/house.py --check > /dev/null
 	@scripts/lint_kernel $(VENV)
+	@scripts/lint_page
 
 kernel: $(KERNEL) ## build the kernel, the native program that aggregates
 

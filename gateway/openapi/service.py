@@ -47,6 +47,7 @@ def _cached(get: Node) -> Node:
     return {**get, "responses": dict(sorted(answers.items()))}
 
 
+_MEDIA_TYPES = sorted({*CONTENT_TYPES.values()})
 PAGE_FILE = operation(
     "pageFile",
     "A module, style or picture of the page",
@@ -64,9 +65,7 @@ PAGE_FILE = operation(
     answers={
         "200": {
             "description": "The file",
-            "content": {
-                kind: {"schema": {"type": "string"}} for kind in sorted({*CONTENT_TYPES.values()})
-            },
+            "content": {kind: {"schema": {"type": "string"}} for kind in _MEDIA_TYPES},
         },
         "404": {
             "description": "The page has no such file",

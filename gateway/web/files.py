@@ -32,11 +32,13 @@ CONTENT_TYPES = {
 HTML = "index.html"
 FIRST = ("app.js", "home/view.js")
 """The modules that the first view needs: the browser loads them, and what they import, at once."""
-PLACE = b"<!-- modulepreload -->"
-"""Where the HTML names them."""
+PLACE = b"<!-- first -->"
+"""Where the HTML names them, and their styles."""
 VERSION_DIGITS = 16
 
 _IMPORT = re.compile(rb'^\s*(?:import|export)\b(?:[^"\';]*?\bfrom)?\s*"(\.[^"]+)"', re.MULTILINE)
+
+_STYLE = re.compile(rb'\bneedStyle\("([\w-]+)"\)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +88,15 @@ def read_page(folder: Traversable) -> Page:
     for name, content in sorted(contents.items()):
         digest.update(f"\n{name} {len(content)}\n".encode() + content)
     version = digest.hexdigest()[:VERSION_DIGITS]
-    links = b"\n".join(
-        f'<link rel="modulepreload" href="page/{name}">'.encode()
-        for name in imported(contents, FIRST)
+    modules = imported(contents, FIRST)
+    sheets = dict.fromkeys(
+        match[1].decode() for name in modules for match in _STYLE.finditer(contents[name])
     )
-    text = html.replace(PLACE, links).replace(b'"page/', f'"page/{version}/'.encode())
+    links = [f'<link rel="stylesheet" href="page/styles/{name}.css">' for name in sheets]
+    links += [f'<link rel="modulepreload" href="page/{name}">' for name in modules]
+    text = html.replace(PLACE, "\n".join(links).encode()).replace(
+        b'"page/', f'"page/{version}/'.encode()
+    )
     return Page(
         version,
         File.of(HTML, text),
@@ -109,8 +115,10 @@ def imported(contents: Mapping[str, bytes], roots: tuple[str, ...]) -> list[str]
         name = waiting.pop()
         if name not in found:
             found[name] = None
-            for match in _IMPORT.finditer(contents[name]):
-                waiting.append(normpath(join(dirname(name), match[1].decode())))
+            waiting += [
+                normpath(join(dirname(name), match[1].decode()))
+                for match in _IMPORT.finditer(contents[name])
+            ]
     return list(found)
 
 

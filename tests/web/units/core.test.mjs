@@ -70,7 +70,13 @@ test("a time is told by its distance for a week", () => {
 test("a fragment names a path and a query", () => {
   const place = parsePlace("#/jobs/?state=FAILURE&text=a%26b%3Dc");
   assert.equal(place.path, "/jobs");
-  assert.deepEqual([...place.query], [["state", "FAILURE"], ["text", "a&b=c"]]);
+  assert.deepEqual(
+    [...place.query],
+    [
+      ["state", "FAILURE"],
+      ["text", "a&b=c"],
+    ],
+  );
   for (const empty of ["", "#", "#main", "#/"]) assert.equal(parsePlace(empty).path, "/");
   assert.equal(parsePlace("#/?q=1").query.get("q"), "1");
 });
@@ -107,7 +113,7 @@ test("a pause ends when its signal is aborted", async () => {
 });
 
 const STREAM =
-  "retry: 1500\nevent: state\nid: 1-STARTED-0\ndata: {\"a\":\ndata: 1}\n\n:\n\n" +
+  'retry: 1500\nevent: state\nid: 1-STARTED-0\ndata: {"a":\ndata: 1}\n\n:\n\n' +
   "id: 2\r\ndata:x\r\n\r\ndata: lone\rid: 3\r\revent: nothing\n\ndata";
 const EVENTS = [
   { type: "state", data: '{"a":\n1}', id: "1-STARTED-0" },
@@ -129,7 +135,10 @@ test("what a broken connection left is part of no event", () => {
   const parser = new EventParser();
   parser.push("id: 1\ndata: a\n\nid: 2\ndata: b\nid: 77");
   parser.reset();
-  assert.deepEqual(parser.push("data: c\n\n").map((event) => event.data), ["c"]);
+  assert.deepEqual(
+    parser.push("data: c\n\n").map((event) => event.data),
+    ["c"],
+  );
   assert.notEqual(parser.lastId, "77");
 });
 

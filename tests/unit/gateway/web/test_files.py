@@ -16,7 +16,7 @@ MOST_COMPRESSED = 150_000
 """Bytes of the first view, compressed (issue 16)."""
 HTML = """<!doctype html>
 <link rel="stylesheet" href="page/a.css">
-<!-- modulepreload -->
+<!-- first -->
 <script type="module" src="page/app.js"></script>
 <a href="docs">page/</a>
 """
@@ -32,7 +32,8 @@ def folder(tmp_path: Path) -> Path:
         "core/y.js": 'export const y = "from ./late.js";\n',
         "side.js": 'import { x } from "./core/x.js";\n',
         "late.js": "",
-        "home/view.js": 'import { y } from "../core/y.js";',
+        "home/view.js": 'import { y } from "../core/y.js";\nawait needStyle("home");\n',
+        "styles/home.css": "",
         "notes.md": "not sent",
     }
     for name, text in written.items():
@@ -52,7 +53,9 @@ def test_the_html_names_the_files_with_their_version(folder: Path) -> None:
 
 def test_what_the_first_view_imports_is_loaded_at_once_and_nothing_else(folder: Path) -> None:
     read = read_page(folder)
-    preloaded = re.findall(r'"modulepreload" href="page/\w+/([^"]+)"', read.html.plain.decode())
+    html = read.html.plain.decode()
+    preloaded = re.findall(r'"modulepreload" href="page/\w+/([^"]+)"', html)
+    assert f'<link rel="stylesheet" href="page/{read.version}/styles/home.css">' in html
     assert sorted(preloaded) == ["app.js", "core/x.js", "core/y.js", "home/view.js", "side.js"]
 
 
