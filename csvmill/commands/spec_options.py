@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import functools
-import re
-import sys
-from collections import deque
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from csvmill.commands import grammar
-from csvmill.commands.conditions import condition
-from csvmill.commands.words import GrammarError, json_object
+from csvmill.commands.output_format import format_of
+from csvmill.commands.spec_building import (
+    FUNCTION_OPTIONS,
+    INPUT_OPTIONS,
+    NUMBER_OPTIONS,
+    OPTION_ORDER,
+    spec_from_json,
+    spec_from_options,
+)
 from shared.aggregation.formats import DEFAULT_FORMAT, FORMATS, formats_help
-from shared.aggregation.functions import FUNCTIONS, AggregateFunction
-from shared.aggregation.json_codec import aggregation_json, aggregation_of_json
-from shared.aggregation.spec import SONG_PLAYS, Arithmetic
 from shared.csv.dialect import OnBadRow, OnRagged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable
 
-    from shared.aggregation.kinds import Kind
-    from shared.aggregation.spec import Column
 
 GRAMMAR = """\b
 How to describe the spec:
@@ -56,27 +53,11 @@ How to describe the spec:
   --count --count-if Status=failed --ratio 'failed="count_if(Status=failed)"/count'
 """
 
-_FUNCTIONS: dict[str, AggregateFunction] = {
-    "count-of" if each.name == "count" else each.name.replace("_", "-"): each
-    for each in FUNCTIONS.values()
-}
-_INPUT = (
-    "delimiter", "quote", "escape", "encoding", "header", "line_end", "compression", "decimal",
-    "thousands", "date", "on_bad_row", "on_ragged", "skip_lines", "header_line",
-    "header_starts_with", "comment", "skip_footer",
-)  # fmt: skip
-_NUMBER = ("currency", "percent", "parentheses")
-_OPTION_ORDER = "csvmill.spec_options.order"
 _NAMES = (
-    "group_by", "count", *(name.replace("-", "_") for name in _FUNCTIONS),
+    "group_by", "count", *(name.replace("-", "_") for name in FUNCTION_OPTIONS),
     "where", "having", "order_by", "limit", "output_format", "escape_formulas", "strict",
-    *_INPUT, "null", *_NUMBER,
+    *INPUT_OPTIONS, "null", *NUMBER_OPTIONS,
 )  # fmt: skip
-_OPTION_OF = {
-    "group_by": "--group-by", "where": "--where", "having": "--having",
-    "order_by": "--order-by", "limit": "--limit", "output": "--format", "input": "--delimiter",
-    "on_warning": "--strict", "output_options": "--escape-formulas",
-}  # fmt: skip
 
 
 class SpecCommand(click.Command):
@@ -85,7 +66,7 @@ class SpecCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Also record the order of the options, which is that of the output columns."""
         _, _, order = self.make_parser(ctx).parse_args(list(args))
-        ctx.meta[_OPTION_ORDER] = [parameter.name for parameter in order]
+        ctx.meta[OPTION_ORDER] = [parameter.name for parameter in order]
         return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -108,19 +89,30 @@ def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def with_spec(*args: Any, spec: str | None, **options: Any) -> Any:
         values = {name: options.pop(name) for name in _NAMES}
+        output = _result_file(options.get("output"))
         given = [name for name in _NAMES if _is_given(name, values[name])]
         if spec is None:
-            aggregation = _from_options(values) if given else None
+            if output is not None:
+                values["output_format"] = format_of(output, values["output_format"])
+            is_default = not given and values["output_format"] in (None, DEFAULT_FORMAT)
+            aggregation = None if is_default else spec_from_options(values)
         elif given:
             option = "--" + given[0].replace("_", "-").replace("output-format", "format")
             raise click.UsageError(f"{option} cannot be combined with --spec; put it in the JSON")
         else:
-            aggregation = _from_spec(spec, options.get("file"))
+            aggregation = spec_from_json(spec, options.get("file"), output)
         return command(*args, aggregation=aggregation, **options)
 
     for option in reversed(_options()):
         with_spec = option(with_spec)
     return with_spec
+
+
+def _result_file(output: object) -> Path | None:
+    """Return the file that the result is written to; None for standard output."""
+    if not isinstance(output, Path) or str(output) == "-":
+        return None
+    return output
 
 
 def _is_given(name: str, value: object) -> bool:
@@ -131,7 +123,7 @@ def _options() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
     text = functools.partial(click.option, multiple=True)
     functions = [
         text(f"--{name}", metavar="ITEMS", help=function.help)
-        for name, function in _FUNCTIONS.items()
+        for name, function in FUNCTION_OPTIONS.items()
     ]
     return [
         text("--group-by", metavar="ITEMS", help="Columns to group rows by."),
@@ -242,167 +234,3 @@ def _options() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
 
 def _lines_or_text(_context: object, _option: object, given: str | None) -> int | str | None:
     return int(given) if given is not None and given.isascii() and given.isdigit() else given
-
-
-def _from_spec(spec: str, file: object) -> dict[str, Any]:
-    with _errors_name("--spec"):
-        if spec.lstrip().startswith("{"):
-            return _checked(json_object(spec))
-        if spec == "-":
-            if str(file) == "-":
-                raise GrammarError("FILE is already standard input; give a file")
-            return _checked(json_object(sys.stdin.read()))
-        try:
-            text = Path(spec).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise GrammarError(
-                f"{spec!r} cannot be read: {error}; give a file, - or the JSON itself"
-            ) from error
-        return _checked(json_object(text))
-
-
-def _from_options(given: dict[str, Any]) -> dict[str, Any]:
-    """Return the JSON of the spec that the options describe."""
-    spec: dict[str, Any] = {}
-    for text in given["group_by"]:
-        with _errors_name("--group-by"):
-            spec.setdefault("group_by", []).extend(grammar.group_columns(text))
-    aggregates, sources = _aggregates(given)
-    if aggregates:
-        spec["aggregates"] = aggregates
-    if not spec:
-        spec = aggregation_json(SONG_PLAYS)
-    outputs = _outputs(spec)
-    for key in ("where", "having"):
-        found = []
-        for text in given[key]:
-            with _errors_name(f"--{key}"):
-                if key == "where":
-                    found.append(condition(text))
-                else:
-                    found.append(_having(text, outputs))
-        if found:
-            spec[key] = found[0] if len(found) == 1 else {"and": found}
-    for text in given["order_by"]:
-        with _errors_name("--order-by"):
-            spec.setdefault("order_by", []).extend(
-                {"column": _output(name, outputs), "descending": descending}
-                for name, descending in grammar.orders(text)
-            )
-    if given["limit"] is not None:
-        spec["limit"] = given["limit"]
-    if given["output_format"] is not None:
-        spec["output"] = given["output_format"]
-    if given["escape_formulas"]:
-        spec["output_options"] = {"escape_formulas": True}
-    if given["strict"]:
-        spec["on_warning"] = "fail"
-    declared = {name: given[name] for name in _INPUT if given[name] is not None}
-    if given["null"]:
-        declared["null"] = list(given["null"])
-    if number := {name: given[name] for name in _NUMBER if given[name] not in (None, False)}:
-        declared["number"] = number
-    if declared:
-        spec["input"] = declared
-    return _checked(spec, sources)
-
-
-def _aggregates(given: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[int, str]]:
-    """Return the aggregates in the order of the command line, and the option of each."""
-    texts = {name: deque(given[name.replace("-", "_")]) for name in _FUNCTIONS}
-    found: list[dict[str, Any]] = []
-    sources: dict[int, str] = {}
-    for parameter in click.get_current_context().meta[_OPTION_ORDER]:
-        name = str(parameter).replace("_", "-")
-        if name == "count":
-            added = [] if {"function": "count"} in found else [{"function": "count"}]
-        elif texts.get(name):
-            with _errors_name(f"--{name}"):
-                added = grammar.aggregates(_FUNCTIONS[name].name, texts[name].popleft())
-        else:
-            continue
-        sources |= {len(found) + i: f"--{name}" for i in range(len(added))}
-        found += added
-    return found, sources
-
-
-def _outputs(spec: dict[str, Any]) -> list[tuple[str, Column | None, Kind]]:
-    """Return name, input column and kind of each output column whose name is known."""
-    outputs: list[tuple[str, Column | None, Kind]] = []
-    for group in spec.get("group_by", ()):
-        name = group.get("name", group["column"])
-        if isinstance(name, str):
-            outputs.append((name, group["column"], "text"))
-    for each in spec.get("aggregates", ()):
-        (aggregate,) = aggregation_of_json({"aggregates": [each]}).aggregates
-        name = aggregate.name or aggregate.default_name(str)
-        source = None if isinstance(aggregate.column, Arithmetic) else aggregate.column
-        kind = aggregate.output_kind
-        outputs.append((name, source, "number" if kind == "integer" else kind))
-    return outputs
-
-
-def _output(column: Column, outputs: Sequence[tuple[str, Column | None, Kind]]) -> str:
-    """Return the name of an output column, given its name or its input column."""
-    if any(name == column for name, _, _ in outputs):
-        return str(column)
-    computed = [name for name, source, _ in outputs if source == column]
-    return computed[0] if len(computed) == 1 else str(column)
-
-
-def _having(text: str, outputs: Sequence[tuple[str, Column | None, Kind]]) -> dict[str, Any]:
-    def kind_of(column: Column) -> Kind | None:
-        output = _output(column, outputs)
-        return next((kind for name, _, kind in outputs if name == output), None)
-
-    found = condition(text, kind_of)
-    return found if text.lstrip().startswith("{") else _of_outputs(found, outputs)
-
-
-def _of_outputs(
-    found: dict[str, Any], outputs: Sequence[tuple[str, Column | None, Kind]]
-) -> dict[str, Any]:
-    """Return a condition that names output columns instead of their input columns."""
-    for form in ("and", "or"):
-        if form in found:
-            return {form: [_of_outputs(part, outputs) for part in found[form]]}
-    return found | {"column": _output(found["column"], outputs)}
-
-
-def _checked(spec: dict[str, Any], sources: Mapping[int, str] | None = None) -> dict[str, Any]:
-    """Return the spec as normalized JSON.
-
-    Raises BadParameter, which names the option at fault, if it is invalid.
-    """
-    # Imported here, so that commands without a spec start faster.
-    from shared.aggregation.json_reader import read_aggregation
-    from shared.errors import InvalidInput
-
-    try:
-        return aggregation_json(read_aggregation(spec, "spec"))
-    except InvalidInput as error:
-        option, message = "--spec", str(error)
-        if sources is not None:
-            path = str(error.field).removeprefix("spec.")
-            option = _option_of(path, sources)
-            message = message.removeprefix("spec.")
-        raise click.BadParameter(message, param_hint=f"'{option}'") from error
-
-
-def _option_of(path: str, sources: Mapping[int, str]) -> str:
-    """Return the option that set the value at a path of the JSON."""
-    for index, option in sources.items():
-        if path.startswith(f"aggregates[{index}]"):
-            return option
-    if path.startswith("input."):
-        name = path.removeprefix("input.").removeprefix("number.")
-        return "--" + re.split(r"[.\[]", name)[0].replace("_", "-")
-    return _OPTION_OF.get(path.partition(".")[0].partition("[")[0], "--group-by")
-
-
-@contextmanager
-def _errors_name(option: str) -> Iterator[None]:
-    try:
-        yield
-    except GrammarError as error:
-        raise click.BadParameter(str(error), param_hint=f"'{option}'") from error

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -14,9 +15,6 @@ from csvmill.commands.spec_options import GRAMMAR, SpecCommand, spec_options
 from shared.aggregation.json_codec import aggregation_json
 from shared.aggregation.json_reader import parse_aggregation
 from shared.aggregation.spec import SONG_PLAYS
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @click.command(cls=SpecCommand)
@@ -234,3 +232,56 @@ def test_an_order_of_texts_that_look_like_numbers_must_be_meant() -> None:
     assert "would be compared as text" in refusal("--group-by", "n", "--count", "--having", "n>9")
     found = spec_of("--group-by", "n", "--count", "--having", 'n>"9"')
     assert found["having"] == {"column": "n", "op": ">", "value": "9"}
+
+
+@click.command(cls=SpecCommand)
+@click.option("-o", "--output", type=click.Path(path_type=Path))
+@spec_options
+def writing(output: Path, aggregation: dict[str, Any] | None) -> None:
+    """Print the format of a result that is written to a file."""
+    click.echo("default" if aggregation is None else aggregation["output"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "written"),
+    [
+        (["-o", "p.parquet"], "parquet"),
+        (["-o", "P.CSV.GZ"], "csv.gz"),
+        (["-o", "p.csv.zst"], "csv.zst"),
+        (["-o", "p.jsonl"], "jsonl"),
+        (["-o", "p.ndjson", "--group-by", "Song"], "jsonl"),
+        (["-o", "p.csv"], "default"),
+        (["-o", "p"], "default"),
+        (["-o", "-"], "default"),
+        (["-o", "-", "--format", "jsonl"], "jsonl"),
+        (["-o", "p.txt", "--format", "csv.gz"], "csv.gz"),
+        (["-o", "p.json", "--format", "jsonl"], "jsonl"),
+        (["-o", "p.parquet", "--format", "parquet"], "parquet"),
+        (["-o", "p.parquet", "--spec", '{"group_by": ["Song"]}'], "parquet"),
+        (["-o", "p.csv", "--spec", '{"group_by": ["Song"], "output": "csv"}'], "csv"),
+    ],
+)
+def test_the_name_of_the_output_chooses_the_format(arguments: list[str], written: str) -> None:
+    done = CliRunner().invoke(writing, arguments)
+    assert done.output == f"{written}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-o", "p.parquet", "--format", "csv"], "format parquet, and the format is csv"),
+        (
+            ["-o", "p.csv", "--spec", '{"group_by": ["Song"], "output": "jsonl"}'],
+            "format csv, and the format is jsonl",
+        ),
+        (["-o", "p.json"], "results are not written as .json; name it .jsonl, or say --format"),
+        (["-o", "p.gz"], "results are not written as .gz; name it .csv.gz"),
+        (["-o", "p.xlsx"], "results are not written as .xlsx"),
+    ],
+)
+def test_an_output_whose_name_and_format_differ_is_refused(
+    arguments: list[str], message: str
+) -> None:
+    done = CliRunner().invoke(writing, arguments)
+    assert done.exit_code == 2
+    assert message in " ".join(done.output.split())
