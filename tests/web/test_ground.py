@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.web.accessibility import axe, scrolls_sideways
+from tests.web.chromium import DEMAND, program
 from tests.web.files import plays, sparse_plays
 from tests.web.gestures import accept_saves, choose, drop, offer_handles, saved
 
@@ -141,3 +142,15 @@ async def test_the_service_keeps_its_address_and_its_data(page: Page, service: S
     assert await service.stop() == 0
     await service.start()
     assert (await page.goto(service.url)).status == 200  # type: ignore[union-attr]
+
+
+def test_without_chromium_tests_are_skipped_unless_they_are_required(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv(DEMAND, raising=False)
+    with pytest.raises(pytest.skip.Exception, match="apt-get install chromium"):
+        program()
+    monkeypatch.setenv(DEMAND, "required")
+    with pytest.raises(pytest.fail.Exception, match="required"):
+        program()
