@@ -17,7 +17,11 @@ OPTIONS = {
     },
 }
 
-FINITE = "document.getAnimations().every((a) => a.effect?.getComputedTiming().endTime === Infinity)"
+SETTLED = """() => Promise.allSettled(
+    document.getAnimations()
+        .filter((each) => each.effect?.getComputedTiming().endTime !== Infinity)
+        .map((each) => each.finished)
+)"""
 
 
 async def axe(page: Page) -> None:
@@ -25,7 +29,7 @@ async def axe(page: Page) -> None:
     for scheme in ("light", "dark"):
         await page.emulate_media(color_scheme=scheme)
         # Colours that change slowly are measured when they have changed.
-        await page.wait_for_function(FINITE)
+        await page.evaluate(SETTLED)
         found = await Axe().run(page, options=OPTIONS)
         assert found.violations_count == 0, f"{scheme}: {found.generate_report()}"
 

@@ -10,6 +10,7 @@ from tests.web.accessibility import axe, scrolls_sideways
 from tests.web.chromium import DEMAND, program
 from tests.web.files import plays, sparse_plays
 from tests.web.gestures import accept_saves, choose, drop, offer_handles, saved
+from tests.web.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,7 +110,7 @@ async def test_files_are_dropped_and_chosen_and_never_read_whole(
         }"""
     )
     await drop(page.locator("#zone"), file)
-    await page.wait_for_function("window.kind === 'file'")
+    await wait_until(page, "window.kind === 'file'")
     await choose(page.get_by_label("File"), file)
     assert await page.evaluate("window.got") == [["large.csv", 30 << 30]] * 2
 
