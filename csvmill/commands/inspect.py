@@ -88,7 +88,7 @@ def describe(found: Inspection) -> str:
     width = max((len(column.name) for column in found.columns[:_MAX_COLUMNS]), default=0)
     for column in found.columns[:_MAX_COLUMNS]:
         empty = f"{column.empty:,} empty; " if column.empty else ""
-        samples = ", ".join(map(_shorten, column.samples))
+        samples = "  ".join(map(_shorten, column.samples))
         lines.append(
             (f"@{column.position}", f"{column.name:<{width}}  {column.type:<7}  {empty}{samples}")
         )

@@ -94,18 +94,19 @@ job_argument = click.argument("job_id", metavar="ID")
 
 
 UNITS = {
-    "": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30,
+    "": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9,
+    "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30,
 }  # fmt: skip
 
 
 def _size(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
-    """Read a number of bytes: 8388608, 8MiB, 8MB."""
+    """Read a number of bytes: 8388608, 8MiB, 8M (the same, as in dd and rclone), 8MB."""
     if value is None:
         return None
     digits = value.rstrip("kKmMgGiIbB ")
     unit = UNITS.get(value[len(digits) :].strip().lower())
     if not (digits.isascii() and digits.isdigit() and int(digits)) or unit is None:
-        raise click.BadParameter(f"{value!r} is not a size; give bytes, or 8MiB")
+        raise click.BadParameter(f"{value!r} is not a size; give bytes, or such as 512K or 8MiB")
     return int(digits) * unit
 
 

@@ -32,6 +32,7 @@ from shared.inspection.detect import Detection, detect_dialect
 from shared.inspection.header import HeaderDecision
 from shared.inspection.sample import SAMPLE_SIZE, Sample, SampleEnded
 from shared.inspection.table_proposal import NONE, Proposal, propose
+from shared.inspection.unreadable_cells import misread_column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -141,7 +142,8 @@ class Fit:
     """Whether an aggregation fits a file."""
 
     error: str | None
-    """Which part does not fit, and the nearest column; None if all fits."""
+    """Which part does not fit the header, and the nearest column, or which cells of the sample fail
+    the job; None if all fits."""
     columns: tuple[str, ...]
     """The names of the output columns; empty if the aggregation does not fit."""
     field: str | None = None
@@ -222,7 +224,7 @@ def _inspected(
 
     reader = RecordReader(detected.blocks(), detected.dialect, keep)
     columns: list[ColumnSummary] = []
-    rows, unreadable, fits = 0, None, None
+    rows, unreadable, fits, query = 0, None, None, None
     notes: list[str] = []
     proposal: dict[str, Any] | None = None
     first: list[SampleRow] = []
@@ -232,11 +234,13 @@ def _inspected(
         if header is not None:
             columns = columns_of(header[1])
             if aggregation is not None:
-                fits = _fit(aggregation, header[1], detected)
+                fits, query = _fit(aggregation, header[1], detected)
             below = islice(records, most)
             rows, notes, proposal = summarize(
                 columns, reader, below, len(header[1]), detected.dialect, first
             )
+            if query and (misread := misread_column(query, columns, detected.dialect)):
+                fits = Fit(misread[0], (), misread[1])
     except SampleEnded:
         pass  # the sample ends within the header
     except MalformedInput as malformed:
@@ -344,11 +348,14 @@ def _inspection(
     )
 
 
-def _fit(aggregation: Aggregation, header: Sequence[bytes], found: Detection) -> Fit:
+def _fit(
+    aggregation: Aggregation, header: Sequence[bytes], found: Detection
+) -> tuple[Fit, Query | None]:
     try:
-        return Fit(None, _resolved(aggregation, header, found).names)
+        query = _resolved(aggregation, header, found)
     except SpecMismatch as error:
-        return Fit(str(error), (), error.field)
+        return Fit(str(error), (), error.field), None
+    return Fit(None, query.names), query
 
 
 def _resolved(aggregation: Aggregation, header: Sequence[bytes], found: Detection) -> Query:

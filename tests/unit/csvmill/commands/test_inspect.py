@@ -33,7 +33,7 @@ def test_the_dialect_columns_and_output_columns_are_shown(tmp_path: Path) -> Non
         "header   yes: the spec names a column",
         "rows     2",
         "columns  2",
-        "@1       Song   text     Umbrella, Hello",
+        "@1       Song   text     Umbrella  Hello",
         "@2       Plays  integer  1 empty; 3",
         "spec     gives sum(Plays)",
     ]
