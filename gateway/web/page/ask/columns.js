@@ -48,8 +48,7 @@ export function fileColumns(views, hasHeader) {
  */
 export function findColumn(columns, column) {
   return columns.find(
-    (each) =>
-      each.column === column || each.view.position === column || each.view.name === column,
+    (each) => each.column === column || each.view.position === column || each.view.name === column,
   );
 }
 

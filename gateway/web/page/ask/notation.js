@@ -29,7 +29,9 @@ export function write(value) {
   if (typeof value === "number") return JSON.stringify(value);
   if (typeof value === "string") return writeText(value);
   if (Array.isArray(value)) return `!(${value.map(write).join(",")})`;
-  const pairs = Object.entries(/** @type {object} */ (value)).filter(([, each]) => each !== undefined);
+  const pairs = Object.entries(/** @type {object} */ (value)).filter(
+    ([, each]) => each !== undefined,
+  );
   return `(${pairs.map(([key, each]) => `${writeText(key)}:${write(each)}`).join(",")})`;
 }
 

@@ -32,7 +32,7 @@ export function around(place) {
   const found = [place];
   let rest = place;
   while (/[.[]/.test(rest)) {
-    rest = rest.replace(/(?:\.[^.[]*|\[[^[]*)$/, "");
+    rest = rest.replace(/(?:\.[^.[\]]*|\[[^[\]]*\]?)$/, "");
     found.push(rest);
   }
   return found;

@@ -72,7 +72,8 @@ export function aggregationOf(question) {
   if (asks && question.order_by.length > 0) found.order_by = question.order_by.map(shortOrder);
   if (asks && question.limit !== null) found.limit = question.limit;
   if (asks && question.output !== DEFAULT_OUTPUT) found.output = question.output;
-  if (question.escape_formulas) found.output_options = { escape_formulas: true };
+  if (question.escape_formulas && isCsv(question.output))
+    found.output_options = { escape_formulas: true };
   if (question.strict) found.on_warning = "fail";
   const input = tidy(question.input);
   if (Object.keys(input).length > 0) found.input = input;
@@ -215,4 +216,12 @@ function objectOf(value) {
   return value !== null && typeof value === "object" && !Array.isArray(value)
     ? /** @type {{[key: string]: unknown}} */ (value)
     : {};
+}
+
+/**
+ * Whether results of a format are CSV, which spreadsheets open.
+ * @param {string} output
+ */
+export function isCsv(output) {
+  return output.startsWith("csv");
 }

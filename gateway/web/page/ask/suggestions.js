@@ -14,9 +14,11 @@
 const MOST = 6;
 const TOP = 10;
 /** Names of numbers that are no amounts. */
-const CODES = /(?:^|[\s_-])(?:id|key|nr|no|num|code|zip|plz|postcode|phone|year|jahr|index|lat|lon|latitude|longitude)$|(?:Id|ID)$/i;
+const CODES =
+  /(?:^|[\s_-])(?:id|key|nr|no|num|code|zip|plz|postcode|phone|year|jahr|index|lat|lon|latitude|longitude)$|(?:Id|ID)$/i;
 /** Names of amounts, of which sums are asked for most often. */
-const AMOUNTS = /amount|total|sum|price|revenue|sales|cost|plays|count|quantity|qty|units|value|betrag|umsatz|menge|preis|volume|duration|bytes|size/i;
+const AMOUNTS =
+  /amount|total|sum|price|revenue|sales|cost|plays|count|quantity|qty|units|value|betrag|umsatz|menge|preis|volume|duration|bytes|size/i;
 
 /**
  * Returns questions about a file, the likeliest first.
@@ -35,30 +37,35 @@ export function suggestions(columns, rows) {
   const step = date && timeStep(date);
   /** @type {(Suggestion | null | undefined | false)[]} */
   const found = [
-    date && step && number && {
-      kind: "sum_by_time",
-      labels: { number: number.label, date: date.label, step },
-      question: ask([{ column: date.column, truncate: step }], [sum(number)]),
-    },
-    number && text && {
-      kind: "sum_by",
-      labels: { number: number.label, text: text.label },
-      question: ask([{ column: text.column }], [sum(number)]),
-    },
-    number && text && {
-      kind: "top",
-      labels: { number: number.label, text: text.label, count: String(TOP) },
-      question: {
-        ...ask([{ column: text.column }], [{ ...sum(number), name: totalName(number) }]),
-        order_by: [{ column: totalName(number), descending: true }],
-        limit: TOP,
+    date &&
+      step &&
+      number && {
+        kind: "sum_by_time",
+        labels: { number: number.label, date: date.label, step },
+        question: ask([{ column: date.column, truncate: step }], [sum(number)]),
       },
-    },
-    number && text && {
-      kind: "avg_by",
-      labels: { number: number.label, text: text.label },
-      question: ask([{ column: text.column }], [{ function: "avg", column: number.column }]),
-    },
+    number &&
+      text && {
+        kind: "sum_by",
+        labels: { number: number.label, text: text.label },
+        question: ask([{ column: text.column }], [sum(number)]),
+      },
+    number &&
+      text && {
+        kind: "top",
+        labels: { number: number.label, text: text.label, count: String(TOP) },
+        question: {
+          ...ask([{ column: text.column }], [{ ...sum(number), name: totalName(number) }]),
+          order_by: [{ column: totalName(number), descending: true }],
+          limit: TOP,
+        },
+      },
+    number &&
+      text && {
+        kind: "avg_by",
+        labels: { number: number.label, text: text.label },
+        question: ask([{ column: text.column }], [{ function: "avg", column: number.column }]),
+      },
     text && {
       kind: "rows_by",
       labels: { text: text.label },
@@ -67,29 +74,34 @@ export function suggestions(columns, rows) {
         order_by: [{ column: "count", descending: true }],
       },
     },
-    date && step && !number && {
-      kind: "rows_by_time",
-      labels: { date: date.label, step },
-      question: ask([{ column: date.column, truncate: step }], [{ function: "count" }]),
-    },
-    text && other && {
-      kind: "distinct",
-      labels: { text: text.label, other: other.label },
-      question: ask(
-        [{ column: text.column }],
-        [{ function: "count_distinct", column: other.column }],
-      ),
-    },
+    date &&
+      step &&
+      !number && {
+        kind: "rows_by_time",
+        labels: { date: date.label, step },
+        question: ask([{ column: date.column, truncate: step }], [{ function: "count" }]),
+      },
+    text &&
+      other && {
+        kind: "distinct",
+        labels: { text: text.label, other: other.label },
+        question: ask(
+          [{ column: text.column }],
+          [{ function: "count_distinct", column: other.column }],
+        ),
+      },
     number && {
       kind: "total",
       labels: { number: number.label },
       question: ask([], [sum(number), { function: "count" }]),
     },
-    !number && !text && columns.length > 0 && {
-      kind: "total",
-      labels: {},
-      question: ask([], [{ function: "count" }]),
-    },
+    !number &&
+      !text &&
+      columns.length > 0 && {
+        kind: "total",
+        labels: {},
+        question: ask([], [{ function: "count" }]),
+      },
   ];
   return found.filter((each) => !!each).slice(0, MOST);
 }

@@ -23,7 +23,12 @@ export function inWords(aggregation, { most = 4 } = {}) {
   if (isSongPlays(aggregation)) return words.songPlays;
   const groups = list(aggregation.group_by);
   const aggregates = list(aggregation.aggregates);
-  const what = words.and(some(aggregates.map((each) => aggregateWords(each, most)), most));
+  const what = words.and(
+    some(
+      aggregates.map((each) => aggregateWords(each, most)),
+      most,
+    ),
+  );
   const by = words.and(some(groups.map(groupWords), most));
   const parts = [
     groups.length === 0
@@ -48,9 +53,19 @@ function isSongPlays({ group_by, aggregates, where, having, order_by, limit, out
   const [one, two, ...others] = list(group_by);
   const [sum, ...more] = list(aggregates);
   return (
-    one?.column === 1 && one.name === "Song" && two?.column === 2 && two.name === "Date" &&
-    others.length === 0 && sum?.function === "sum" && sum.column === 3 && more.length === 0 &&
-    !where && !having && !limit && list(order_by).length === 0 && (output ?? "csv") === "csv"
+    one?.column === 1 &&
+    one.name === "Song" &&
+    two?.column === 2 &&
+    two.name === "Date" &&
+    others.length === 0 &&
+    sum?.function === "sum" &&
+    sum.column === 3 &&
+    more.length === 0 &&
+    !where &&
+    !having &&
+    !limit &&
+    list(order_by).length === 0 &&
+    (output ?? "csv") === "csv"
   );
 }
 
@@ -60,12 +75,15 @@ function isSongPlays({ group_by, aggregates, where, having, order_by, limit, out
  */
 export function groupWords(group) {
   if (!isObject(group)) return columnWords(group);
-  const column = typeof group.column === "number" && group.name ? plain(group.name) : columnWords(group.column);
+  const column =
+    typeof group.column === "number" && group.name ? plain(group.name) : columnWords(group.column);
   const dated = words.truncate[group.truncate] ?? words.parts[group.part];
   if (dated) return dated(column);
   if (Array.isArray(group.substring)) {
     const [from, count] = group.substring;
-    return from === 1 ? words.start(count, column) : words.characters(from, from + count - 1, column);
+    return from === 1
+      ? words.start(count, column)
+      : words.characters(from, from + count - 1, column);
   }
   return group.match ? words.match(column, plain(group.match)) : column;
 }
@@ -85,7 +103,9 @@ export function aggregateWords(aggregate, most = 4) {
   } else if (name === "percentile") {
     text = words.percentile(aggregate.p, column);
   } else if (!column) {
-    text = ["count", "count_if"].includes(name) ? words.rows : words.unknownFunction(plain(name), "");
+    text = ["count", "count_if"].includes(name)
+      ? words.rows
+      : words.unknownFunction(plain(name), "");
   } else {
     const dated = aggregate.type === "date" ? words.ofDates[name] : undefined;
     const known = dated ?? words.functions[name];
@@ -112,7 +132,10 @@ function operandWords(aggregate) {
  * @returns {string}
  */
 export function conditionWords(condition, most = 4) {
-  for (const [key, join] of /** @type {const} */ ([["and", words.and], ["or", words.or]])) {
+  for (const [key, join] of /** @type {const} */ ([
+    ["and", words.and],
+    ["or", words.or],
+  ])) {
     const parts = condition[key];
     if (Array.isArray(parts)) {
       const inner = parts.map((part) => {
@@ -124,7 +147,12 @@ export function conditionWords(condition, most = 4) {
   }
   const { op, value } = condition;
   const texts = Array.isArray(value)
-    ? words.or(some(value.map((each) => valueWords(each, condition.type)), most))
+    ? words.or(
+        some(
+          value.map((each) => valueWords(each, condition.type)),
+          most,
+        ),
+      )
     : valueWords(value, condition.type);
   const known = words.conditions[op];
   const column = columnWords(condition.column);

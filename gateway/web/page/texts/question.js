@@ -93,7 +93,8 @@ export const question = Object.freeze({
     /** @type {number} */ from,
     /** @type {number} */ to,
     /** @type {string} */ column,
-  ) => (from === to ? `character ${from} of ${column}` : `characters ${from} to ${to} of ${column}`),
+  ) =>
+    from === to ? `character ${from} of ${column}` : `characters ${from} to ${to} of ${column}`,
   match: (/** @type {string} */ column, /** @type {string} */ pattern) =>
     `${column} as matched by ${pattern}`,
   /** @type {Record<string, (column: string, value: string) => string>} */

@@ -1,0 +1,323 @@
+/** The question of the page: notation, aggregation, fragment, command lines, suggestions. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { fileColumns, outputColumns } from "../../../gateway/web/page/ask/columns.js";
+import { curlCommand, runCommand, specOptions } from "../../../gateway/web/page/ask/command.js";
+import { fragmentOf, questionIn } from "../../../gateway/web/page/ask/fragment.js";
+import { parse, write } from "../../../gateway/web/page/ask/notation.js";
+import { around, placeOf } from "../../../gateway/web/page/ask/places.js";
+import {
+  aggregationOf,
+  emptyQuestion,
+  questionOf,
+} from "../../../gateway/web/page/ask/question.js";
+import { commandOf, fileWord, shellWord } from "../../../gateway/web/page/ask/shell.js";
+import { suggestions } from "../../../gateway/web/page/ask/suggestions.js";
+import { QUESTIONS } from "./questions.mjs";
+
+const SERVER = "http://127.0.0.1:8000";
+
+const HOSTILE = [
+  "",
+  "a b",
+  "it's",
+  "!t",
+  "'",
+  "!'!",
+  "(a:b)",
+  "50%",
+  "a+b&c=d#e?f",
+  "Straße",
+  "歌",
+  "-1",
+  "1e3",
+  "__proto__",
+  "<script>",
+  "\n\t",
+  "😀\u202e",
+];
+
+/** What a browser does with the fragment of a URL. */
+function throughUrl(fragment) {
+  const { hash } = new URL(`http://host/${fragment}`);
+  return new URLSearchParams(hash.slice(hash.indexOf("?") + 1));
+}
+
+test("a value is the same after it was written and parsed", () => {
+  const values = [null, true, false, 0, -1, 1.5, 1e21, 12345678901234, [], {}, [[]], [{ a: [1] }]];
+  for (const value of [...values, ...HOSTILE, HOSTILE, Object.fromEntries(HOSTILE.entries())]) {
+    assert.deepEqual(parse(write(value)), value);
+  }
+  const keys = JSON.parse(JSON.stringify(Object.fromEntries(HOSTILE.map((key) => [key, 1]))));
+  assert.deepEqual(parse(write(keys)), keys);
+});
+
+test("the notation of a common question is short and readable", () => {
+  assert.equal(
+    write({ group_by: ["Song"], aggregates: [{ function: "sum", column: "Plays" }], limit: 10 }),
+    "(group_by:!(Song),aggregates:!((function:sum,column:Plays)),limit:10)",
+  );
+});
+
+test("a notation that is malformed is refused, and no key changes the prototype", () => {
+  for (const text of [
+    "",
+    "(",
+    "(a",
+    "(a:",
+    "(a:1",
+    "!(1",
+    "!x",
+    "'a",
+    "a)",
+    "1 2",
+    "(1:2)",
+    "((",
+    ",",
+  ]) {
+    assert.throws(() => parse(text), SyntaxError, text);
+  }
+  assert.throws(() => parse("!(".repeat(100) + ")".repeat(100)), SyntaxError);
+  const found = parse("(__proto__:(polluted:!t))");
+  assert.equal(Object.getPrototypeOf(found), Object.prototype);
+  assert.equal({}.polluted, undefined);
+});
+
+for (const aggregation of QUESTIONS) {
+  const name = JSON.stringify(aggregation).slice(0, 100);
+
+  test(`is the same as a question: ${name}`, () => {
+    assert.deepEqual(aggregationOf(questionOf(aggregation)), aggregation);
+  });
+
+  test(`is the same after a fragment: ${name}`, () => {
+    const fragment = fragmentOf(questionOf(aggregation));
+    assert.match(fragment, /^#\/(\?q=[^ "<>`#]*)?$/);
+    const found = questionIn(throughUrl(fragment)) ?? emptyQuestion();
+    assert.deepEqual(aggregationOf(found), aggregation);
+  });
+}
+
+test("a question keeps nothing of what is no aggregation", () => {
+  for (const value of [
+    null,
+    3,
+    "x",
+    [],
+    { group_by: 3, aggregates: [1], where: "x", limit: "a" },
+  ]) {
+    assert.deepEqual(aggregationOf(questionOf(value)), {});
+  }
+  const odd = {
+    group_by: [{}, null, -1, 1.5, "a"],
+    order_by: [3, { column: 1 }],
+    aggregates: [{}],
+  };
+  assert.deepEqual(aggregationOf(questionOf(odd)), { group_by: ["a"] });
+});
+
+test("parts that need a question are left out without one", () => {
+  const question = { ...emptyQuestion(), limit: 3, output: "parquet", input: { decimal: "," } };
+  assert.deepEqual(aggregationOf(question), { input: { decimal: "," } });
+});
+
+test("a word of a shell is quoted only if it must be", () => {
+  assert.deepEqual(["plays.csv", "a b", "it's", "", "$HOME", "*.csv", "-x", "é"].map(shellWord), [
+    "plays.csv",
+    "'a b'",
+    "'it'\\''s'",
+    "''",
+    "'$HOME'",
+    "'*.csv'",
+    "-x",
+    "'é'",
+  ]);
+  assert.deepEqual(["-x.csv", ".csv", "a.csv", "- b"].map(fileWord), [
+    "./-x.csv",
+    "./.csv",
+    "a.csv",
+    "'./- b'",
+  ]);
+});
+
+test("a long command has several lines", () => {
+  assert.equal(commandOf(["a", "b"]), "a b");
+  const long = commandOf(["x".repeat(40), "y".repeat(40), "z"]);
+  assert.equal(long, `${"x".repeat(40)} \\\n  ${"y".repeat(40)} z`);
+});
+
+test("a common question is a readable command", () => {
+  const aggregation = {
+    group_by: ["Song", { column: "Date", truncate: "month", name: "Month" }],
+    aggregates: [{ function: "sum", column: "Number of Plays" }, { function: "count" }],
+    where: {
+      and: [
+        { column: "Country", op: "in", value: ["DE", "AT"] },
+        { column: "Plays", op: ">", value: 0 },
+      ],
+    },
+    order_by: [{ column: "sum(Number of Plays)", descending: true }],
+    limit: 10,
+    input: { decimal: ",", delimiter: "\t" },
+  };
+  assert.equal(
+    runCommand(aggregation, "my plays.csv", SERVER).replaceAll(" \\\n ", ""),
+    "csvmill run 'my plays.csv' -o result.csv --group-by Song,Month=Date:month " +
+      "--sum 'Number of Plays' --count --where 'Country in DE,AT' --where 'Plays>0' " +
+      "--order-by '-sum(Number of Plays)' --limit 10 --decimal , --delimiter tab " +
+      "--server http://127.0.0.1:8000",
+  );
+});
+
+test("what no option can say is sent as JSON", () => {
+  for (const aggregation of [
+    { group_by: [{ column: "a", substring: [1, 2] }] },
+    { group_by: [{ column: "a", part: "month" }] },
+    { aggregates: [{ function: "count", name: "n" }] },
+    { aggregates: [{ function: "count" }, { function: "count" }] },
+    { aggregates: [{ function: "sum", column: "a", empty: "fail" }] },
+    { aggregates: [{ function: "count_if", where: { column: "a", op: "is_empty" } }] },
+    { aggregates: [{ function: "sum", column: { add: ["a", "b"] } }] },
+    { group_by: [1], aggregates: [{ function: "max", column: "Song" }], order_by: ["Song"] },
+    { group_by: ["a"], input: { skip_footer: "12" } },
+  ]) {
+    assert.equal(specOptions(aggregation), null, JSON.stringify(aggregation));
+    assert.match(runCommand(aggregation, "a.csv", SERVER), /--spec/);
+  }
+});
+
+test("curl sends a short question in the URL, and a long one in a form", () => {
+  assert.equal(
+    curlCommand({}, "a.csv", `${SERVER}/`, false),
+    `curl -T a.csv --url-query name=a.csv ${SERVER}/api/v1/uploads`,
+  );
+  const short = curlCommand({ group_by: ["it's"] }, "a[1].csv", SERVER, true).replaceAll(
+    " \\\n ",
+    "",
+  );
+  assert.equal(
+    short,
+    "curl -g -T 'a[1].csv' -H \"Authorization: Bearer $CSVMILL_API_KEY\" --url-query 'name=a[1].csv' " +
+      `--url-query 'spec={"group_by":["it'\\''s"]}' ${SERVER}/api/v1/uploads`,
+  );
+  const long = curlCommand({ group_by: ["a".repeat(7000)] }, "a.csv", `${SERVER}/prefix`, false);
+  assert.match(long, /--form-string/);
+  assert.match(long, /\/prefix\/api\/upload_file$/);
+});
+
+/** @param {[string, string, string[]?][]} given */
+function views(given) {
+  return given.map(([name, type, samples = []], index) => ({
+    position: index + 1,
+    name,
+    type,
+    empty: 0,
+    samples,
+  }));
+}
+
+test("a column whose name is not clear is named by its position", () => {
+  const found = fileColumns(
+    views([
+      ["a", "text"],
+      ["b", "text"],
+      ["b", "text"],
+      [" ", "text"],
+      ["x".repeat(103), "text"],
+    ]),
+    true,
+  );
+  assert.deepEqual(
+    found.map(({ column }) => column),
+    ["a", 2, 3, 4, 5],
+  );
+  assert.deepEqual(
+    found.slice(0, 4).map(({ label }) => label),
+    ["a", "b (@2)", "b (@3)", "@4"],
+  );
+  const without = fileColumns(views([["column1", "text"]]), false);
+  assert.equal(without[0].column, 1);
+});
+
+test("output columns have the names that the service gives them", () => {
+  const question = questionOf({
+    group_by: ["a", { column: 2, truncate: "month" }],
+    aggregates: [
+      { function: "count" },
+      { function: "percentile", column: "c", p: 99.5 },
+      { function: "sum", column: { multiply: ["a", 2] } },
+      { function: "ratio", of: ["x", "y"] },
+      { function: "max", column: "d", type: "date", name: "latest" },
+    ],
+  });
+  const columns = fileColumns(
+    views([
+      ["a", "text"],
+      ["b", "date"],
+      ["c", "number"],
+    ]),
+    true,
+  );
+  assert.deepEqual(
+    outputColumns(question, columns).map(({ name, kind }) => [name, kind]),
+    [
+      ["a", "text"],
+      ["b", "text"],
+      ["count", "integer"],
+      ["p99.5(c)", "number"],
+      ["sum(a*b)", "number"],
+      ["ratio(x/y)", "number"],
+      ["latest", "date"],
+    ],
+  );
+});
+
+test("suggestions follow from the kinds of columns", () => {
+  const columns = fileColumns(
+    views([
+      ["date", "date", ["2026-01-01", "2026-03-01"]],
+      ["order id", "integer"],
+      ["region", "text"],
+      ["note", "text"],
+      ["amount", "number"],
+    ]),
+    true,
+  );
+  const rows = [1, 2, 3, 4].map((n) => ({ cells: ["", "", "North", `note ${n}`, "1"] }));
+  const found = suggestions(columns, rows);
+  assert.deepEqual(found.map(({ kind }) => kind).slice(0, 3), ["sum_by_time", "sum_by", "top"]);
+  assert.deepEqual(found[0].question, {
+    group_by: [{ column: "date", truncate: "month" }],
+    aggregates: [{ function: "sum", column: "amount" }],
+    order_by: [],
+    limit: null,
+  });
+  assert.deepEqual(found[1].labels, { number: "amount", text: "region" });
+  assert.deepEqual(suggestions([], []), []);
+  const plain = suggestions(fileColumns(views([["id", "integer"]]), true), []);
+  assert.deepEqual(plain[0].question.aggregates, [{ function: "count" }]);
+});
+
+test("an error is shown where its value is edited", () => {
+  const one = questionOf({ group_by: ["a"], where: { column: "a", op: "=", value: "x" } });
+  assert.equal(placeOf("aggregation.where.value", one), "where.and[0].value");
+  assert.equal(placeOf("group_by[0].column", one), "group_by[0].column");
+  const two = questionOf({
+    group_by: ["a"],
+    having: {
+      or: [
+        { column: "a", op: "=", value: "x" },
+        { column: "a", op: "=", value: "y" },
+      ],
+    },
+  });
+  assert.equal(placeOf("having.or[1].value", two), "having.or[1].value");
+  assert.deepEqual(around("where.and[0].value"), [
+    "where.and[0].value",
+    "where.and[0]",
+    "where.and",
+    "where",
+  ]);
+});
