@@ -11,6 +11,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
+from base64 import b64encode
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -18,7 +19,7 @@ from posixpath import dirname, join, normpath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from importlib.resources.abc import Traversable
 
 CONTENT_TYPES = {
@@ -33,12 +34,13 @@ HTML = "index.html"
 FIRST = ("app.js", "home/view.js")
 """The modules that the first view needs: the browser loads them, and what they import, at once."""
 PLACE = b"<!-- first -->"
-"""Where the HTML names them, and their styles."""
+"""Where the HTML names them, and contains the styles, so that it can be drawn at once."""
 VERSION_DIGITS = 16
 
 _IMPORT = re.compile(rb'^\s*(?:import|export)\b(?:[^"\';]*?\bfrom)?\s*"(\.[^"]+)"', re.MULTILINE)
 
-_STYLE = re.compile(rb'\bneedStyle\("([\w-]+)"\)')
+_SHEET = re.compile(rb'<link rel="stylesheet" href="page/([^"]+)">\n')
+_PART = re.compile(rb'\bneedStyle\("([\w-]+)"\)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ class Page:
     html: File
     files: Mapping[str, File]
     """The files besides the HTML, by their path."""
+    style_digest: str
+    """The SHA-256 of the styles within the HTML, in base64."""
 
 
 @cache
@@ -89,19 +93,28 @@ def read_page(folder: Traversable) -> Page:
         digest.update(f"\n{name} {len(content)}\n".encode() + content)
     version = digest.hexdigest()[:VERSION_DIGITS]
     modules = imported(contents, FIRST)
-    sheets = dict.fromkeys(
-        match[1].decode() for name in modules for match in _STYLE.finditer(contents[name])
-    )
-    links = [f'<link rel="stylesheet" href="page/styles/{name}.css">' for name in sheets]
-    links += [f'<link rel="modulepreload" href="page/{name}">' for name in modules]
-    text = html.replace(PLACE, "\n".join(links).encode()).replace(
-        b'"page/', f'"page/{version}/'.encode()
-    )
+    style, named = _first_style(contents, html, modules)
+    links = "\n".join(f'<link rel="modulepreload" href="page/{name}">' for name in modules)
+    text = _SHEET.sub(b"", html).replace(PLACE, named + links.encode())
     return Page(
         version,
-        File.of(HTML, text),
+        File.of(HTML, text.replace(b'"page/', f'"page/{version}/'.encode())),
         {name: File.of(name, content) for name, content in contents.items()},
+        b64encode(hashlib.sha256(style).digest()).decode(),
     )
+
+
+def _first_style(
+    contents: Mapping[str, bytes], html: bytes, modules: Iterable[str]
+) -> tuple[bytes, bytes]:
+    """Return the styles of the first view, and the element that contains them."""
+    parts = dict.fromkeys(
+        match[1].decode() for name in modules for match in _PART.finditer(contents[name])
+    )
+    sheets = [match[1].decode() for match in _SHEET.finditer(html)]
+    sheets += [f"styles/{part}.css" for part in parts]
+    style = b"".join(contents[name] for name in sheets)
+    return style, f'<style data-parts="{" ".join(parts)}">'.encode() + style + b"</style>\n"
 
 
 def imported(contents: Mapping[str, bytes], roots: tuple[str, ...]) -> list[str]:

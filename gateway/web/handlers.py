@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from gateway.web.files import File
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self' 'sha256-{}'; "
+    "img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
 )
-"""What the page may load and run: its own files, and pictures that it draws itself."""
+"""What the page may load and run: its own files, the styles in the HTML, by their digest, and
+pictures that it draws itself."""
 SECURITY = {
-    "Content-Security-Policy": POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
@@ -34,7 +35,10 @@ FOR_EVER = "public, max-age=31536000, immutable"
 
 async def index(request: web.Request) -> web.Response:
     """Return the HTML of the page."""
-    return _answer(request, page().html, {"Cache-Control": ASK_AGAIN, **SECURITY})
+    found = page()
+    policy = POLICY.format(found.style_digest)
+    fields = {"Cache-Control": ASK_AGAIN, "Content-Security-Policy": policy, **SECURITY}
+    return _answer(request, found.html, fields)
 
 
 async def page_file(request: web.Request) -> web.Response:

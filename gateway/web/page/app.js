@@ -99,7 +99,7 @@ function find(wanted) {
 }
 
 watchNetwork();
-document.getElementById("frame")?.replaceWith(...shown.parts);
+document.getElementById("first")?.replaceWith(...shown.parts);
 onPlace(() => void show());
 await show({ first: true });
 await import("./upload/panel.js");

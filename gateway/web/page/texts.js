@@ -1,5 +1,5 @@
 /**
- * All texts of the page, grouped by view. A translation replaces this file. Values are texts, or
+ * All texts of the page, grouped by view, but for the few in index.html. A translation replaces this file. Values are texts, or
  * functions that put values into a text.
  */
 
@@ -31,7 +31,6 @@ export const texts = Object.freeze({
     details: "Details",
     close: "Close",
     cancel: "Cancel",
-    noScript: "This page needs JavaScript.",
   },
   connection: {
     offline: "You are offline.",
@@ -51,7 +50,8 @@ export const texts = Object.freeze({
     show: "Show the key",
     use: "Use this key",
     missing: "Enter a key.",
-    forget: "Forget the key",
+    forget: "Forget key",
+    forgetHint: "An API key is in use. Forget it in this tab.",
     forgotten: "The key is forgotten.",
     another: "Use another key",
   },

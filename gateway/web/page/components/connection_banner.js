@@ -11,7 +11,7 @@ export function connectionBanner() {
   const hint = h("span");
   const retry = h(
     "button",
-    { type: "button", onclick: () => connection.retry() },
+    { type: "button", class: "small", onclick: () => connection.retry() },
     texts.connection.retry,
   );
   const banner = h("div", { class: "banner", hidden: true }, h("p", null, title, " ", hint), retry);

@@ -1,10 +1,10 @@
-/** What surrounds every view: header, navigation, banners, the uploads, footer. */
+/** What surrounds every view: header, navigation, banner, the uploads. */
 
 import { h, svg } from "../core/element.js";
-import { chooseTheme, chosenTheme, THEMES } from "../core/theme.js";
 import { texts } from "../texts.js";
 import { connectionBanner } from "./connection_banner.js";
-import { keyButton, watchKey } from "./key_dialog.js";
+import { keyButton } from "./key_button.js";
+import { themeSwitch } from "./theme_switch.js";
 
 const SECTIONS = /** @type {const} */ ([
   ["/", texts.frame.home],
@@ -27,6 +27,7 @@ export function frame() {
       onclick: (/** @type {Event} */ event) => {
         event.preventDefault(); // the fragment names the view
         main.focus();
+        main.scrollIntoView();
       },
     },
     texts.frame.skip,
@@ -37,12 +38,11 @@ export function frame() {
     h(
       "div",
       { class: "frame-bar" },
-      h("a", { class: "brand", href: "#/" }, mark(), texts.frame.title),
+      h("a", { class: "brand", href: "#/" }, sign(), texts.frame.title),
       h("nav", { "aria-label": texts.frame.nav }, links),
       h("div", { class: "frame-tools" }, keyButton(), themeSwitch()),
     ),
   );
-  watchKey();
   return {
     main,
     parts: [skip, header, connectionBanner(), h("csv-uploads"), main],
@@ -56,25 +56,11 @@ export function frame() {
   };
 }
 
-function mark() {
+function sign() {
   return svg(
     "svg",
-    { viewBox: "0 0 32 32", class: "brand-mark", "aria-hidden": "true" },
+    { viewBox: "0 0 32 32", class: "brand-sign", "aria-hidden": "true" },
     svg("rect", { width: 32, height: 32, rx: 7 }),
     svg("path", { d: "M8 10h16M8 16h10M8 22h5" }),
   );
-}
-
-function themeSwitch() {
-  const select = h(
-    "select",
-    {
-      class: "quiet",
-      "aria-label": texts.frame.theme,
-      onchange: () => chooseTheme(/** @type {import("../core/theme.js").Theme} */ (select.value)),
-    },
-    THEMES.map((theme) => h("option", { value: theme }, texts.frame.themes[theme])),
-  );
-  select.value = chosenTheme();
-  return select;
 }

@@ -1,42 +1,14 @@
-/** Asks for the API key, and forgets it. */
+/** The dialog that asks for the API key. */
 
-import { answerKey, currentKey, keepKey, keys } from "../api/key.js";
+import { answerKey, currentKey } from "../api/key.js";
 import { h } from "../core/element.js";
-import { announce } from "../core/focus.js";
 import { texts } from "../texts.js";
 
-/** Shows the dialog whenever a part of the page asks for a key. */
-export function watchKey() {
-  keys.addEventListener("wanted", (event) => {
-    const { reason } = /** @type {CustomEvent<{reason: string}>} */ (event).detail;
-    openDialog(reason);
-  });
-}
-
-/** Returns the button that forgets the key, shown while there is one. */
-export function keyButton() {
-  const button = h(
-    "button",
-    {
-      type: "button",
-      class: "quiet",
-      onclick: () => {
-        keepKey(null);
-        announce(texts.key.forgotten);
-      },
-    },
-    texts.key.forget,
-  );
-  const show = () => {
-    button.hidden = !currentKey();
-  };
-  keys.addEventListener("change", show);
-  show();
-  return button;
-}
-
-/** @param {string} reason what the server said */
-function openDialog(reason) {
+/**
+ * Opens the dialog, which answers the question of `askForKey`.
+ * @param {string} reason what the server said
+ */
+export function openKeyDialog(reason) {
   const refused = Boolean(currentKey());
   const input = h("input", {
     id: "key-input",

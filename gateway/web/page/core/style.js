@@ -6,7 +6,7 @@ const loaded = new Map();
 /**
  * Loads `styles/NAME.css`, unless the page has it. A view waits for it at its top level, with
  * `await needStyle("jobs")`, so that it is never drawn without. (The server finds such calls, and
- * names the styles of the first view in the HTML.)
+ * puts the styles of the first view into the HTML.)
  * @param {string} name
  * @returns {Promise<void>} rejected if the styles cannot be loaded
  */
@@ -14,9 +14,7 @@ export function needStyle(name) {
   const href = new URL(`../styles/${name}.css`, import.meta.url).href;
   const found = loaded.get(href);
   if (found) return found;
-  for (const sheet of document.styleSheets) {
-    if (sheet.href === href) return Promise.resolve();
-  }
+  if (document.querySelector(`style[data-parts~="${name}"]`)) return Promise.resolve();
   const promise = new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
     const link = document.createElement("link");
     link.rel = "stylesheet";

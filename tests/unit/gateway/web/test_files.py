@@ -15,7 +15,9 @@ FOLDER = Path(files.__file__).parent / "page"
 MOST_COMPRESSED = 150_000
 """Bytes of the first view, compressed (issue 16)."""
 HTML = """<!doctype html>
+<link rel="icon" href="page/icon.svg">
 <link rel="stylesheet" href="page/a.css">
+<link rel="stylesheet" href="page/b.css">
 <!-- first -->
 <script type="module" src="page/app.js"></script>
 <a href="docs">page/</a>
@@ -26,14 +28,17 @@ HTML = """<!doctype html>
 def folder(tmp_path: Path) -> Path:
     written = {
         "index.html": HTML,
+        "icon.svg": "<svg/>",
         "a.css": "p {}",
+        "b.css": "q {}",
         "app.js": 'import { x } from "./core/x.js";\nconst lazy = () => import("./late.js");\n',
         "core/x.js": 'import "../side.js";\nexport {\n  y,\n} from "./y.js";\n',
         "core/y.js": 'export const y = "from ./late.js";\n',
         "side.js": 'import { x } from "./core/x.js";\n',
-        "late.js": "",
+        "late.js": 'await needStyle("late");',
         "home/view.js": 'import { y } from "../core/y.js";\nawait needStyle("home");\n',
-        "styles/home.css": "",
+        "styles/home.css": "r {}",
+        "styles/late.css": "s {}",
         "notes.md": "not sent",
     }
     for name, text in written.items():
@@ -46,7 +51,7 @@ def folder(tmp_path: Path) -> Path:
 def test_the_html_names_the_files_with_their_version(folder: Path) -> None:
     read = read_page(folder)
     html = read.html.plain.decode()
-    assert f'href="page/{read.version}/a.css"' in html
+    assert f'href="page/{read.version}/icon.svg"' in html
     assert f'src="page/{read.version}/app.js"' in html
     assert '<a href="docs">page/</a>' in html
 
@@ -55,8 +60,13 @@ def test_what_the_first_view_imports_is_loaded_at_once_and_nothing_else(folder: 
     read = read_page(folder)
     html = read.html.plain.decode()
     preloaded = re.findall(r'"modulepreload" href="page/\w+/([^"]+)"', html)
-    assert f'<link rel="stylesheet" href="page/{read.version}/styles/home.css">' in html
     assert sorted(preloaded) == ["app.js", "core/x.js", "core/y.js", "home/view.js", "side.js"]
+
+
+def test_the_styles_of_the_first_view_are_within_the_html(folder: Path) -> None:
+    html = read_page(folder).html.plain.decode()
+    assert '<style data-parts="home">p {}q {}r {}</style>' in html
+    assert "stylesheet" not in html
 
 
 def test_a_change_of_any_file_is_another_version(folder: Path) -> None:
@@ -97,7 +107,8 @@ def test_every_module_imports_modules_that_exist() -> None:
 
 def test_the_page_names_no_other_server_and_runs_nothing_inline() -> None:
     html = page().html.plain.decode()
-    assert not re.search(r"<script(?![^>]* src=)|<style|\sstyle=|\son\w+=", html)
+    assert not re.search(r"<script(?![^>]* src=)|\sstyle=|\son\w+=", html)
+    assert "url(" not in html, "addresses in styles are relative to their file"
     for name, file in {**page().files, "index.html": page().html}.items():
         found = set(re.findall(r"\b(?:https?|wss?):\\?/\\?/[^\s\"'`<>)]+", file.plain.decode()))
         assert found <= {"http://www.w3.org/2000/svg"}, name

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+import re
+from base64 import b64encode
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,7 +30,10 @@ async def test_the_page_is_html_that_loads_only_from_its_own_server(gateway: Gat
         for directive in response.headers["Content-Security-Policy"].split("; ")
     )
     assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
-    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+    assert policy["script-src"] == policy["connect-src"] == "'self'"
+    (style,) = re.findall(r"<style[^>]*>(.*?)</style>", await response.text(), re.DOTALL)
+    digest = b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert policy["style-src"] == f"'self' 'sha256-{digest}'"
     assert policy["form-action"] == "'none'"
     assert response.headers["Referrer-Policy"] == "no-referrer"
     assert response.headers["X-Frame-Options"] == "DENY"
