@@ -176,6 +176,7 @@ def _not_names(kinds: _CellKinds, first: Sequence[bytes], columns: Sequence[int]
         if number is not None
         and (
             (number not in _INDEX and number not in _YEARS)
+            or _is_measured(number)
             # The names of columns differ.
             or (numbers.count(number) > 1 and number not in _YEARS)
         )
@@ -183,9 +184,16 @@ def _not_names(kinds: _CellKinds, first: Sequence[bytes], columns: Sequence[int]
 
 
 def _is_measured(number: Decimal | None) -> bool:
-    """Whether a number has decimals or is negative, so that it hardly is a name."""
+    """Whether a number is negative or written with decimals, if only zeros: hardly a name."""
+    if number is None:
+        return False
+    exponent = number.as_tuple().exponent
     # The remainder of a division by 1 fails for numbers of more digits than the context has.
-    return number is not None and (number < 0 or number != number.to_integral_value())
+    return (
+        number < 0
+        or number != number.to_integral_value()
+        or (isinstance(exponent, int) and exponent < 0)
+    )
 
 
 def _with_comma(first: Sequence[bytes], columns: Sequence[int]) -> list[int]:
