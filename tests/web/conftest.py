@@ -7,6 +7,7 @@ storage. All these tests run in one event loop, which is that of the browser.
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -65,28 +66,55 @@ async def chromium() -> AsyncIterator[Chromium]:
         yield shared
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def service(tmp_path: Path) -> AsyncIterator[Service]:
-    """A running standalone service with a folder of its own, to `kill()` and `restart()`."""
-    started = Service(tmp_path / "service")
-    try:
-        await started.start()
-        yield started
-    finally:
-        await started.kill()
+class StartService(Protocol):
+    """Starts a standalone service: `await start_service(auth="keys")`.
+
+    Keywords are settings, and may replace those of `Service`. Pages may use its origin.
+    """
+
+    async def __call__(self, **settings: object) -> Service: ...
 
 
 @pytest.fixture
-def watch(service: Service) -> Watch:
+def watch() -> Watch:
     """The faults of the test's pages, some of which the test may `expect` or `allow`."""
-    return Watch(service.origin)
+    return Watch()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def start_service(watch: Watch, tmp_path: Path) -> AsyncIterator[StartService]:
+    """Yield a function that starts services, each with a folder of its own; end them."""
+    async with AsyncExitStack() as started:
+        numbers = count(1)
+
+        async def start(**settings: object) -> Service:
+            service = Service(tmp_path / f"service-{next(numbers)}", **settings)
+            started.push_async_callback(service.kill)
+            await service.start()
+            watch.origins.add(service.origin)
+            return service
+
+        yield start
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def service(start_service: StartService) -> Service:
+    """A running standalone service with a folder of its own, to `kill()` and `restart()`."""
+    return await start_service()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def open_context(
-    chromium: Chromium, watch: Watch, request: pytest.FixtureRequest, tmp_path: Path
+    chromium: Chromium,
+    watch: Watch,
+    start_service: StartService,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
 ) -> AsyncIterator[OpenContext]:
-    """Yield a function that opens contexts; close them and fail on unexpected faults."""
+    """Yield a function that opens contexts; close them and fail on unexpected faults.
+
+    They are closed before the services end, of which pages would complain.
+    """
     async with AsyncExitStack() as opened:
         contexts = []
 

@@ -60,6 +60,17 @@ def sales(path: Path, rows: int = 2000) -> dict[str, Decimal]:
     return dict(totals)
 
 
+def damaged_sales(path: Path, rows: int, bad: int) -> None:
+    """Write sales of which `bad` rows have an amount that is no number, or too few cells."""
+    sales(path, rows)
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    for number in range(bad):
+        at = 1 + (number + 1) * rows // (bad + 1)
+        cells = lines[at].rstrip("\n").split(",")
+        lines[at] = ",".join([*cells[:4], "n/a"] if number % 3 else cells[:3]) + "\n"
+    path.write_text("".join(lines), encoding="utf-8")
+
+
 def german_sales(path: Path, rows: int = 200) -> None:
     """Write sales with semicolons and decimal commas, in Windows-1252."""
     draw = random.Random(13)

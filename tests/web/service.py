@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING
 
 from csvmill.client import AsyncClient
@@ -40,6 +41,11 @@ class Service:
         """The process while it runs."""
 
     @property
+    def port(self) -> int:
+        """Its port."""
+        return self._port
+
+    @property
     def origin(self) -> str:
         """The origin of its pages, such as `http://127.0.0.1:8000`."""
         return f"http://127.0.0.1:{self._port}"
@@ -52,6 +58,17 @@ class Service:
     def client(self, api_key: str | None = None) -> AsyncClient:
         """Return a client of the API, as a context manager."""
         return AsyncClient(self.origin, api_key=api_key)
+
+    async def create_key(self, *arguments: str) -> str:
+        """Create an API key in its data folder; return the key."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "csvmill", "keys", "create", "--name", "page",
+            "--data-dir", str(self._folder / "data"), *arguments,
+            stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        printed, _ = await process.communicate()
+        assert process.returncode == 0
+        return printed.decode().strip()
 
     async def start(self) -> None:
         """Start it, and return when it listens."""

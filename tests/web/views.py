@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Self
 
 from playwright.async_api import expect
 
-from csvmill.client import AsyncClient
+from csvmill.client import AsyncClient, JobUnsuccessful
+from tests.web.files import damaged_sales, plays, sales
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -19,10 +22,12 @@ if TYPE_CHECKING:
 
     View = Callable[["Gallery", Page], Awaitable[None]]
 
-SPEC = {
-    "group_by": ["region", {"column": "date", "unit": "month"}],
+MONTHLY: dict[str, Any] = {
+    "group_by": [{"column": "date", "truncate": "month"}, "region"],
     "aggregates": [{"function": "sum", "column": "amount"}],
 }
+"""The sum of amounts for each month and region."""
+WITHOUT_BAD_ROWS = {**MONTHLY, "input": {"on_bad_row": "skip"}}
 
 
 class Gallery:
@@ -31,6 +36,7 @@ class Gallery:
     def __init__(self, service: Service, folder: Path) -> None:
         self.service = service
         self.folder = folder
+        self._jobs: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
         self.client = AsyncClient(self.service.origin)
@@ -50,6 +56,25 @@ class Gallery:
         await page.goto(f"{self.service.url}#{place}")
         await expect(page.locator("main h1")).to_be_visible()
 
+    async def job(self, kind: str) -> str:
+        """Return the id of an ended job, one of `JOBS`."""
+        if kind not in self._jobs:
+            name, write, spec = JOBS[kind]
+            await asyncio.to_thread(write, self.folder / name)
+            self._jobs[kind] = await self.client.upload(self.folder / name, aggregation=spec)
+            with suppress(JobUnsuccessful):
+                await self.client.wait(self._jobs[kind], timeout=60)
+        return self._jobs[kind]
+
+
+JOBS: dict[str, tuple[str, Callable[[Path], object], dict[str, Any] | None]] = {
+    "plays": ("song-plays.csv", lambda path: plays(path, rows=60_000), None),
+    "failed": ("sales-march.csv", lambda path: damaged_sales(path, 40_000, bad=14), MONTHLY),
+    "rejects": ("sales-march.csv", lambda p: damaged_sales(p, 40_000, bad=14), WITHOUT_BAD_ROWS),
+    "done": ("sales-2026.csv", lambda path: sales(path, rows=120_000), MONTHLY),
+}
+"""The name and the content of each job's file, and its spec."""
+
 
 async def start(gallery: Gallery, page: Page) -> None:
     """Show where a person starts."""
@@ -59,6 +84,34 @@ async def start(gallery: Gallery, page: Page) -> None:
 async def no_jobs(gallery: Gallery, page: Page) -> None:
     """Show the list of jobs of a service without jobs."""
     await gallery.open(page, "/jobs")
+
+
+async def jobs(gallery: Gallery, page: Page) -> None:
+    """Show the list of jobs, of which some have failed."""
+    for kind in JOBS:
+        await gallery.job(kind)
+    await gallery.open(page, "/jobs")
+    await expect(page.get_by_text("sales-2026.csv").first).to_be_visible()
+
+
+async def job_done(gallery: Gallery, page: Page) -> None:
+    """Show a job with its result."""
+    await gallery.open(page, f"/jobs/{await gallery.job('done')}")
+
+
+async def job_with_rejects(gallery: Gallery, page: Page) -> None:
+    """Show a job that left bad rows out."""
+    await gallery.open(page, f"/jobs/{await gallery.job('rejects')}")
+
+
+async def job_failed(gallery: Gallery, page: Page) -> None:
+    """Show a job that failed because of bad rows."""
+    await gallery.open(page, f"/jobs/{await gallery.job('failed')}")
+
+
+async def job_missing(gallery: Gallery, page: Page) -> None:
+    """Show the place of a job that does not exist."""
+    await gallery.open(page, "/jobs/00000000-0000-4000-8000-000000000000")
 
 
 async def help_view(gallery: Gallery, page: Page) -> None:
@@ -74,6 +127,11 @@ async def unknown(gallery: Gallery, page: Page) -> None:
 VIEWS: dict[str, View] = {
     "start": start,
     "no-jobs": no_jobs,
+    "jobs": jobs,
+    "job": job_done,
+    "job-rejects": job_with_rejects,
+    "job-failed": job_failed,
+    "job-missing": job_missing,
     "help": help_view,
     "unknown": unknown,
 }
