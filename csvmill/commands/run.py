@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import shlex
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from csvmill.client.errors import BadRows, JobUnsuccessful
 from csvmill.commands.display import display
 from csvmill.commands.exit_codes import report_errors, run_async, show_json
 from csvmill.commands.job_text import echo_warnings, row_counts
@@ -35,6 +37,8 @@ from csvmill.run.run import Run
 from csvmill.run.state import RunFolder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from csvmill.run.request import RunResult
 
 
@@ -129,7 +133,8 @@ def run(
         stack.enter_context(folder.locked(lambda: shown.note(waiting)))
         work = Run(request, folder, shown)
         work.begin()
-        result = run_async(work.execute(), shown.note)
+        with _reminder(file, aggregation):
+            result = run_async(work.execute(), shown.note)
         if not (quiet or as_json):
             echo_warnings(result.job)
         if output == STREAM:
@@ -138,6 +143,22 @@ def run(
             show_json(_result_json(request, result))
         else:
             shown.note(_result_text(request, result))
+
+
+@contextmanager
+def _reminder(file: Path, aggregation: dict[str, Any] | None) -> Iterator[None]:
+    """Tell, if a file does not fit and nothing was asked, how to ask."""
+    try:
+        yield
+    except (BadRows, JobUnsuccessful) as error:
+        if aggregation is not None:
+            raise
+        seen = "" if file == STREAM else f"; `csvmill inspect {shlex.quote(str(file))}` shows them"
+        raise type(error)(
+            f"{error}\nNothing was asked, so plays were summed by song and date, as for a file "
+            "with the columns Song, Date, Number of Plays. For another file, name its columns, "
+            f"as in --group-by COLUMN --sum COLUMN{seen}."
+        ) from error
 
 
 def _detected(file: Path, aggregation: dict[str, Any] | None) -> dict[str, Any] | None:
