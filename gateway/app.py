@@ -11,19 +11,17 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from gateway.access.addresses import address_in_log
 from gateway.access.audit import Auditor
-from gateway.access.authentication import Authentication, require_private_token
-from gateway.access.caller import DEMANDS_KEYS, named_in_log
+from gateway.access.authentication import Authentication, admit_all, require_private_token
+from gateway.access.entrance import Entrance
 from gateway.access.known_keys import KNOWN_KEYS, KnownKeys
 from gateway.access.links import LINKS, Links
-from gateway.access.origins import Origins, guard
+from gateway.access.origins import Origins
 from gateway.access.quotas import QUOTAS, Quotas, default_limits
 from gateway.access.request_rate import RequestRate, show
 from gateway.events import EVENTS, GatewayEvents
-from gateway.http import cors
-from gateway.http.closing import invite_body, invite_later
-from gateway.http.errors import errors_as_json
+from gateway.http.closing import invite_later
+from gateway.http.cors import Pages
 from gateway.inspections.inspector import INSPECTOR, Inspector
 from gateway.inspections.samples import SAMPLES, Samples
 from gateway.jobs.watcher import JOB_WATCHER, JobWatcher
@@ -35,8 +33,8 @@ from gateway.results.sorts import SORTS, Sorts
 from gateway.routes import routes
 from gateway.uploads.header_check import HEADER_CHECKER, HeaderChecker
 from gateway.uploads.offer import HEAD_START_OFFERS, HeadStartOffers
+from shared.access.principal import Principal
 from shared.bus.counted import BusMetrics, CountedBus
-from shared.http.encodings import refuse_encoded
 from shared.runtime.drain import ON_SHUTDOWN_STARTED
 from shared.telemetry.http import instrument
 from shared.telemetry.metrics import Metrics
@@ -68,8 +66,6 @@ def build_app(
     metrics.sample(metrics.of(GatewayMetrics).queue_of(ports.jobs))
     app = web.Application()
     instrument(app, metrics)
-    app.middlewares.append(address_in_log)
-    app.middlewares.append(errors_as_json)
     app[SETTINGS] = settings
     app[PORTS] = replace(ports, bus=CountedBus(ports.bus, metrics.of(BusMetrics)))
     app[EVENTS] = GatewayEvents(metrics, named_tenants=settings.tenant_metrics)
@@ -80,7 +76,6 @@ def build_app(
     _count_downloads(app, metrics)
     tus.install(app)
     _guard(app, private_token)
-    app.middlewares.append(named_in_log)
     checks: dict[str, Callable[[], Awaitable[None]]] = {
         "storage": partial(_storage_takes_uploads, ports.blobs),
         "database": ports.jobs.ping,
@@ -107,20 +102,33 @@ async def _storage_takes_uploads(blobs: Blobs) -> None:
 def _guard(app: web.Application, private_token: str | None) -> None:
     """Let each request be refused before anything else looks at it."""
     settings = app[SETTINGS]
-    app.middlewares.append(
-        guard(Origins.of(settings.host, settings.allowed_hosts, settings.cors_origins))
-    )
-    cors.install(app, settings.cors_origins)
     app[LINKS] = Links(app[PORTS].jobs.access.signing)
     if private_token is not None:
-        app.middlewares.append(require_private_token(private_token))
+        admit = require_private_token(private_token, Principal(settings.tenant))
     elif settings.demands_keys:
-        _authenticate(app)
-    _limit_tenants(app)
-    app.middlewares.append(refuse_encoded)
-    app.middlewares.append(invite_body)
-    if settings.audit_ttl:
-        Auditor(app[PORTS].jobs.access.audit, settings.audit_ttl).install(app)
+        admit = _authentication(app).admit
+    else:
+        admit = admit_all(Principal(settings.tenant))
+    pages = Pages(settings.cors_origins)
+    if pages.origins:
+        app.on_response_prepare.append(pages.grant)
+    entrance = Entrance(
+        origins=Origins.of(settings.host, settings.allowed_hosts, settings.cors_origins),
+        pages=pages,
+        admit=admit,
+        rate=_request_rate(app),
+        auditor=_auditor(app),
+    )
+    app.middlewares.append(entrance.enter)
+
+
+def _auditor(app: web.Application) -> Auditor | None:
+    """Return what writes the audit trail; None if no entries are kept."""
+    if not app[SETTINGS].audit_ttl:
+        return None
+    auditor = Auditor(app[PORTS].jobs.access.audit, app[SETTINGS].audit_ttl)
+    auditor.install(app)
+    return auditor
 
 
 def _accept_tokens(app: web.Application) -> Tokens | None:
@@ -148,19 +156,9 @@ def _accept_tokens(app: web.Application) -> Tokens | None:
     )
 
 
-def _authenticate(app: web.Application) -> None:
+def _authentication(app: web.Application) -> Authentication:
     settings, store = app[SETTINGS], app[PORTS].jobs.access.keys
     keys = app[KNOWN_KEYS] = KnownKeys(store, settings.key_cache)
-    app[DEMANDS_KEYS] = True
-    app.middlewares.append(
-        Authentication(
-            keys,
-            app[LINKS],
-            anonymous=settings.anonymous_tenant,
-            open_metrics=settings.open_metrics,
-            tokens=_accept_tokens(app),
-        ).middleware
-    )
 
     async def tell_if_there_is_none(_app: web.Application) -> None:
         if settings.oidc_issuer is None and not await store.exist(now=time.time()):
@@ -173,17 +171,24 @@ def _authenticate(app: web.Application) -> None:
 
     app.on_startup.append(tell_if_there_is_none)
     app.on_cleanup.append(close)
+    return Authentication(
+        keys,
+        app[LINKS],
+        anonymous=settings.anonymous_tenant,
+        open_metrics=settings.open_metrics,
+        tokens=_accept_tokens(app),
+    )
 
 
-def _limit_tenants(app: web.Application) -> None:
+def _request_rate(app: web.Application) -> RequestRate:
     quotas = app[QUOTAS] = Quotas(app[PORTS].jobs.access.quotas, default_limits(app[SETTINGS]))
-    app.middlewares.append(RequestRate(quotas).middleware)
     app.on_response_prepare.append(show)
 
     async def close(_app: web.Application) -> None:
         await quotas.close()
 
     app.on_cleanup.append(close)
+    return RequestRate(quotas)
 
 
 def _offer_uploads(app: web.Application) -> None:

@@ -5,20 +5,10 @@ from __future__ import annotations
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
-from aiohttp import web
-
 from gateway.keys import SETTINGS
-from shared.telemetry.ids import bind_ids
 
 if TYPE_CHECKING:
-    from aiohttp.typedefs import Handler
-
-
-@web.middleware
-async def address_in_log(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Name the address of the client in the log lines about a request, refusals too."""
-    bind_ids(client=client_address(request))
-    return await handler(request)
+    from aiohttp import web
 
 
 def client_address(request: web.Request) -> str:

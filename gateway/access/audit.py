@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from gateway.access.addresses import client_address
-from gateway.access.caller import BY_LINK, known_principal
+from gateway.access.caller import BY_LINK
 from gateway.acts import Act, noted_acts
-from shared.access.acting import Acting, acting, acts_as
+from shared.access.acting import acting, acts_as
 from shared.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from aiohttp.typedefs import Handler, Middleware
+    from aiohttp.typedefs import Handler
 
+    from shared.access.acting import Acting
     from shared.access.audit import Action, AuditEntry
     from shared.access.port import AuditTrail
 
@@ -57,28 +57,21 @@ class Auditor:
         """Writes what waits when `_writing` has ended."""
 
     def install(self, app: web.Application) -> None:
-        """Record what the requests of `app` do. Call it after authentication is installed."""
+        """Let the handlers of `app` find this, and remove old entries while it runs."""
         app[AUDITOR] = self
-        app.middlewares.append(self._record_acts)
         app.cleanup_ctx.append(self._remove_old)
 
-    @property
-    def _record_acts(self) -> Middleware:
-        @web.middleware
-        async def record(request: web.Request, handler: Handler) -> web.StreamResponse:
-            principal = known_principal(request)
-            if principal is None:
+    async def record_acts(
+        self, who: Acting, handler: Handler, request: web.Request
+    ) -> web.StreamResponse:
+        """Return what `handler` answers to a request, and record what `who` has done by it."""
+        with acts_as(who), noted_acts() as acts:
+            try:
                 return await handler(request)
-            who = Acting(principal.tenant, principal.key_id, client_address(request))
-            with acts_as(who), noted_acts() as acts:
-                try:
-                    return await handler(request)
-                finally:
-                    if acts:
-                        # Also if the client has gone, and the handler was cancelled.
-                        await self._record(who, acts)
-
-        return record
+            finally:
+                if acts:
+                    # Also if the client has gone, and the handler was cancelled.
+                    await self._record(who, acts)
 
     async def record_read(self, request: web.Request, action: Action, of: str) -> None:
         """Record that a request reads an output, unless its caller has done so just before.

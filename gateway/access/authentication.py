@@ -7,9 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aiohttp import web
-
-from gateway.access.caller import BY_LINK, PRINCIPAL
+from gateway.access.caller import BY_LINK
 from gateway.access.links import INVALID as INVALID_LINK
 from gateway.access.origins import HEALTH
 from gateway.access.scopes import ANONYMOUS_SCOPES, need_of
@@ -19,8 +17,9 @@ from shared.access.principal import Principal, Scope
 from shared.errors import NotAuthenticated, ScopeMissing
 
 if TYPE_CHECKING:
-    from aiohttp.typedefs import Handler, Middleware
+    from aiohttp import web
 
+    from gateway.access.entrance import Admit
     from gateway.access.known_keys import KnownKeys
     from gateway.access.links import Links
     from gateway.access.scopes import Need
@@ -45,22 +44,30 @@ def bearer_of(request: web.Request) -> str | None:
     return token.strip() if scheme.lower() == SCHEME else None
 
 
-def require_private_token(token: str) -> Middleware:
-    """Return a middleware that raises NotAuthenticated for requests without this bearer token.
+def admit_all(principal: Principal) -> Admit:
+    """Let every request be made by `principal`, where no keys are demanded."""
+
+    async def admit(_request: web.Request) -> Principal:
+        return principal
+
+    return admit
+
+
+def require_private_token(token: str, principal: Principal) -> Admit:
+    """Let requests with this bearer token be made by `principal`, and raise NotAuthenticated else.
 
     The health of the service is shown to all. It is for a service with one client, such as that of
     `csvmill run`.
     """
     expected = token.encode()
 
-    @web.middleware
-    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def admit(request: web.Request) -> Principal:
         given = (bearer_of(request) or "").encode(errors="surrogateescape")
         if request.path not in HEALTH and not hmac.compare_digest(given, expected):
             raise NotAuthenticated("this service answers only to the program that has started it")
-        return await handler(request)
+        return principal
 
-    return check
+    return admit
 
 
 class Authentication:
@@ -85,24 +92,14 @@ class Authentication:
         self._open_metrics = open_metrics
         self._tokens = tokens
 
-    @property
-    def middleware(self) -> Middleware:
-        """Return a middleware that raises NotAuthenticated and ScopeMissing.
+    async def admit(self, request: web.Request) -> Principal | None:
+        """Return who makes a request; None if everybody may make it.
 
-        It puts the principal of the request where `caller.principal_of` finds it.
+        Raises NotAuthenticated and ScopeMissing.
         """
-
-        @web.middleware
-        async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
-            await self._admit(request)
-            return await handler(request)
-
-        return authenticate
-
-    async def _admit(self, request: web.Request) -> None:
         need = need_of(request)
         if need is None or (need.operator and self._open_metrics):
-            return
+            return None
         principal = await self._principal_of(request, need)
         if need.scopes.isdisjoint(principal.scopes):
             wanted = " or ".join(sorted(need.scopes))
@@ -111,7 +108,7 @@ class Authentication:
             raise ScopeMissing("this needs a key of an operator", scopes=need.scopes)
         if need.key_only and is_of_token(principal):
             raise ScopeMissing("this needs an API key: a token does not do", scopes=need.scopes)
-        request[PRINCIPAL] = principal
+        return principal
 
     async def _principal_of(self, request: web.Request, need: Need) -> Principal:
         text = bearer_of(request)

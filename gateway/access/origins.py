@@ -12,15 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
-from aiohttp import web
-
 from shared.errors import OriginRefused, UnknownHost
 from shared.http.hosts import address_of, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from aiohttp.typedefs import Handler, Middleware
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 """The names of this machine that a service on a loopback address answers to."""
@@ -97,17 +93,6 @@ class Origins:
                 f"a page of {origin!r} must not change anything here; list this origin in "
                 "CSVMILL_CORS_ORIGINS"
             )
-
-
-def guard(origins: Origins) -> Middleware:
-    """Return a middleware that raises UnknownHost and OriginRefused."""
-
-    @web.middleware
-    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        origins.check(request.method, request.path, request.headers)
-        return await handler(request)
-
-    return check
 
 
 def _check_embedding(site: str | None, mode: str | None) -> None:

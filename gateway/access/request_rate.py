@@ -12,13 +12,10 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from gateway.access.caller import known_principal
 from shared.errors import TooManyRequests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from aiohttp.typedefs import Handler, Middleware
 
     from gateway.access.quotas import Quotas
     from shared.access.tenant import Tenant
@@ -69,20 +66,10 @@ class RequestRate:
         self._clock = clock
         self._buckets: dict[Tenant, Bucket] = {}
 
-    @property
-    def middleware(self) -> Middleware:
-        """Raises TooManyRequests. It needs to know who sends a request."""
-
-        @web.middleware
-        async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
-            principal = known_principal(request)
-            if principal is not None and request.path.startswith(API):
-                self._take(request, principal.tenant)
-            return await handler(request)
-
-        return limit
-
-    def _take(self, request: web.Request, tenant: Tenant) -> None:
+    def take(self, request: web.Request, tenant: Tenant) -> None:
+        """Count a request of a tenant. Raises TooManyRequests."""
+        if not request.path.startswith(API):
+            return
         rate = self._quotas.known_limits(tenant).requests_per_second
         if rate is None:
             return

@@ -10,7 +10,6 @@ from aiohttp import HttpVersion11, web
 
 if TYPE_CHECKING:
     from aiohttp import StreamReader
-    from aiohttp.typedefs import Handler
 
 CONTINUE = "100-continue"
 LINGER = 1.0
@@ -31,15 +30,13 @@ async def invite_later(request: web.Request) -> None:
         raise web.HTTPExpectationFailed(text=f"Unknown Expect: {expected}")
 
 
-@web.middleware
-async def invite_body(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def invite_body(request: web.Request) -> None:
     """Send `100 Continue` to a client that waits for it, as nothing has refused its request."""
     expects = "Expect" in request.headers and request.version >= HttpVersion11
     if expects and request.match_info.http_exception is None:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         # The size of the response is counted from here.
         request.writer.output_size = 0
-    return await handler(request)
 
 
 async def close_unread(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:

@@ -7,14 +7,9 @@ resources with their own OPTIONS handler, which tus requires.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from aiohttp import web
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from aiohttp.typedefs import Handler, Middleware
 
 METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 EXPOSED = (
@@ -31,47 +26,20 @@ PREFLIGHT_MAX_AGE = 7200
 """Seconds for which a browser may cache a preflight response. Chrome allows no more."""
 
 
-def install(app: web.Application, origins: tuple[str, ...]) -> None:
-    """Allow pages from `origins` (`*` is all) to call every URL of `app` and read the responses."""
-    if not origins:
-        return
-    app.on_response_prepare.append(_grant(origins))
-    app.middlewares.append(_preflight(origins))
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The pages that may call every URL, and read the answers: those of `origins` (`*` is all)."""
 
+    origins: tuple[str, ...] = ()
 
-def _allowed(origin: str | None, origins: tuple[str, ...]) -> str | None:
-    """Return Access-Control-Allow-Origin for a request from `origin`; None if not allowed."""
-    if origin is None:
-        return None
-    if "*" in origins:
-        return "*"
-    return origin if origin in origins else None
-
-
-def _grant(
-    origins: tuple[str, ...],
-) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
-    async def grant(request: web.Request, response: web.StreamResponse) -> None:
-        if "*" not in origins:
-            # A cache must not serve the response of one origin to another.
-            response.headers.add("Vary", "Origin")
-        allowed = _allowed(request.headers.get("Origin"), origins)
-        if allowed:
-            response.headers["Access-Control-Allow-Origin"] = allowed
-            response.headers["Access-Control-Expose-Headers"] = EXPOSED
-
-    return grant
-
-
-def _preflight(origins: tuple[str, ...]) -> Middleware:
-    @web.middleware
-    async def preflight(request: web.Request, handler: Handler) -> web.StreamResponse:
+    def preflight(self, request: web.Request) -> web.Response | None:
+        """Return the answer to a preflight request of such a page; None for all others."""
         if (
             request.method != "OPTIONS"
             or "Access-Control-Request-Method" not in request.headers
-            or not _allowed(request.headers.get("Origin"), origins)
+            or not self._allowed(request.headers.get("Origin"))
         ):
-            return await handler(request)
+            return None
         # Any header field may be sent: nothing here depends on cookies.
         return web.Response(
             status=204,
@@ -84,4 +52,20 @@ def _preflight(origins: tuple[str, ...]) -> Middleware:
             },
         )
 
-    return preflight
+    async def grant(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Let such a page read a response: an `on_response_prepare`."""
+        if "*" not in self.origins:
+            # A cache must not serve the response of one origin to another.
+            response.headers.add("Vary", "Origin")
+        allowed = self._allowed(request.headers.get("Origin"))
+        if allowed:
+            response.headers["Access-Control-Allow-Origin"] = allowed
+            response.headers["Access-Control-Expose-Headers"] = EXPOSED
+
+    def _allowed(self, origin: str | None) -> str | None:
+        """Return Access-Control-Allow-Origin for a request from `origin`; None if not allowed."""
+        if origin is None:
+            return None
+        if "*" in self.origins:
+            return "*"
+        return origin if origin in self.origins else None

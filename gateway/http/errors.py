@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -28,9 +27,6 @@ from shared.errors import (
 from shared.http.connections import client_disconnected
 from shared.telemetry.ids import current_ids
 
-if TYPE_CHECKING:
-    from aiohttp.typedefs import Handler
-
 logger = logging.getLogger(__name__)
 
 FIELDS = web.RequestKey("fields", dict[str, str])
@@ -51,37 +47,39 @@ def error_response(status: int, message: str, **more: str) -> web.Response:
     return web.json_response(shown, status=status)
 
 
-@web.middleware
-async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn any exception of a handler into a response; log faults of the service once."""
-    try:
-        return await handler(request)
-    except web.HTTPException as answer:
-        if answer.status < HTTPStatus.BAD_REQUEST:
-            raise
-        response = _answer(request, answer.status, answer.reason)
-        if "Allow" in answer.headers:
-            response.headers["Allow"] = answer.headers["Allow"]
-        return response
-    except AccessRefused as error:
-        return await close_unread(request, _refusal(request, error))
-    except (TooManyUnknownKeys, IssuerUnavailable) as error:
-        return await close_unread(request, _service_fault(request, error, error.status))
-    except AppendLeaseLost as error:
-        return await _send_and_close(request, _answer(request, error.status, str(error), error))
-    except CsvmillError as error:
-        if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return _service_fault(request, error, error.status)
-        return _answer(request, error.status, str(error), error)
-    except UnicodeEncodeError as error:
-        # Only text from outside has surrogates: what JSON escapes, or bytes that are not UTF-8.
-        message = f"{error.object[error.start : error.end][:80]!r} is no text that can be encoded"
-        return _answer(request, HTTPStatus.BAD_REQUEST, message, InvalidInput(message))
-    except Exception as error:  # noqa: BLE001 - the last resort, logged
-        if isinstance(error, ConnectionError) and client_disconnected(request):
+async def answer_error(request: web.Request, error: Exception) -> web.StreamResponse:
+    """Return the answer to a request that has raised `error`; log faults of the service once.
+
+    Raises a redirection, which is an answer.
+    """
+    match error:
+        case web.HTTPException():
+            if error.status < HTTPStatus.BAD_REQUEST:
+                raise error
+            response = _answer(request, error.status, error.reason)
+            if "Allow" in error.headers:
+                response.headers["Allow"] = error.headers["Allow"]
+            return response
+        case AccessRefused():
+            return await close_unread(request, _refusal(request, error))
+        case TooManyUnknownKeys() | IssuerUnavailable():
+            return await close_unread(request, _service_fault(request, error, error.status))
+        case AppendLeaseLost():
+            return await _send_and_close(request, _answer(request, error.status, str(error), error))
+        case CsvmillError():
+            if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                return _service_fault(request, error, error.status)
+            return _answer(request, error.status, str(error), error)
+        case UnicodeEncodeError():
+            # Only text from outside has surrogates: what JSON escapes, or bytes that are not UTF-8.
+            shown = error.object[error.start : error.end][:80]
+            message = f"{shown!r} is no text that can be encoded"
+            return _answer(request, HTTPStatus.BAD_REQUEST, message, InvalidInput(message))
+        case ConnectionError() if client_disconnected(request):
             logger.debug("%s %s: the client disconnected", request.method, request.path)
             return error_response(HTTPStatus.BAD_REQUEST, "the connection ended")  # not sent
-        return _service_fault(request, error, HTTPStatus.INTERNAL_SERVER_ERROR)
+        case _:
+            return _service_fault(request, error, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def _answer(

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 IDENTITY = "identity"
 
 
-@web.middleware
-async def refuse_encoded(request: web.Request, handler: Handler) -> web.StreamResponse:
+def check_codings(request: web.Request) -> None:
     """Raise UnsupportedMedia for a body with a content coding, whatever it contains.
 
     Few bytes could be decoded to very many, past every limit of sizes. A compressed file is sent
@@ -27,4 +26,10 @@ async def refuse_encoded(request: web.Request, handler: Handler) -> web.StreamRe
                 raise UnsupportedMedia(
                     f"Content-Encoding {given!r} is not taken; send the bytes as they are"
                 )
+
+
+@web.middleware
+async def refuse_encoded(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The same as a middleware."""
+    check_codings(request)
     return await handler(request)

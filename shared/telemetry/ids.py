@@ -63,7 +63,7 @@ class Known(TypedDict, total=False):
     job_id: UUID
     attempt: int
     tenant: str
-    key_id: str
+    key_id: str | None
     client: str
 
 

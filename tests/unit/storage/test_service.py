@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
-from gateway.http.errors import errors_as_json
+from gateway.http.errors import answer_error
 from shared.blobs.blob import upload_key
 from shared.blobs.client import HttpBlobs
 from shared.blobs.protocol import blob_path, chunk_path, decode_error, info_path
@@ -26,6 +26,8 @@ from tests.blob_backends import TOKEN, storage_server, stream
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from aiohttp.typedefs import Handler
 
     from shared.errors import CsvmillError
 
@@ -338,7 +340,15 @@ async def test_every_error_keeps_its_code_and_status_on_the_wire(
     assert (type(decoded), str(decoded)) == (kind, "the message")
 
 
-@pytest.mark.parametrize("middleware", [errors.answer_errors, errors_as_json])
+@web.middleware
+async def as_gateways_do(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except Exception as error:  # noqa: BLE001
+        return await answer_error(request, error)
+
+
+@pytest.mark.parametrize("middleware", [errors.answer_errors, as_gateways_do])
 async def test_a_caller_that_disconnects_is_not_logged_as_an_error(
     middleware: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,0 +1,77 @@
+"""What every request passes before its handler, in one place and in order.
+
+One middleware, as aiohttp runs a coroutine more for each, whenever a request continues.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from gateway.access.addresses import client_address
+from gateway.access.caller import PRINCIPAL
+from gateway.http.closing import invite_body
+from gateway.http.errors import answer_error
+from shared.access.acting import Acting
+from shared.http.encodings import check_codings
+from shared.telemetry.ids import bind_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from aiohttp.typedefs import Handler
+
+    from gateway.access.audit import Auditor
+    from gateway.access.origins import Origins
+    from gateway.access.request_rate import RequestRate
+    from gateway.http.cors import Pages
+    from shared.access.principal import Principal
+
+    Admit = Callable[[web.Request], Awaitable[Principal | None]]
+
+
+class Entrance:
+    """Lets requests in, and answers the errors of those that are refused or fail."""
+
+    def __init__(
+        self,
+        *,
+        origins: Origins,
+        pages: Pages,
+        admit: Admit,
+        rate: RequestRate,
+        auditor: Auditor | None,
+    ) -> None:
+        """`admit` returns who makes a request; None if everybody may make it.
+
+        It raises NotAuthenticated and ScopeMissing.
+        """
+        self._origins = origins
+        self._pages = pages
+        self._admit = admit
+        self._rate = rate
+        self._auditor = auditor
+
+    @web.middleware
+    async def enter(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Refuse a request before anything else looks at it, or handle it."""
+        address = client_address(request)
+        bind_ids(client=address)  # the log lines about refusals have it too
+        try:
+            self._origins.check(request.method, request.path, request.headers)
+            if (granted := self._pages.preflight(request)) is not None:
+                return granted
+            principal = await self._admit(request)
+            if principal is not None:
+                request[PRINCIPAL] = principal
+                bind_ids(tenant=principal.tenant, key_id=principal.key_id)
+                self._rate.take(request, principal.tenant)
+            check_codings(request)
+            await invite_body(request)
+            if self._auditor is None or principal is None:
+                return await handler(request)
+            who = Acting(principal.tenant, principal.key_id, address)
+            return await self._auditor.record_acts(who, handler, request)
+        except Exception as error:  # noqa: BLE001 - every error has an answer
+            return await answer_error(request, error)
