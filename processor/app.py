@@ -8,6 +8,7 @@ import socket
 import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -60,10 +61,11 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
     scratch = await asyncio.to_thread(Scratch, settings.scratch_dir)
     name = f"{socket.gethostname()}:{os.getpid()}"
     limits = _limits(settings)
+    engine = partial(NativeEngine, folders=scratch.reused_folder)
     follower = Follower(
         ports.jobs.head_starts,
         ports.blobs,
-        NativeEngine(replace(limits, time_limit=None, min_rate=None)),
+        engine(replace(limits, time_limit=None, min_rate=None)),
         scratch,
         settings,
         events=events,
@@ -75,13 +77,11 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
         JobRun(
             ports.blobs,
             MeasuredEngine(
-                NativeEngine(replace(limits, nice=NICE_OF_LARGE_JOBS)), "kernel", engine_metrics
+                engine(replace(limits, nice=NICE_OF_LARGE_JOBS)), "kernel", engine_metrics
             ),
             scratch,
             follower,
-            small_engine=MeasuredEngine(
-                NativeEngine(_small_limits(limits)), "kernel", engine_metrics
-            ),
+            small_engine=MeasuredEngine(engine(_small_limits(limits)), "kernel", engine_metrics),
         ),
         settings,
         events=events,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from gateway.jobs.progress import progress_view
@@ -11,13 +11,12 @@ from shared.api.job import FIRST_ATTEMPTS, LAST_ATTEMPTS, AttemptView, JobResult
 from shared.api.problem import ProblemView
 from shared.api.report import ReportView, WarningView
 from shared.api.view import rfc3339
-from shared.csv.dialect import ASSUMPTIONS
+from shared.csv.dialect import ASSUMPTIONS, Dialect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
-    from shared.csv.dialect import Dialect
     from shared.jobs.job import Attempt, Job
     from shared.jobs.report import Report
     from shared.ports import JobStore
@@ -30,6 +29,8 @@ async def shown_attempts(store: JobStore, jobs: Sequence[Job]) -> Mapping[UUID, 
     """
     ids = [job.id for job in jobs]
     return await store.attempts_of_many(ids, first=FIRST_ATTEMPTS, last=LAST_ATTEMPTS)
+
+_OF_DIALECT = tuple(field.name for field in fields(Dialect) if field.name not in ASSUMPTIONS)
 
 
 def job_view(job: Job, attempts: Sequence[Attempt]) -> JobView:
@@ -81,7 +82,9 @@ def _report_view(report: Report) -> ReportView:
 
 def _dialect(dialect: Dialect) -> dict[str, Any]:
     """Return how a file was read. What was assumed is among the warnings."""
-    return {name: value for name, value in asdict(dialect).items() if name not in ASSUMPTIONS}
+    # Not by `asdict` as a whole, which copies every value.
+    shown = {name: getattr(dialect, name) for name in _OF_DIALECT}
+    return {**shown, "number": asdict(dialect.number)}
 
 
 def _attempt_view(attempt: Attempt) -> AttemptView:

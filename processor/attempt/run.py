@@ -13,6 +13,7 @@ from shared.blobs.content import WholeBytes
 from shared.errors import JobFailed
 from shared.jobs.job import JobRejects, JobResult
 from shared.jobs.report import report_of
+from shared.runtime.files import remove_files
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -135,12 +136,13 @@ class JobRun:
         small: bool,
     ) -> Output:
         """Return the output, whose files exist until `stack` is closed."""
-        name = f"{job.id}-{job.attempt}"
-        folder = await stack.enter_async_context(self._scratch.folder(name))
         source = BlobSource(self._blobs, job.input_key, job.input_size)
         engine = self._small_engine if small else self._engine
         with self._others_paused(small=small):
-            return await engine.aggregate(job.aggregation, source, folder, progress)
+            output = await engine.aggregate(job.aggregation, source, self._scratch.path, progress)
+        written = (output, output.rejects, output.preview)
+        stack.push_async_callback(remove_files, *(file.path for file in written if file))
+        return output
 
     def _others_paused(self, *, small: bool) -> AbstractContextManager[None]:
         # Small jobs leave the machine to others soon, and there may always be some.

@@ -12,10 +12,12 @@ import shutil
 import sysconfig
 import tempfile
 import time
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from processor.engines import parquet
 from processor.engines.child import child_process
@@ -33,7 +35,8 @@ from shared.jobs.warnings import of_dialect, refusal, warnings_of
 from shared.runtime.files import remove_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
 
     from processor.engines.child import Child
     from processor.engines.messages import Message
@@ -66,7 +69,8 @@ def kernel_program() -> Path:
 class NativeEngine:
     """The engine on the kernel (see `processor.engines.port`).
 
-    `program` is the path of the kernel; None is the installed one.
+    `program` is the path of the kernel; None is the installed one. `folders` yields an empty folder
+    for one aggregation, on the file system of `scratch`; None creates one in there.
     """
 
     def __init__(
@@ -74,10 +78,12 @@ class NativeEngine:
         limits: EngineLimits | None = None,
         knobs: Knobs | None = None,
         program: Path | None = None,
+        folders: Callable[[], AbstractAsyncContextManager[Path]] | None = None,
     ) -> None:
         self._limits = limits or EngineLimits()
         self._knobs = knobs or Knobs()
         self._program = program
+        self._folders = folders
 
     async def aggregate(
         self,
@@ -111,28 +117,36 @@ class NativeEngine:
         self, aggregation: Aggregation, source: Source, scratch: Path, usage: Usage
     ) -> Output:
         """Aggregate in a private folder, within the limits of memory and disk."""
-        folder = Path(tempfile.mkdtemp(prefix="kernel-", dir=scratch))
-        attempt = _Attempt(
-            aggregation,
-            source,
-            folder,
-            limits=self._limits,
-            knobs=self._knobs,
-            program=self._program,
-            usage=usage,
-        )
-        working = asyncio.create_task(attempt.run())
-        watching = asyncio.create_task(usage.watch(folder))
-        try:
-            await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
-            if not working.done():
-                watching.result()
-            return _moved(working.result(), scratch / f"{folder.name}.result")
-        finally:
-            working.cancel()
-            watching.cancel()
-            await asyncio.gather(working, watching, return_exceptions=True)
-            await remove_folder(folder)
+        async with self._folders() if self._folders else _temporary_folder(scratch) as folder:
+            attempt = _Attempt(
+                aggregation,
+                source,
+                folder,
+                limits=self._limits,
+                knobs=self._knobs,
+                program=self._program,
+                usage=usage,
+            )
+            working = asyncio.create_task(attempt.run())
+            watching = asyncio.create_task(usage.watch(folder))
+            try:
+                await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+                if not working.done():
+                    watching.result()
+                return _moved(working.result(), scratch / f"{uuid4().hex}.result")
+            finally:
+                working.cancel()
+                watching.cancel()
+                await asyncio.gather(working, watching, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _temporary_folder(parent: Path) -> AsyncIterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="kernel-", dir=parent))
+    try:
+        yield folder
+    finally:
+        await remove_folder(folder)
 
 
 class _Attempt:

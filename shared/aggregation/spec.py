@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Literal
 
 from shared.aggregation.cells import Notation
@@ -183,8 +183,7 @@ class Aggregation:
 
         Its dialect is not detected: what is not declared follows RFC 4180.
         """
-        plain = replace(self, input=UNDECLARED, on_warning="report", escape_formulas=False)
-        return plain == SONG_PLAYS
+        return all(getattr(self, name) == getattr(SONG_PLAYS, name) for name in _OF_QUESTION)
 
     @property
     def known_input(self) -> Input:
@@ -247,3 +246,9 @@ SONG_PLAYS = Aggregation(
     ),
 )
 """The default: `Number of Plays` summed for each song and date of `Song,Date,Number of Plays`."""
+_OF_QUESTION = tuple(
+    field.name
+    for field in fields(Aggregation)
+    if field.name not in ("input", "on_warning", "escape_formulas")
+)
+"""The fields of an aggregation that do not depend on the file, or on who reads the result."""

@@ -61,7 +61,7 @@ class View:
     @classmethod
     def from_value(cls, value: DataclassInstance, /, **computed: Any) -> Self:
         """Return the view of a value: its attributes of the same name, except for `computed`."""
-        names = [field.name for field in fields(cls)]  # type: ignore[arg-type]
+        names = _names(cls)  # type: ignore[arg-type]
         plain = {name: getattr(value, name) for name in names if name not in computed}
         return cls(**plain, **computed)
 
@@ -90,6 +90,11 @@ def rfc3339(time: float | None) -> str | None:
 def adapter(kind: Any) -> TypeAdapter[Any]:
     """Return what reads, writes and describes a type."""
     return _adapter(kind)
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 @cache

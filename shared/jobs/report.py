@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.csv.dialect import STRICT, Dialect, NumberStyle
@@ -161,5 +162,10 @@ def _dialect(fields: Mapping[str, Any]) -> Dialect:
 
 
 def _known(kind: type[T], fields: Mapping[str, Any]) -> T:
-    names = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    names = _names(kind)  # type: ignore[arg-type]
     return kind(**{name: value for name, value in fields.items() if name in names})
+
+
+@cache
+def _names(kind: Any) -> frozenset[str]:
+    return frozenset(field.name for field in dataclasses.fields(kind))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
@@ -104,10 +104,22 @@ def _progress_of(row: Row) -> JobProgress | None:
 def _report_of(row: Row) -> Report | None:
     if row["report"] is None or row["report_attempt"] != row["attempt"]:
         return None
-    return decode_report(row["report"])
+    return _decoded_report(row["report"])
+
+
+@lru_cache(maxsize=64)
+def _decoded_report(text: str) -> Report:
+    # A job that has ended is read for its waiting client, and again to send its result.
+    return decode_report(text)
 
 
 def _read(kind: type[T], row: Row, prefix: str = "", **converted: Any) -> T:
     """Return a dataclass whose fields are columns, except those that are given as `converted`."""
-    names = {field.name for field in fields(kind)} - converted.keys()  # type: ignore[arg-type]
-    return kind(**{name: row[prefix + name] for name in names}, **converted)
+    names = _names(kind)  # type: ignore[arg-type]
+    found = {name: row[prefix + name] for name in names if name not in converted}
+    return kind(**found, **converted)
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))

@@ -12,11 +12,12 @@ import os
 import shutil
 import stat
 import sys
+from contextlib import suppress
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import TypeAlias
 
     Buffer: TypeAlias = bytes | bytearray | memoryview
@@ -110,19 +111,53 @@ async def remove_folder(folder: Path) -> None:
 
     A few small files are removed at once: that takes less time than to ask a thread.
     """
-    if not _removed_at_once(folder):
+    if not (_emptied_at_once(folder) and _removed(folder)):
         await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
 
 
-def _removed_at_once(folder: Path) -> bool:
+async def remove_files(*paths: Path) -> None:
+    """Remove files, in the same way. Ignores errors."""
+    for path in paths:
+        with suppress(OSError):
+            if path.stat().st_size <= _SMALL:
+                path.unlink()
+            else:
+                await asyncio.shield(asyncio.to_thread(path.unlink))
+
+
+async def empty_folder(folder: Path) -> bool:
+    """Remove what is in a folder, in the same way. Return whether it is an empty folder now."""
+    return _emptied_at_once(folder) or await asyncio.shield(asyncio.to_thread(_emptied, folder))
+
+
+def _emptied_at_once(folder: Path) -> bool:
     try:
         with os.scandir(folder) as entries:
             found = list(islice(entries, _FEW + 1))
         if len(found) > _FEW or not all(map(_is_small, found)):
             return False
         for entry in found:
-            Path(entry).unlink()
+            os.unlink(entry)  # noqa: PTH108 - a path object for each would take as long again
+    except OSError:
+        return False
+    return True
+
+
+def _removed(folder: Path) -> bool:
+    try:
         folder.rmdir()
+    except OSError:
+        return False
+    return True
+
+
+def _emptied(folder: Path) -> bool:
+    try:
+        for path in list(folder.iterdir()):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
     except OSError:
         return False
     return True

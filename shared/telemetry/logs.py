@@ -7,6 +7,7 @@ import logging
 import re
 import sys
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 from aiohttp.http_exceptions import HttpProcessingError, InvalidURLError
@@ -19,6 +20,7 @@ from shared.telemetry.ids import current_ids
 LogFormat = Literal["auto", "json", "text"]
 
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+_JSON = json.JSONEncoder(ensure_ascii=False, default=str)
 _STANDARD = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
 """The attributes of every record; all others are from `extra`."""
 
@@ -94,7 +96,9 @@ class JsonFormatter(logging.Formatter):
             line["exception"] = self.formatException(record.exc_info)
         if record.stack_info:
             line["stack"] = self.formatStack(record.stack_info)
-        text = json.dumps(line, ensure_ascii=False, default=str)
+        text = _JSON.encode(line)
+        if text.isascii():
+            return text
         return text.encode("utf-8", "backslashreplace").decode()  # may contain lone surrogates
 
 
@@ -124,8 +128,13 @@ class TextFormatter(logging.Formatter):
 
 def _timestamp(record: logging.LogRecord) -> str:
     """ISO 8601 in UTC, to the millisecond."""
-    at = datetime.fromtimestamp(record.created, UTC)
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    second, milliseconds = divmod(int(record.created * 1000), 1000)
+    return f"{_second(second)}.{milliseconds:03d}Z"
+
+
+@lru_cache(maxsize=1)
+def _second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).isoformat().removesuffix("+00:00")
 
 
 def _extras(record: logging.LogRecord) -> dict[str, Any]:

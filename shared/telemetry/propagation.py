@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from shared.telemetry.ids import Ids, current_ids
 from shared.telemetry.trace_context import parse_trace
@@ -44,7 +45,7 @@ def ids_of_request(headers: CIMultiDictProxy[str] | CIMultiDict[str], *, interna
     """
     request_id = headers.get(REQUEST_ID, "")
     if not _REQUEST_ID.fullmatch(request_id):
-        request_id = uuid4().hex
+        request_id = token_hex(16)
     trace = parse_trace(headers.getall("traceparent", []), headers.getall("tracestate", []))
     if not internal:
         return Ids(request_id, trace=trace)

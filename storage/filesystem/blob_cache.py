@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from contextlib import asynccontextmanager
+from itertools import islice
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
@@ -139,6 +140,7 @@ class BlobCache:
         surplus = len(self._blobs) - self._idle
         if surplus <= 0:
             return
-        unused = [key for key, blob in self._blobs.items() if not blob.users | blob.watchers]
-        for key in unused[:surplus]:
+        # The least recently used come first, so few are looked at.
+        unused = (key for key, blob in self._blobs.items() if not blob.users | blob.watchers)
+        for key in tuple(islice(unused, surplus)):
             self._blobs.pop(key).folder.close()

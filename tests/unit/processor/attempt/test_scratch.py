@@ -54,3 +54,29 @@ async def test_an_attempt_whose_folder_cannot_be_created_fails_and_may_be_retrie
     with pytest.raises(AttemptFailed, match="scratch folder cannot be created: No such file"):
         async with scratch.folder("job-1"):
             raise AssertionError("there is no folder to work in")
+
+
+async def test_a_folder_that_is_used_again_is_empty_and_of_one_user_at_a_time(
+    tmp_path: Path,
+) -> None:
+    scratch = Scratch(tmp_path)
+    async with scratch.reused_folder() as first, scratch.reused_folder() as second:
+        assert first != second
+        (first / "result").write_bytes(b"x" * 100)
+        (first / "spilled").mkdir()
+        (first / "spilled" / "0").write_bytes(b"x")
+        (second / "large").write_bytes(b"x" * (1 << 21))
+    async with scratch.reused_folder() as third, scratch.reused_folder() as fourth:
+        assert {third, fourth} == {first, second}
+        assert [list(folder.iterdir()) for folder in (third, fourth)] == [[], []]
+    scratch.close()
+
+
+async def test_a_folder_that_was_removed_meanwhile_is_not_used_again(tmp_path: Path) -> None:
+    scratch = Scratch(tmp_path)
+    async with scratch.reused_folder() as first:
+        first.rmdir()
+    async with scratch.reused_folder() as second:
+        assert second.is_dir()
+        assert second != first
+    scratch.close()
