@@ -55,6 +55,11 @@ class Service:
         """The URL of its page."""
         return f"{self.origin}/"
 
+    @property
+    def data_dir(self) -> Path:
+        """The folder of its data."""
+        return self._folder / "data"
+
     def client(self, api_key: str | None = None) -> AsyncClient:
         """Return a client of the API, as a context manager."""
         return AsyncClient(self.origin, api_key=api_key)

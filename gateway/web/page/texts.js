@@ -33,6 +33,7 @@ export const texts = Object.freeze({
     cancel: "Cancel",
   },
   connection: {
+    name: "Connection",
     offline: "You are offline.",
     offlineHint: "The page goes on by itself when the network is back.",
     away: "The service does not answer.",
@@ -132,5 +133,38 @@ export const texts = Object.freeze({
   // How to use the service without the page (help/)
   help: {
     title: "Help",
+    steps: "How it works",
+    step: [
+      ["Drop a file", "A CSV file of any size, compressed or not. Its columns are shown at once."],
+      [
+        "Ask a question",
+        "What to group by, what to add up, what to leave out. Correct how the file is read if need be.",
+      ],
+      [
+        "Watch and download",
+        "The upload survives a broken connection. The result appears as table and chart, and to download.",
+      ],
+    ],
+    terminal: "From a terminal",
+    terminalLead: "The page shows the command for each question. In general:",
+    run: "With the command line of csvmill, which resumes when it is interrupted:",
+    runCommand: (/** @type {string} */ server) =>
+      `csvmill run sales.csv --server ${server} --group-by Country --sum Price -o totals.csv`,
+    upload: "With curl: upload a file",
+    uploadCommand: (/** @type {string} */ server) =>
+      `curl -F file=@plays.csv ${server}/api/upload_file`,
+    wait: "Wait for the job that the answer names",
+    waitCommand: (/** @type {string} */ server) => `curl '${server}/api/v1/jobs/JOB_ID?wait=60'`,
+    download: "Download the result; the same command resumes a broken download",
+    downloadCommand: (/** @type {string} */ server) =>
+      `curl -C - -o totals.csv ${server}/api/download_file/JOB_ID`,
+    keys: "If the service needs an API key, add ",
+    keysField: '-H "Authorization: Bearer $CSVMILL_API_KEY"',
+    api: "The API",
+    apiLead: "Everything that this page does, programs can do too.",
+    reference: "Reference",
+    openapi: "OpenAPI document",
+    health: "Health of this process",
+    ready: "Health of what it needs",
   },
 });

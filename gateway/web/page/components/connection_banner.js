@@ -14,7 +14,12 @@ export function connectionBanner() {
     { type: "button", class: "small", onclick: () => connection.retry() },
     texts.connection.retry,
   );
-  const banner = h("div", { class: "banner", hidden: true }, h("p", null, title, " ", hint), retry);
+  const banner = h(
+    "section",
+    { class: "banner", "aria-label": texts.connection.name, hidden: true },
+    h("p", null, title, " ", hint),
+    retry,
+  );
   let timer = 0;
 
   const count = () => {
