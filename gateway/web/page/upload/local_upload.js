@@ -1,0 +1,349 @@
+/** An upload that this tab owns and sends. */
+
+import { Problem } from "../api/problem.js";
+import { backoff, isAbort, pause } from "../core/wait.js";
+import { openFile } from "./file_access.js";
+import { watchHeadStart } from "./head_start.js";
+import { ChunkSize } from "./pace.js";
+import { Progress } from "./progress.js";
+import { differenceBetween, likenessOf } from "./recognition.js";
+import { Sending, Stopped } from "./sending.js";
+import { UploadOnServer } from "./server.js";
+
+/** @typedef {import("./failures.js").Trouble} Trouble */
+/** @typedef {import("./store.js").UploadRecord} UploadRecord */
+/** @typedef {import("./task.js").Snapshot} Snapshot */
+/** @typedef {import("./task.js").UploadState} UploadState */
+
+/** Bytes from which the server may aggregate a file while it receives it. */
+const HEAD_START = 64 * 1024 * 1024;
+
+/** What an upload is until its owner has taken it up. */
+const STATES = /** @type {const} */ ({
+  going: "waiting",
+  paused: "paused",
+  failed: "failed",
+  cancelled: "cancelled",
+});
+
+/**
+ * What an upload needs from the queue.
+ * @typedef {object} Surroundings
+ * @property {import("./store.js").Store} store
+ * @property {Readonly<import("./pace.js").Pace>} pace
+ * @property {() => number} lanes how many chunks may be in flight
+ * @property {() => void} changed called when the upload has another snapshot
+ * @property {() => void} ended called when the upload is off the list
+ */
+
+/** @implements {import("./task.js").Actor} */
+export class LocalUpload {
+  #record;
+  #file;
+  #around;
+  #server;
+  #size;
+  #progress;
+  /** @type {UploadState} */
+  #state;
+  /** @type {import("./task.js").UploadProblem | null} */
+  #problem = null;
+  /** @type {string | null} */
+  #jobId = null;
+  /** @type {import("./server.js").HeadStart | null} */
+  #headStart = null;
+  /** @type {Sending | null} */
+  #sending = null;
+  /** Whether the server may know the upload. */
+  #asked;
+  /** Whether nothing of it is kept any more. */
+  #gone = false;
+  /** Ends what is being done now. */
+  #stop = new AbortController();
+
+  /**
+   * @param {UploadRecord} record
+   * @param {File | null} file
+   * @param {Surroundings} around
+   */
+  constructor(record, file, around) {
+    this.#record = record;
+    this.#file = file;
+    this.#around = around;
+    this.#size = new ChunkSize(around.pace);
+    this.#progress = new Progress(record.likeness.size, record.sent);
+    this.#server = this.#serverOf(record.declared);
+    this.#asked = record.declared || file === null;
+    this.#state = STATES[record.wish];
+  }
+
+  /** @returns {Snapshot} */
+  get snapshot() {
+    const { id, added, likeness, handle } = this.#record;
+    const sending = this.#state === "sending";
+    const rate = sending ? this.#progress.rate(performance.now()) : null;
+    return {
+      id,
+      name: likeness.name,
+      size: likeness.size,
+      added,
+      state: this.#state,
+      sent: this.#progress.sent,
+      bytesPerSecond: rate?.bytesPerSecond ?? null,
+      secondsLeft: rate?.secondsLeft ?? null,
+      jobId: this.#jobId,
+      problem: this.#problem,
+      headStart: this.#headStart,
+      hasHandle: handle !== null,
+    };
+  }
+
+  /** The file, if this page can read it: for other tabs. */
+  get file() {
+    return this.#file;
+  }
+
+  /**
+   * Keeps what the file looks like, so that it is recognised later.
+   * @returns {Promise<void>}
+   */
+  async remember() {
+    const file = this.#file;
+    const likeness = file && (await likenessOf(file).catch(whenUnreadable));
+    if (likeness) await this.#keep({ likeness });
+    else if (!this.#gone) this.#become("needs-file", "unreadable");
+  }
+
+  /** Takes up what the record wishes, after the page was loaded or another tab was closed. */
+  async restore() {
+    const { wish, trouble, detail } = this.#record;
+    if (wish === "cancelled") await this.#remove();
+    else if (wish === "failed") this.#become("failed", trouble ?? "fault", detail);
+    else if (wish === "paused") this.#become("paused");
+    else await this.#findFile(false);
+  }
+
+  /** Sends the file, which has its turn. Resolves when it has ended or waits for a person. */
+  async send() {
+    if (!this.#file) return;
+    this.#stop = new AbortController();
+    const { signal } = this.#stop;
+    this.#asked = true;
+    this.#become("sending");
+    this.#progress.reset(this.#progress.stored, performance.now());
+    if (this.#file.size >= HEAD_START) this.#watchHeadStart(signal);
+    this.#sending = this.#sendingOf(this.#file);
+    try {
+      const jobId = await this.#sending.run(signal);
+      this.#jobId = jobId;
+      this.#progress.reset(this.#record.likeness.size, performance.now());
+      this.#stop.abort();
+      await this.#drop();
+      this.#become("done");
+    } catch (error) {
+      if (!signal.aborted) await this.#giveUp(error);
+      else if (!isAbort(error)) throw error;
+    } finally {
+      this.#sending = null;
+    }
+  }
+
+  pause() {
+    if (!["waiting", "sending", "offline"].includes(this.#state)) return;
+    this.#halt();
+    void this.#keep({ wish: "paused" });
+    this.#become("paused");
+  }
+
+  resume() {
+    if (this.#state === "offline") this.#sending?.hurry();
+    else if (["paused", "failed", "needs-file"].includes(this.#state)) void this.#goOn();
+  }
+
+  cancel() {
+    if (["done", "cancelled"].includes(this.#state)) return;
+    this.#halt();
+    void this.#remove();
+  }
+
+  dismiss() {
+    if (this.#state === "done") this.#around.ended();
+    else this.cancel();
+  }
+
+  /**
+   * @param {File} file
+   * @param {FileSystemFileHandle | null} handle
+   */
+  provideFile(file, handle) {
+    if (["needs-file", "paused", "failed"].includes(this.#state)) void this.#accept(file, handle);
+  }
+
+  /** @param {boolean} declared whether the server knows the upload */
+  #serverOf(declared) {
+    const { id, likeness, aggregation, sent } = this.#record;
+    const { name, size } = likeness;
+    return new UploadOnServer({ key: id, name, size, aggregation }, { declared, received: sent });
+  }
+
+  /** @param {File} file */
+  #sendingOf(file) {
+    const now = () => performance.now();
+    return new Sending({
+      file,
+      server: this.#server,
+      size: this.#size,
+      lanes: this.#around.lanes,
+      listener: {
+        looked: ({ received_bytes }) => {
+          this.#progress.reset(received_bytes, now());
+          void this.#keep({ declared: true, sent: received_bytes, wish: "going" });
+          this.#become("sending");
+        },
+        flying: ([start], bytes) => {
+          this.#progress.flying(start, bytes, now());
+          this.#around.changed();
+        },
+        landed: (range, stored) => {
+          this.#progress.landed(range, stored, now());
+          this.#around.changed();
+        },
+        waiting: (trouble, detail, until) => this.#become("offline", trouble, detail, until),
+      },
+    });
+  }
+
+  /** @param {AbortSignal} signal */
+  #watchHeadStart(signal) {
+    void watchHeadStart(this.#server, signal, (headStart) => {
+      this.#headStart = headStart;
+      this.#around.changed();
+    });
+  }
+
+  /** @param {unknown} error */
+  async #giveUp(error) {
+    this.#stop.abort();
+    if (!(error instanceof Stopped)) {
+      this.#become("failed", "fault", error instanceof Error ? error.message : String(error));
+      throw error;
+    }
+    const { trouble, detail } = error;
+    if (trouble === "unreadable") {
+      this.#file = null;
+      await this.#keep({ sent: this.#progress.stored });
+      this.#become("needs-file", trouble);
+      return;
+    }
+    await this.#keep({ wish: "failed", trouble, detail, sent: this.#progress.stored });
+    this.#become("failed", trouble, detail);
+  }
+
+  async #goOn() {
+    if (this.#record.trouble === "lost") {
+      this.#server = this.#serverOf(false);
+      this.#progress.reset(0, performance.now());
+      await this.#keep({ declared: false, sent: 0 });
+    }
+    await this.#keep({ wish: "going", trouble: null, detail: "" });
+    if (this.#file) this.#become("waiting");
+    else await this.#findFile(true);
+  }
+
+  /** @param {boolean} ask whether a person may be asked for the permission to read the file */
+  async #findFile(ask) {
+    const { handle } = this.#record;
+    if (this.#file) await this.#accept(this.#file, handle);
+    else if (!handle) this.#become("needs-file");
+    else await this.#open(handle, ask);
+  }
+
+  /**
+   * @param {FileSystemFileHandle} handle
+   * @param {boolean} ask
+   */
+  async #open(handle, ask) {
+    try {
+      const file = await openFile(handle, ask);
+      if (file) await this.#accept(file, handle);
+      else this.#become("needs-file", ...(ask ? /** @type {const} */ (["denied"]) : []));
+    } catch (error) {
+      if (!(error instanceof DOMException)) throw error;
+      await this.#keep({ handle: null }); // the file was removed or renamed
+      this.#become("needs-file", "unreadable");
+    }
+  }
+
+  /**
+   * @param {File} file
+   * @param {FileSystemFileHandle | null} handle
+   */
+  async #accept(file, handle) {
+    const likeness = await likenessOf(file).catch(whenUnreadable);
+    const difference = likeness && differenceBetween(this.#record.likeness, likeness);
+    if (!likeness || difference) {
+      this.#become("needs-file", difference ?? "unreadable");
+      return;
+    }
+    this.#file = file;
+    await this.#keep({ wish: "going", trouble: null, detail: "", handle });
+    this.#become("waiting");
+  }
+
+  /** Removes the upload from the server, however long that takes, and from the list. */
+  async #remove() {
+    this.#become("cancelled");
+    await this.#keep({ wish: "cancelled" });
+    this.#around.ended();
+    for (let failures = 1; this.#asked; failures += 1) {
+      try {
+        await this.#server.remove();
+        break;
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        if (!error.passes) break; // it is not there any more, or its job has ended
+        await pause(backoff(failures));
+      }
+    }
+    await this.#drop();
+  }
+
+  #halt() {
+    this.#stop.abort();
+    this.#progress.reset(this.#progress.stored, performance.now());
+  }
+
+  /** Forgets what is kept. */
+  async #drop() {
+    this.#gone = true;
+    await this.#around.store.remove(this.#record.id);
+  }
+
+  /** @param {Partial<UploadRecord>} changes */
+  async #keep(changes) {
+    if (this.#gone) return;
+    this.#record = { ...this.#record, ...changes };
+    await this.#around.store.put(this.#record);
+  }
+
+  /**
+   * @param {UploadState} state
+   * @param {Trouble} [trouble]
+   * @param {string} [detail]
+   * @param {number} [until]
+   */
+  #become(state, trouble, detail = "", until = 0) {
+    this.#state = state;
+    this.#problem = trouble ? { trouble, detail, until } : null;
+    this.#around.changed();
+  }
+}
+
+/**
+ * Returns null for a file that was changed or removed since it was chosen.
+ * @param {unknown} error
+ */
+function whenUnreadable(error) {
+  if (error instanceof DOMException) return null;
+  throw error;
+}
