@@ -115,9 +115,6 @@ export const texts = Object.freeze({
   // The question about a file (ask/)
   ask: {},
 
-  // The queue of uploads (upload/)
-  upload: {},
-
   // The list of jobs, and one job (jobs/)
   jobs: {
     title: "Jobs",

@@ -25,20 +25,46 @@ function all(plan, size) {
 }
 
 test("a plan cuts what is missing into chunks from the start of the file to its end", () => {
-  assert.deepEqual(all(new Plan([[0, 25]]), 10), [[0, 10], [10, 20], [20, 25]]);
-  assert.deepEqual(all(new Plan([[40, 45], [0, 12], [20, 20]]), 10), [[0, 10], [10, 12], [40, 45]]);
+  assert.deepEqual(all(new Plan([[0, 25]]), 10), [
+    [0, 10],
+    [10, 20],
+    [20, 25],
+  ]);
+  assert.deepEqual(
+    all(
+      new Plan([
+        [40, 45],
+        [0, 12],
+        [20, 20],
+      ]),
+      10,
+    ),
+    [
+      [0, 10],
+      [10, 12],
+      [40, 45],
+    ],
+  );
   assert.deepEqual(all(new Plan([]), 10), []);
 });
 
 test("chunks of a plan cover what is missing and nothing else, whatever their sizes", () => {
-  const missing = [[3, 50], [60, 61], [100, 177]];
-  const wanted = missing.flatMap(([start, end]) => Array.from({ length: end - start }, (_, i) => start + i));
+  const missing = [
+    [3, 50],
+    [60, 61],
+    [100, 177],
+  ];
+  const wanted = missing.flatMap(([start, end]) =>
+    Array.from({ length: end - start }, (_, i) => start + i),
+  );
   const plan = new Plan(missing);
   assert.equal(plan.left, wanted.length);
   const taken = [];
   for (let size = 1; plan.left > 0; size = (size * 7) % 11 || 1) taken.push(plan.take(size));
   assert.ok(taken.every((range) => range !== null));
-  const bytes = taken.flatMap(([start, end]) => Array.from({ length: end - start }, (_, i) => start + i));
+  const bytes = taken.flatMap(([start, end]) =>
+    Array.from({ length: end - start }, (_, i) => start + i),
+  );
   assert.deepEqual(bytes, wanted);
 });
 
@@ -129,8 +155,16 @@ test("the samples of a file are its first, middle and last 64 KiB", () => {
     [468 * KIB, 532 * KIB],
     [936 * KIB, size],
   ]);
-  assert.deepEqual(sampleRanges(10), [[0, 10], [0, 10], [0, 10]]);
-  assert.deepEqual(sampleRanges(0), [[0, 0], [0, 0], [0, 0]]);
+  assert.deepEqual(sampleRanges(10), [
+    [0, 10],
+    [0, 10],
+    [0, 10],
+  ]);
+  assert.deepEqual(sampleRanges(0), [
+    [0, 0],
+    [0, 0],
+    [0, 0],
+  ]);
 });
 
 test("a file is remembered by the SHA-256 of its samples", async () => {

@@ -11,8 +11,8 @@
  */
 
 /**
- * What went wrong, as `texts.upload.troubles` says it.
- * @typedef {keyof typeof import("../texts.js").texts.upload.troubles} Trouble
+ * What went wrong, as `troubles` of texts/upload.js say it.
+ * @typedef {keyof typeof import("../texts/upload.js").upload.troubles} Trouble
  */
 
 /**

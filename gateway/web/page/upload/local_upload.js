@@ -12,6 +12,7 @@ import { UploadOnServer } from "./server.js";
 
 /** @typedef {import("./failures.js").Trouble} Trouble */
 /** @typedef {import("./store.js").UploadRecord} UploadRecord */
+/** @typedef {import("./task.js").Actor} Actor */
 /** @typedef {import("./task.js").Snapshot} Snapshot */
 /** @typedef {import("./task.js").UploadState} UploadState */
 
@@ -36,7 +37,7 @@ const STATES = /** @type {const} */ ({
  * @property {() => void} ended called when the upload is off the list
  */
 
-/** @implements {import("./task.js").Actor} */
+/** @implements {Actor} */
 export class LocalUpload {
   #record;
   #file;

@@ -3,7 +3,6 @@
 import { LocalUpload } from "./local_upload.js";
 import { own } from "./ownership.js";
 import { PACE } from "./pace.js";
-import { likenessOf } from "./recognition.js";
 import { Store } from "./store.js";
 import { obey, RemoteUpload, Tabs } from "./tabs.js";
 import { UploadTask } from "./task.js";

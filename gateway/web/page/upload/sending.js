@@ -225,7 +225,7 @@ async function digestOf(blob) {
     const bytes = await read.arrayBuffer();
     const digest = await sha256(bytes);
     // Frees the memory now. Left to the garbage collector, chunks pile up.
-    if ("transfer" in bytes) bytes.transfer(0);
+    /** @type {{transfer?: (length: number) => unknown}} */ (bytes).transfer?.(0);
     return digest;
   } catch (error) {
     if (error instanceof DOMException) throw new Stopped("unreadable");

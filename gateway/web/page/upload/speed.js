@@ -31,7 +31,8 @@ export class Speed {
     this.#bytes += bytes;
     const last = this.#kept[this.#kept.length - 1];
     if (last && now - last.time >= STEP) this.#kept.push({ time: now, bytes: this.#bytes });
-    while (this.#kept.length > 2 && now - (this.#kept[1]?.time ?? now) >= WINDOW) this.#kept.shift();
+    while (this.#kept.length > 2 && now - (this.#kept[1]?.time ?? now) >= WINDOW)
+      this.#kept.shift();
   }
 
   /**

@@ -64,10 +64,8 @@ export class Store {
   }
 
   #open() {
-    this.#opening ??= openDatabase().catch((error) => {
-      console.warn("Uploads will not survive this page: the browser keeps nothing", error);
-      return null;
-    });
+    // In some private windows there is no database: uploads then last as long as the page.
+    this.#opening ??= openDatabase().catch(() => null);
     return this.#opening;
   }
 }

@@ -2,6 +2,7 @@
 
 import { openFile } from "./file_access.js";
 
+/** @typedef {import("./task.js").Actor} Actor */
 /** @typedef {"pause" | "resume" | "cancel" | "dismiss" | "provideFile"} Act */
 
 /**
@@ -33,7 +34,7 @@ export class Tabs {
 
 /**
  * An upload that another tab owns: what a person wants from it is told to that tab.
- * @implements {import("./task.js").Actor}
+ * @implements {Actor}
  */
 export class RemoteUpload {
   #id;
