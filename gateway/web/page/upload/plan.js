@@ -15,13 +15,18 @@ export class Plan {
     this.#missing = missing.filter(([start, end]) => end > start).sort((a, b) => a[0] - b[0]);
   }
 
+  /** The offset of the first byte of the next chunk; Infinity if there is none. */
+  get start() {
+    return this.#missing[0]?.[0] ?? Number.POSITIVE_INFINITY;
+  }
+
   /** Bytes that no chunk has been taken of. */
   get left() {
     return this.#missing.reduce((total, [start, end]) => total + end - start, 0);
   }
 
   /**
-   * Take the next chunk out of the plan.
+   * Takes the next chunk out of the plan.
    * @param {number} size - the most bytes that it may have
    * @returns {Range | null} null if all chunks have been taken
    */
@@ -33,14 +38,5 @@ export class Plan {
     if (stop === end) this.#missing.shift();
     else this.#missing[0] = [stop, end];
     return [start, stop];
-  }
-
-  /**
-   * Put a chunk back that was taken and not stored.
-   * @param {Range} range
-   */
-  giveBack(range) {
-    const at = this.#missing.findIndex(([start]) => start >= range[1]);
-    this.#missing.splice(at < 0 ? this.#missing.length : at, 0, range);
   }
 }

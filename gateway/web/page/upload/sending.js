@@ -116,19 +116,22 @@ export class Sending {
     const failed = [];
     /** @type {string | null} */
     let job = null;
+    let begun = plan.start > 0;
     /** @param {Range} range */
     const fly = async (range) => {
       let stored = false;
       try {
         job = (await this.#chunk(range, signal)).job ?? job;
         stored = true;
+        begun = true;
       } catch (error) {
         failed.push({ error });
       }
       this.#listener.landed(range, stored);
     };
     for (;;) {
-      while (failed.length === 0 && flying.size < this.#lanes()) {
+      // With the first bytes alone the server tells whether the question fits the file.
+      while (failed.length === 0 && flying.size < (begun ? this.#lanes() : 1)) {
         const range = plan.take(this.#size.bytes);
         if (range === null) break;
         const flight = fly(range).finally(() => flying.delete(flight));

@@ -1,0 +1,382 @@
+"""Files are uploaded from the browser, whatever happens in between."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from csvmill.client.errors import Refused
+from tests.web.accessibility import axe, scrolls_sideways
+from tests.web.files import HOSTILE_NAME, plays
+from tests.web.gestures import choose, refuse_pickers
+from tests.web.uploading import CHUNKS, SMALL, ChunkGate, add, row_of, with_handle
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.async_api import BrowserContext, Locator, Page, Route
+
+    from tests.web.service import Service
+    from tests.web.watch import Watch
+
+ROWS = 20_000
+"""Song plays of a file of half a megabyte, which has some thirty small chunks."""
+NO_ANSWER = "ERR_(CONNECTION|INTERNET|NETWORK|EMPTY|FAILED|ABORTED)"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where a test writes the file that it uploads."""
+    return tmp_path / "plays.csv"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def gate(context: BrowserContext) -> ChunkGate:
+    """Holds all chunks until the test lets them through."""
+    gate = ChunkGate()
+    await gate.attach(context)
+    return gate
+
+
+async def job_of(row: Locator) -> str:
+    """Wait until a file has arrived; return the id of the job that its row links to."""
+    link = row.get_by_role("link", name="Open the job")
+    await expect(link).to_be_visible()
+    return (await link.get_attribute("href") or "").rpartition("/")[2]
+
+
+async def result_of(service: Service, row: Locator, folder: Path) -> bytes:
+    """Wait until a file has arrived, and return the result of its job."""
+    job = await job_of(row)
+    async with service.client() as client:
+        await client.wait(job)
+        await client.download(job, folder / "result")
+    return (folder / "result").read_bytes()
+
+
+def size_of(file: Path) -> int:
+    """Return the bytes of a file."""
+    return file.stat().st_size
+
+
+def changes_of(file: Path) -> dict[Path, str]:
+    """Write other files like this one; return what the page says of each."""
+    data, before = file.read_bytes(), file.stat()
+    edited = data[:100_000] + b"1" + data[100_001:]
+    changed = {
+        ("name", "other.csv"): (data, 0, "it has another name"),
+        ("size", file.name): (data + b"Umbrella,2020-01-02,200\n", 0, "it has another size"),
+        ("end", file.name): (data[:-2] + b"x\n", 0, "its content is different"),
+        ("between the samples", file.name): (edited, 60, "was changed after its upload began"),
+    }
+    said = {}
+    for (folder, name), (content, seconds, told) in changed.items():
+        path = file.parent / folder / name
+        path.parent.mkdir()
+        path.write_bytes(content)
+        os.utime(path, (before.st_atime, before.st_mtime + seconds))
+        said[path] = told
+    return said
+
+
+async def begin(page: Page, service: Service, file: Path, gate: ChunkGate) -> Locator:
+    """Open the page and upload the first three chunks of a file, and no more."""
+    await page.goto(service.url)
+    row = await add(page, file)
+    await gate.let(3)
+    await gate.holds(4)
+    return row
+
+
+async def test_a_file_arrives_and_its_job_has_the_right_result(
+    page: Page, service: Service, file: Path
+) -> None:
+    expected = plays(file, ROWS)
+    await page.goto(service.url)
+    await expect(page.locator("csv-uploads")).to_be_hidden()
+
+    row = await add(page, file)
+
+    await expect(row).to_contain_text("Uploaded")
+    await expect(row).to_contain_text("100 %")
+    assert await result_of(service, row, file.parent) == expected
+
+    await row.get_by_role("button", name="Remove").click()
+    await expect(page.locator("csv-uploads")).to_be_hidden()
+
+
+async def test_an_empty_file_and_a_hostile_name_arrive(
+    page: Page, service: Service, tmp_path: Path
+) -> None:
+    hostile = tmp_path / HOSTILE_NAME.replace("/", "")
+    (tmp_path / "empty.csv").touch()
+    plays(hostile)
+    await page.goto(service.url)
+
+    empty = await add(page, tmp_path / "empty.csv")
+    named = await add(page, hostile)
+
+    await job_of(empty)
+    async with service.client() as client:
+        job = await client.job(await job_of(named))
+    assert job.filename == hostile.name
+    assert await page.locator("csv-uploads img").count() == 0
+
+
+async def test_files_wait_for_their_turn_and_keep_their_order(
+    page: Page, service: Service, tmp_path: Path, gate: ChunkGate
+) -> None:
+    names = ["a.csv", "b.csv", "c.csv"]
+    for name in names:
+        plays(tmp_path / name)
+    await page.goto(service.url)
+    rows = [await add(page, tmp_path / name) for name in names]
+    await gate.holds(2)
+
+    await expect(rows[0]).to_contain_text("Uploading")
+    await expect(rows[1]).to_contain_text("Uploading")
+    await expect(rows[2]).to_contain_text("Waiting for its turn")
+    assert await page.locator("csv-uploads .upload-name").all_inner_texts() == names
+
+    await gate.open()
+    for row in rows:
+        await job_of(row)
+
+
+async def test_a_paused_upload_sends_nothing_until_it_is_resumed(
+    page: Page, service: Service, file: Path, gate: ChunkGate
+) -> None:
+    expected = plays(file, ROWS)
+    row = await begin(page, service, file, gate)
+
+    await row.get_by_role("button", name="Pause").click()
+
+    await expect(row).to_contain_text("Paused")
+    sent = gate.forget()
+    await gate.open()
+    await row.get_by_role("button", name="Resume").click()
+    assert await result_of(service, row, file.parent) == expected
+    assert min(gate.offsets[sent:]) > 0, "what had arrived was sent again"
+
+
+async def test_an_upload_waits_while_the_browser_is_offline_and_goes_on_by_itself(
+    page: Page, context: BrowserContext, service: Service, file: Path, gate: ChunkGate, watch: Watch
+) -> None:
+    expected = plays(file, ROWS)
+    watch.allow(NO_ANSWER)
+    row = await begin(page, service, file, gate)
+
+    await context.set_offline(True)
+    await gate.open()
+
+    await expect(row).to_contain_text("Waiting for the service")
+    await expect(row).to_contain_text("It goes on by itself")
+    await context.set_offline(False)
+    assert await result_of(service, row, file.parent) == expected
+
+
+async def test_an_upload_goes_on_after_the_server_was_killed_and_started_again(
+    page: Page, service: Service, file: Path, gate: ChunkGate, watch: Watch
+) -> None:
+    expected = plays(file, ROWS)
+    watch.allow(NO_ANSWER)
+    row = await begin(page, service, file, gate)
+
+    await service.kill()
+    await gate.open()
+    await expect(row).to_contain_text("The service does not answer.")
+    await service.start()
+
+    assert await result_of(service, row, file.parent) == expected
+
+
+async def test_after_a_reload_the_same_file_is_chosen_again_and_only_the_rest_is_sent(
+    page: Page, service: Service, file: Path, gate: ChunkGate
+) -> None:
+    expected = plays(file, ROWS)
+    await refuse_pickers(page)
+    await begin(page, service, file, gate)
+
+    await page.reload()
+    sent = gate.forget()
+    row = row_of(page, file.name)
+    await expect(row).to_contain_text("Needs the file again")
+    await gate.open()
+    await choose(row.get_by_role("button", name="Choose the file"), file)
+
+    assert await result_of(service, row, file.parent) == expected
+    assert min(gate.offsets[sent:]) > 0, "what had arrived was sent again"
+
+
+async def test_a_file_with_a_handle_is_opened_again_after_a_reload_without_a_question(
+    page: Page, service: Service, file: Path, gate: ChunkGate
+) -> None:
+    expected = plays(file, ROWS)
+    await page.goto(service.url)
+    row = await add(page, file, handle=await with_handle(page, file))
+    await gate.let(3)
+    await gate.holds(4)
+
+    await page.reload()
+    sent = gate.forget()
+    await gate.open()
+
+    assert await result_of(service, row, file.parent) == expected
+    assert min(gate.offsets[sent:]) > 0, "what had arrived was sent again"
+
+
+async def test_a_changed_file_is_refused_with_the_reason(
+    page: Page, service: Service, file: Path, gate: ChunkGate
+) -> None:
+    plays(file, ROWS)
+    changed = changes_of(file)
+    await refuse_pickers(page)
+    await begin(page, service, file, gate)
+    await page.reload()
+    gate.forget()
+    row = row_of(page, file.name)
+
+    for path, told in changed.items():
+        await choose(row.get_by_role("button", name="Choose the file"), path)
+        await expect(row).to_contain_text(told)
+        await expect(row).to_contain_text("Needs the file again")
+
+    await gate.open()
+    await choose(row.get_by_role("button", name="Choose the file"), file)
+    await job_of(row)
+
+
+async def test_a_cancelled_upload_is_removed_from_the_server(
+    page: Page, service: Service, file: Path, gate: ChunkGate, watch: Watch
+) -> None:
+    plays(file, ROWS)
+    row = await begin(page, service, file, gate)
+
+    async with page.expect_response(lambda answer: answer.request.method == "DELETE") as deleted:
+        await row.get_by_role("button", name="Cancel").click()
+
+    await expect(page.locator("csv-uploads")).to_be_hidden()
+    answer = await deleted.value
+    assert answer.status == 204
+    upload = answer.url.partition("?")[0].rpartition("/")[2]
+    async with service.client() as client:
+        with pytest.raises(Refused) as refused:
+            await client.upload_status(upload)
+    assert refused.value.status == 404
+    await page.reload()
+    await expect(page.locator("csv-home")).to_be_visible()
+    await expect(page.locator("csv-uploads")).to_be_hidden()
+
+
+async def test_a_second_tab_shows_and_steers_an_upload_and_takes_it_over(
+    page: Page, context: BrowserContext, service: Service, file: Path, gate: ChunkGate
+) -> None:
+    expected = plays(file, ROWS)
+    row = await begin(page, service, file, gate)
+    second = await context.new_page()
+    await second.goto(service.url)
+    seen = row_of(second, file.name)
+    await expect(seen).to_contain_text("Uploading")
+
+    await seen.get_by_role("button", name="Pause").click()
+    await expect(row).to_contain_text("Paused")
+    await expect(seen).to_contain_text("Paused")
+    sent = gate.forget()
+    await seen.get_by_role("button", name="Resume").click()
+    await expect(row).to_contain_text("Uploading")
+    await gate.holds(4)
+    gate.forget()
+    await page.close()
+    await gate.open()
+
+    assert await result_of(service, seen, file.parent) == expected
+    assert min(gate.offsets[sent:]) > 0, "what had arrived was sent again"
+
+
+async def test_a_question_that_does_not_fit_is_told_in_words(
+    page: Page, service: Service, file: Path, watch: Watch
+) -> None:
+    plays(file, 60_000)  # a file below 1 MiB becomes a job, which tells
+    watch.expect("422")
+    await page.goto(service.url)
+
+    row = await add(page, file, {"group_by": ["Artist"]}, chunk=None)
+
+    await expect(row).to_contain_text("Failed")
+    await expect(row).to_contain_text("The question does not fit the file.")
+    await expect(row).to_contain_text("'Artist': no column has this name")
+    async with page.expect_response(lambda answer: answer.request.method == "DELETE"):
+        await row.get_by_role("button", name="Remove").click()
+    await expect(page.locator("csv-uploads")).to_be_hidden()
+
+
+async def test_chunks_that_a_proxy_refuses_as_too_large_are_sent_again_in_smaller_ones(
+    page: Page, service: Service, file: Path, watch: Watch
+) -> None:
+    expected = plays(file, ROWS)
+    watch.expect("413")
+    offsets = []
+
+    async def proxy(route: Route) -> None:
+        offsets.append(int(route.request.url.rpartition("/")[2]))
+        if len(offsets) <= 2:
+            await route.fulfill(status=413, body="<h1>Too large</h1>")
+        else:
+            await route.continue_()
+
+    await page.route(CHUNKS, proxy)
+    await page.goto(service.url)
+
+    row = await add(page, file)
+
+    assert await result_of(service, row, file.parent) == expected
+    assert offsets[:3] == [0, 0, 0]
+    assert sorted(set(offsets)) == list(range(0, size_of(file), SMALL // 4))
+
+
+async def test_the_panel_is_accessible_and_fits_a_phone(
+    page: Page, service: Service, file: Path, gate: ChunkGate
+) -> None:
+    plays(file, ROWS)
+    await page.set_viewport_size({"width": 320, "height": 640})
+    row = await begin(page, service, file, gate)
+
+    await expect(row.get_by_role("progressbar")).to_have_accessible_name("Upload of plays.csv")
+    await axe(page)
+    assert await scrolls_sideways(page) == []
+
+
+async def test_a_screen_reader_is_told_of_quarters_and_the_end(
+    page: Page, service: Service, file: Path, gate: ChunkGate
+) -> None:
+    plays(file, ROWS)
+    chunks = -(-size_of(file) // SMALL)
+    said = page.locator("#announcer")
+    await page.goto(service.url)
+    await add(page, file)
+    for percent in (25, 50, 75):
+        await gate.let(-(-chunks // 4))
+        await expect(said).to_have_text(f"{percent} % of plays.csv uploaded")
+    await gate.open()
+    await expect(said).to_have_text("plays.csv: Uploaded")
+
+
+async def test_an_upload_is_steered_by_the_keyboard(
+    page: Page, service: Service, file: Path, gate: ChunkGate
+) -> None:
+    plays(file, ROWS)
+    row = await begin(page, service, file, gate)
+    pause = row.get_by_role("button", name="Pause")
+
+    await pause.focus()
+    await page.keyboard.press("Enter")
+    await expect(row.get_by_role("button", name="Resume")).to_be_focused()
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Space")
+
+    await expect(page.locator("csv-uploads")).to_be_hidden()
+    await expect(page.locator("#main")).to_be_focused()
