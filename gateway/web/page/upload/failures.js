@@ -24,7 +24,8 @@
  */
 
 const OURS = "urn:csvmill:problem:";
-const COMPLETED = "https://iana.org/assignments/http-problem-types#completed-upload";
+/** The end of a type that IANA has registered. */
+const COMPLETED = "#completed-upload";
 const OFTEN = 8;
 /** Milliseconds until a person may have made space, or ended other uploads. */
 const PATIENT = 30_000;
@@ -55,7 +56,6 @@ const BY_TYPE = new Map([
   [`${OURS}storage-full`, verdict("again", "full", { wait: PATIENT })],
   [`${OURS}upload-gone`, verdict("stop", "gone")],
   [`${OURS}chunk-out-of-bounds`, verdict("look", "outOfStep", { most: OFTEN })],
-  [COMPLETED, verdict("look", "outOfStep", { most: OFTEN })],
 ]);
 
 /** @type {ReadonlyMap<number, Readonly<Verdict>>} */
@@ -77,6 +77,7 @@ const BY_STATUS = new Map([
 
 const FAULT = verdict("again", "fault", { most: OFTEN });
 const REFUSED = verdict("stop", "refused");
+const OUT_OF_STEP = verdict("look", "outOfStep", { most: OFTEN });
 
 /**
  * Returns what to do after an answer with an error, or after none.
@@ -84,6 +85,7 @@ const REFUSED = verdict("stop", "refused");
  * @returns {Readonly<Verdict>}
  */
 export function judge({ status, type }) {
+  if (type.endsWith(COMPLETED)) return OUT_OF_STEP;
   const known = BY_TYPE.get(type) ?? BY_STATUS.get(status);
   return known ?? (status >= 500 ? FAULT : REFUSED);
 }

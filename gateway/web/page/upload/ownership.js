@@ -12,7 +12,7 @@ const ANSWER = 500;
  * @returns {Promise<void>} resolved when this tab owns it; never if the signal is aborted before
  */
 export function own(id, signal) {
-  // Pages of http:// have no locks, unless they are of this machine.
+  // Pages that are not secure have no locks.
   return navigator.locks ? ownByLock(id, signal) : ownByQuestion(id, signal);
 }
 

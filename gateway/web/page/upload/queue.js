@@ -260,7 +260,7 @@ class Uploads extends EventTarget {
   }
 }
 
-/** Returns a UUID. `crypto.randomUUID` exists only on pages of https://. */
+/** Returns a UUID. `crypto.randomUUID` exists only on secure pages. */
 function newId() {
   if (crypto.randomUUID) return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));

@@ -55,7 +55,7 @@ export function differenceBetween(known, given) {
 
 /**
  * @param {Blob} file
- * @returns {Promise<string | null>} null without Web Crypto, which only pages of https:// have
+ * @returns {Promise<string | null>} null without Web Crypto, which only secure pages have
  */
 async function samplesDigest(file) {
   const samples = new Blob(sampleRanges(file.size).map(([start, end]) => file.slice(start, end)));
