@@ -1,5 +1,6 @@
 /** Texts of cells as charts show them. */
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is replaced
 const CONTROL = /[\u0000-\u001f\u007f]/g;
 const SEPARATOR = " · ";
 

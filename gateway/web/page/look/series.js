@@ -71,8 +71,8 @@ export function barsOf(wanted) {
   const rowsOf = grouped(rows, (row) => by.map((i) => row[i] ?? null));
   const series = split ? seriesOf(wanted, [second], additive) : single();
   const places = rowsOf.map(({ key, rows: found }) => {
-    const values = series.list.map((_, i) => valueOf(found, measure, series.of, i));
-    const total = series.list.length > 1 && !additive ? null : valueOf(found, measure);
+    const values = series.list.map((_, i) => valueIn(found, measure, series.of, i));
+    const total = series.list.length > 1 && !additive ? null : valueIn(found, measure);
     return { label: groupLabel(key, wanted.empty), time: 0, total, values };
   });
   const drawn = places.filter((place) => place.values.some((value) => value !== null));
@@ -104,8 +104,8 @@ export function linesOf(wanted) {
   for (const { key, rows: found } of grouped(rows, (row) => [row[time] ?? null])) {
     const date = dateOf(key[0]);
     if (!date) continue; // the group of rows without a date has no place on the axis
-    const values = series.list.map((_, i) => valueOf(found, measure, series.of, i));
-    const total = series.list.length > 1 && !additive ? null : valueOf(found, measure);
+    const values = series.list.map((_, i) => valueIn(found, measure, series.of, i));
+    const total = series.list.length > 1 && !additive ? null : valueIn(found, measure);
     places.push({ label: groupLabel(key, wanted.empty), time: date.time, total, values });
   }
   places.sort((one, other) => one.time - other.time);
@@ -134,7 +134,7 @@ function seriesOf({ rows, measure, empty, rest }, by, additive) {
   const all = grouped(rows, (row) => by.map((i) => row[i] ?? null)).map((group) => ({
     id: idOf(group.key),
     name: groupLabel(group.key, empty),
-    size: additive ? valueOf(group.rows, measure) : largestOf(group.rows, measure),
+    size: additive ? valueIn(group.rows, measure) : largestOf(group.rows, measure),
   }));
   all.sort((one, other) => compareValues(other.size, one.size));
   const many = all.length > MOST_SERIES;
@@ -181,7 +181,7 @@ function idOf(key) {
  * @param {number} [series] only rows of this series
  * @returns {Value | null}
  */
-function valueOf(rows, measure, of, series) {
+function valueIn(rows, measure, of, series) {
   const found = of ? rows.filter((row) => of(row) === series) : rows;
   const cells = found.map((row) => row[measure] ?? null).filter((cell) => cell !== null);
   const text = cells.length === 1 ? (cells[0] ?? null) : sumOf(cells);
@@ -194,7 +194,7 @@ function valueOf(rows, measure, of, series) {
  */
 function largestOf(rows, measure) {
   return rows
-    .map((row) => valueOf([row], measure))
+    .map((row) => valueIn([row], measure))
     .reduce((one, other) => (compareValues(one, other) >= 0 ? one : other), null);
 }
 

@@ -26,8 +26,7 @@ const STEPS = [
   ["month", 3, 3 * MONTH],
   ["month", 6, 6 * MONTH],
   ...[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].map(
-    (years) =>
-      /** @type {["month", number, number]} */ (["month", 12 * years, 12 * years * MONTH]),
+    (years) => /** @type {["month", number, number]} */ (["month", 12 * years, 12 * years * MONTH]),
   ),
 ];
 

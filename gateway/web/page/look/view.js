@@ -1,12 +1,103 @@
-/** `<csv-look>`: its place in the frame; what it shows follows. */
+/** `<csv-look>`: the result of a job as a chart and a table. */
 
+import { loadingView, problemBox } from "../components/states.js";
+import { fill, h } from "../core/element.js";
 import { define, Part } from "../core/part.js";
+import { needStyle } from "../core/style.js";
+import { isAbort } from "../core/wait.js";
+import { look as texts } from "../texts/look.js";
+import { ChartPanel } from "./chart_panel.js";
+import { MOST_ROWS, Source } from "./source.js";
+import { TablePanel } from "./table_panel.js";
 
+await needStyle("look");
+
+/** Rows that are loaded at first of a result that has more than the page shows. */
+const FIRST_ROWS = 100;
+
+/** Shows the result of `job`; nothing if that has none. */
 class LookPart extends Part {
+  /** @type {any} */
+  #job = null;
+  #shown = "";
+
+  /** The JSON of the job, as the API answers it. */
+  get job() {
+    return this.#job;
+  }
+
+  set job(job) {
+    this.#job = job;
+    if (this.isConnected) this.#update();
+  }
+
   /** @override */
   start() {
-    this.hidden = true;
+    this.#shown = "";
+    this.#update();
   }
+
+  /** Draws another result, and leaves that of the same job as it is. */
+  #update() {
+    const job = this.#job;
+    this.hidden = !job?.result;
+    const what = job?.result ? `${job.id} ${job.attempt} ${Boolean(job.expired_at)}` : "";
+    if (what === this.#shown) return;
+    this.#shown = what;
+    if (!what) fill(this);
+    else if (job.expired_at) fill(this, expired());
+    else void this.#load(job);
+  }
+
+  /** @param {any} job */
+  async #load(job) {
+    const what = this.#shown;
+    const { signal } = this;
+    const source = new Source(job.id);
+    fill(this, heading(), loadingView(texts.loading));
+    try {
+      const rows = job.result.rows_out > MOST_ROWS ? FIRST_ROWS : MOST_ROWS;
+      const preview = await source.load(rows, null, signal);
+      if (what !== this.#shown) return;
+      if (preview.rows.length === 0 && !preview.truncated) {
+        fill(this, heading(preview), empty());
+        return;
+      }
+      const chart = new ChartPanel({ source, preview, job, signal });
+      const table = new TablePanel({ source, preview, signal });
+      fill(this, h("section", { class: "look" }, heading(preview), chart.element, table.element));
+    } catch (error) {
+      if (isAbort(error) || what !== this.#shown) return;
+      const retry = () => void this.#load(job);
+      fill(this, heading(), problemBox(error, { title: texts.failed, retry }));
+    }
+  }
+}
+
+/** @param {import("./types.js").Preview} [preview] */
+function heading(preview) {
+  return h(
+    "div",
+    { class: "look-heading" },
+    h("h2", null, texts.title),
+    preview && h("p", { class: "hint" }, texts.size(preview.total, preview.columns.length)),
+  );
+}
+
+function empty() {
+  return h("div", { class: "state" }, h("h3", null, texts.empty), h("p", null, texts.emptyHint));
+}
+
+function expired() {
+  return [
+    heading(),
+    h(
+      "div",
+      { class: "notice" },
+      h("p", { class: "notice-title" }, texts.expired),
+      h("p", null, texts.expiredHint),
+    ),
+  ];
 }
 
 define("csv-look", LookPart);

@@ -1,0 +1,319 @@
+/** The chart of a result, with the choice of its shape and its values, and its pictures. */
+
+import { problemBox } from "../components/states.js";
+import { fill, h } from "../core/element.js";
+import { announce } from "../core/focus.js";
+import { isAbort } from "../core/wait.js";
+import { look as texts } from "../texts/look.js";
+import { drawBars } from "./bar_chart.js";
+import { chartsOf } from "./choice.js";
+import { pictureOf, save } from "./export.js";
+import { visible } from "./labels.js";
+import { drawLines } from "./line_chart.js";
+import { notesOf } from "./notes.js";
+import { makePointable } from "./pointing.js";
+import { barsOf, linesOf, MOST_PLACES } from "./series.js";
+import { isNotSortable, MOST_ROWS } from "./source.js";
+import { textMeasure } from "./text_width.js";
+
+/** @typedef {import("./choice.js").Shape} Shape */
+/** @typedef {import("./series.js").Chart} Chart */
+/** @typedef {import("./types.js").Preview} Preview */
+
+/** What is drawn, and from which rows. @typedef {{chart: Chart, notes: readonly string[], shape: Shape}} Picture */
+
+/** Shows a chart above the table. */
+export class ChartPanel {
+  /** The panel; hidden if nothing can be drawn. */
+  element = h("div", { class: "look-chart" });
+  #figure = h("figure", { class: "look-figure" });
+  #canvas = h("div", { class: "look-canvas" });
+  #caption = h("figcaption");
+  #data = h("details", { class: "look-data" });
+  #turn = 0;
+  #width = 0;
+  /** @type {Picture | null} */
+  #picture = null;
+
+  /**
+   * @param {object} about
+   * @param {import("./source.js").Source} about.source
+   * @param {Preview} about.preview the first rows
+   * @param {any} about.job
+   * @param {AbortSignal} about.signal
+   */
+  constructor({ source, preview, job, signal }) {
+    this.source = source;
+    this.preview = preview;
+    this.job = job;
+    this.signal = signal;
+    /** @type {readonly any[]} */
+    const groups = job.aggregation?.group_by ?? [];
+    this.parts = groups.map((group) => group?.part ?? null);
+    this.choice = chartsOf(preview.columns, preview.rows, this.parts);
+    /** @type {Shape | "table"} */
+    this.shape = this.choice.shapes[0] ?? "table";
+    this.measure = this.choice.measures[0] ?? 0;
+    this.element.hidden = this.choice.shapes.length === 0;
+    if (this.element.hidden) return;
+    fill(this.#figure, this.#caption, this.#canvas, this.#data);
+    fill(this.element, this.#controls(), this.#figure);
+    const observer = new ResizeObserver(() => this.#draw());
+    observer.observe(this.#canvas);
+    signal.addEventListener("abort", () => observer.disconnect());
+    void this.#load({ automatic: true });
+  }
+
+  #controls() {
+    const shapes = [...this.choice.shapes].sort();
+    return h(
+      "div",
+      { class: "look-controls" },
+      h(
+        "fieldset",
+        { class: "look-shapes" },
+        h("legend", { class: "unseen" }, texts.chart.shape),
+        [...shapes, /** @type {const} */ ("table")].map((shape) => this.#shapeButton(shape)),
+      ),
+      this.choice.measures.length > 1 && this.#measureField(),
+      h(
+        "div",
+        { class: "look-saves" },
+        this.#saveButton("svg", texts.chart.svg),
+        this.#saveButton("png", texts.chart.png),
+      ),
+    );
+  }
+
+  /** @param {Shape | "table"} shape */
+  #shapeButton(shape) {
+    const input = h("input", {
+      type: "radio",
+      name: `look-shape-${this.job.id}`,
+      value: shape,
+      class: "unseen",
+      onchange: () => {
+        this.shape = shape;
+        void this.#load();
+      },
+    });
+    input.checked = shape === this.shape;
+    return h("label", { class: "look-shape" }, input, texts.chart.shapes[shape]);
+  }
+
+  #measureField() {
+    const select = h(
+      "select",
+      {
+        onchange: () => {
+          this.measure = Number(select.value);
+          void this.#load();
+        },
+      },
+      this.choice.measures.map((i) => h("option", { value: i }, this.#name(i))),
+    );
+    return h("label", { class: "look-measure" }, texts.chart.measure, select);
+  }
+
+  /**
+   * @param {"svg" | "png"} kind
+   * @param {string} label
+   */
+  #saveButton(kind, label) {
+    return h("button", { type: "button", class: "small", onclick: () => this.#save(kind) }, label);
+  }
+
+  /** @param {"svg" | "png"} kind */
+  async #save(kind) {
+    const picture = this.#picture;
+    if (!picture) return;
+    const draw = (/** @type {import("./axes.js").Canvas} */ canvas) => drawn(picture, canvas);
+    try {
+      const about = { draw, title: this.#title(), notes: picture.notes };
+      save(await pictureOf(kind, about, this.element), `${stem(this.job.filename)}.${kind}`);
+    } catch (error) {
+      fill(this.#canvas, problemBox(error, { title: texts.chart.savedFailed }));
+    }
+  }
+
+  /**
+   * Loads the rows of the chart and draws it. The best shape for few dates turns out only then.
+   * @param {{automatic?: boolean}} [options]
+   */
+  async #load({ automatic = false } = {}) {
+    this.#turn += 1;
+    const turn = this.#turn;
+    this.element.dataset.shape = this.shape;
+    this.#figure.hidden = this.shape === "table";
+    if (this.shape === "table") return;
+    this.#canvas.setAttribute("aria-busy", "true");
+    try {
+      const picture = await this.#pictureOf(this.shape);
+      if (turn !== this.#turn) return;
+      if (automatic && picture.shape === "line" && picture.chart.places.length < 2) {
+        this.shape = "bar";
+        /** @type {HTMLInputElement | null} */
+        const input = this.element.querySelector("input[value=bar]");
+        if (input) input.checked = true;
+        await this.#load();
+        return;
+      }
+      this.#picture = picture;
+      this.#width = 0;
+      this.#describe(picture);
+      this.#draw();
+      if (!automatic) announce(this.#title());
+    } catch (error) {
+      if (isAbort(error) || turn !== this.#turn) return;
+      this.#picture = null;
+      const retry = () => void this.#load();
+      fill(this.#canvas, problemBox(error, { title: texts.chart.failed, retry }));
+    } finally {
+      if (turn === this.#turn) this.#canvas.removeAttribute("aria-busy");
+    }
+  }
+
+  /**
+   * @param {Shape} shape
+   * @returns {Promise<Picture>}
+   */
+  async #pictureOf(shape) {
+    const { measure, choice } = this;
+    const first = this.preview;
+    const line = shape === "line" && choice.time !== null;
+    const order = { column: line ? (choice.time ?? 0) : measure, descending: true };
+    let preview = first;
+    let sorted = true;
+    if (first.truncated) {
+      const count = line ? MOST_ROWS : MOST_PLACES;
+      try {
+        preview = await this.source.load(count, order, this.signal);
+      } catch (error) {
+        if (!isNotSortable(error)) throw error;
+        preview = await this.source.load(MOST_ROWS, null, this.signal);
+        sorted = false;
+      }
+    }
+    const wanted = {
+      columns: preview.columns,
+      rows: preview.rows,
+      whole: !preview.truncated,
+      choice,
+      measure,
+      empty: texts.chart.empty,
+      rest: texts.chart.rest,
+      ordered: this.#isOrdered(preview),
+    };
+    const chart = line ? linesOf(wanted) : barsOf(wanted);
+    const notes = notesOf({ chart, shape, preview, sorted, choice, measure });
+    return { chart, notes, shape };
+  }
+
+  /**
+   * Whether bars keep the order of the result: weekdays, months and the like, if they are few.
+   * @param {Preview} preview
+   */
+  #isOrdered({ rows, truncated }) {
+    const { groups, time } = this.choice;
+    const [group] = groups;
+    if (groups.length !== 1 || group === undefined || truncated) return false;
+    return rows.length <= MOST_PLACES && (time === group || Boolean(this.parts[group]));
+  }
+
+  /** @param {Picture} picture */
+  #describe({ chart, notes }) {
+    fill(
+      this.#caption,
+      h("h3", { class: "look-caption" }, this.#title()),
+      notes.map((note) => h("p", { class: "hint" }, note)),
+    );
+    fill(
+      this.#data,
+      h("summary", null, texts.chart.data),
+      h(
+        "div",
+        {
+          class: "table-scroll look-scroll",
+          tabindex: "0",
+          role: "region",
+          "aria-label": texts.chart.data,
+        },
+        this.#dataTable(chart),
+      ),
+    );
+  }
+
+  /** @param {Chart} chart */
+  #dataTable({ places, series }) {
+    const names = series.length < 2 ? [this.#name(this.measure)] : series.map(({ name }) => name);
+    return h(
+      "table",
+      null,
+      h("caption", { class: "unseen" }, this.#title()),
+      h(
+        "thead",
+        null,
+        h(
+          "tr",
+          null,
+          h("td"),
+          names.map((name) => h("th", { scope: "col", class: "number" }, name)),
+        ),
+      ),
+      h(
+        "tbody",
+        null,
+        places.map(({ label, values }) =>
+          h(
+            "tr",
+            null,
+            h("th", { scope: "row" }, label),
+            values.map((value) => h("td", { class: "number" }, value?.text ?? "")),
+          ),
+        ),
+      ),
+    );
+  }
+
+  #draw() {
+    const width = Math.floor(this.#canvas.clientWidth);
+    const picture = this.#picture;
+    if (!picture || width === 0 || width === this.#width) return;
+    this.#width = width;
+    if (picture.chart.places.length === 0) {
+      fill(this.#canvas, h("p", { class: "hint" }, texts.chart.nothing));
+      return;
+    }
+    const focused = [...this.#canvas.querySelectorAll(".chart-place")].findIndex((each) =>
+      each.matches(":focus"),
+    );
+    const chart = drawn(picture, { width, measure: textMeasure(this.#canvas, "12px") });
+    fill(this.#canvas, chart.svg);
+    makePointable(this.#canvas, chart, picture.chart, this.#name(this.measure));
+    if (focused >= 0) chart.marks[focused]?.element.focus();
+  }
+
+  #title() {
+    const { groups } = this.choice;
+    const names = groups.map((i) => this.#name(i)).join(texts.chart.and);
+    return texts.chart.title(this.#name(this.measure), names);
+  }
+
+  /** @param {number} i */
+  #name(i) {
+    return visible(this.preview.columns[i]?.name ?? "");
+  }
+}
+
+/**
+ * @param {Picture} picture
+ * @param {import("./axes.js").Canvas} canvas
+ */
+function drawn({ chart, shape }, canvas) {
+  return shape === "line" ? drawLines(chart, canvas) : drawBars(chart, canvas);
+}
+
+/** The name of a file without its extension. @param {string} filename */
+function stem(filename) {
+  return filename.replace(/\.[^.]{1,8}$/, "") || "chart";
+}
