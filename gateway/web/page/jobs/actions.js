@@ -1,0 +1,92 @@
+/** What a person does with a job: cancel, try again, run again, delete, share. */
+
+import { asProblem } from "../api/problem.js";
+import { toast } from "../components/toast.js";
+import { navigate } from "../core/router.js";
+import { jobs as texts } from "../texts/jobs.js";
+import { cancelJob, deleteJob, retryJob } from "./api.js";
+import { confirmed } from "./confirm.js";
+import { skippingBadRows } from "./facts.js";
+import { openShare } from "./share.js";
+
+/** @typedef {import("./api.js").Job} Job */
+/** @typedef {import("./facts.js").Action} Action */
+
+const words = texts.actions;
+
+/** What a button of an action says. @type {Record<Action, string>} */
+export const LABELS = {
+  cancel: words.cancel,
+  retry: words.retry,
+  share: words.share,
+  again: words.again,
+  delete: words.delete,
+};
+
+/** Which buttons warn by their colour. */
+export const DANGEROUS = new Set(["delete", "cancel"]);
+
+/**
+ * Does what a person has asked for, after a question if data is lost, and tells how it went.
+ * @param {Action} action
+ * @param {Job} job
+ * @returns {Promise<boolean>} whether the job may have changed
+ */
+export async function perform(action, job) {
+  if (action === "again") {
+    runAgain(job);
+    return false;
+  }
+  if (action === "share") {
+    openShare(job);
+    return false;
+  }
+  const { sure, run, done } = deeds(job)[action];
+  if (sure && !(await confirmed(sure))) return false;
+  try {
+    await run();
+    toast(done, { kind: "good" });
+  } catch (error) {
+    const problem = asProblem(error);
+    if (problem.kind === "job-finished") toast(words.alreadyEnded);
+    else toast(`${words.failed}: ${problem.detail || problem.title}`, { kind: "bad" });
+  }
+  return true;
+}
+
+/**
+ * Opens the question of a job, to be asked again.
+ * @param {Job} job
+ * @param {{skip?: boolean}} [options] with `skip`, bad rows are left out
+ */
+export function runAgain(job, { skip = false } = {}) {
+  const question = skip ? skippingBadRows(job.aggregation ?? {}) : job.aggregation;
+  navigate("/", { query: { q: JSON.stringify(question) } });
+}
+
+/** @param {Job} job */
+function deeds(job) {
+  return {
+    cancel: {
+      sure: {
+        title: words.cancelTitle,
+        text: words.cancelText(job.filename),
+        act: words.cancelDo,
+        keep: words.cancelNot,
+      },
+      run: () => cancelJob(job.id),
+      done: words.cancelled,
+    },
+    delete: {
+      sure: {
+        title: words.deleteTitle,
+        text: words.deleteText(job.filename),
+        act: words.deleteDo,
+        keep: words.deleteNot,
+      },
+      run: () => deleteJob(job.id),
+      done: words.deleted,
+    },
+    retry: { sure: null, run: () => retryJob(job.id), done: words.retried },
+  };
+}
