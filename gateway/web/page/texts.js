@@ -115,7 +115,7 @@ export const texts = Object.freeze({
   // The question about a file (ask/)
   ask: {},
 
-  // The list of jobs, and one job (jobs/)
+  // The list of jobs, and one job (jobs/): the other texts are in texts/, loaded with these views
   jobs: {
     title: "Jobs",
     jobTitle: "Job",

@@ -76,7 +76,8 @@ export function skippingBadRows(aggregation) {
 export function dialectFacts(dialect) {
   const { dialect: names, delimiters, lineEnds, dates, none } = texts.report;
   const ends = Array.isArray(dialect.line_ends) ? dialect.line_ends : [dialect.line_end];
-  const shown = (/** @type {unknown} */ sign) => (sign ? `${delimiters[String(sign)] ?? sign}` : none);
+  const shown = (/** @type {unknown} */ sign) =>
+    sign ? `${delimiters[String(sign)] ?? sign}` : none;
   /** @type {[string, string][]} */
   const found = [
     [names.encoding, String(dialect.encoding ?? "").toUpperCase()],

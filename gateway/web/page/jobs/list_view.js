@@ -7,6 +7,7 @@ import { fill, h } from "../core/element.js";
 import { announce } from "../core/focus.js";
 import { define, Part } from "../core/part.js";
 import { currentPlace, noteQuery, onPlace } from "../core/router.js";
+import { needStyle } from "../core/style.js";
 import { isAbort, pause } from "../core/wait.js";
 import { jobs as texts } from "../texts/jobs.js";
 import { perform } from "./actions.js";
@@ -14,7 +15,6 @@ import { getJob, listJobs } from "./api.js";
 import { hasEnded } from "./facts.js";
 import { filterBar, filterOf, queryOf, STATES } from "./filters.js";
 import { JobRow } from "./list_row.js";
-import { useStyle } from "./style.js";
 import { untilVisible } from "./visible.js";
 
 /** @typedef {import("./api.js").Job} Job */
@@ -103,7 +103,11 @@ class JobsPart extends Part {
       fill(this.#place, problemBox(error, { retry: () => void this.#load() }));
       fill(this.#foot);
       const again = asProblem(error).status === 0;
-      if (again) void connection.restored(signal).then(() => this.#load(), () => undefined);
+      if (again)
+        void connection.restored(signal).then(
+          () => this.#load(),
+          () => undefined,
+        );
     } finally {
       clearTimeout(late);
     }
@@ -285,5 +289,5 @@ function table(body) {
   );
 }
 
-await useStyle("jobs");
+await needStyle("jobs");
 define("csv-jobs", JobsPart);

@@ -33,7 +33,10 @@ export function menu(label, items) {
   const close = () => list.hidePopover();
   list.addEventListener("beforetoggle", (event) => {
     if (/** @type {ToggleEvent} */ (event).newState !== "open") return;
-    fill(list, items().map((item) => entry(item, close)));
+    fill(
+      list,
+      items().map((item) => entry(item, close)),
+    );
   });
   list.addEventListener("toggle", (event) => {
     const open = /** @type {ToggleEvent} */ (event).newState === "open";
@@ -58,7 +61,11 @@ function entry({ label, run, danger }, close) {
     close();
     run();
   };
-  return h("button", { type: "button", class: danger ? "quiet danger" : "quiet", onclick: act }, label);
+  return h(
+    "button",
+    { type: "button", class: danger ? "quiet danger" : "quiet", onclick: act },
+    label,
+  );
 }
 
 /**
@@ -72,5 +79,8 @@ function place(list, button) {
   const below = at.bottom + 4 + size.height <= innerHeight;
   const left = Math.max(8, Math.min(at.right - size.width, innerWidth - size.width - 8));
   list.style.setProperty("left", `${left}px`);
-  list.style.setProperty("top", `${below ? at.bottom + 4 : Math.max(8, at.top - size.height - 4)}px`);
+  list.style.setProperty(
+    "top",
+    `${below ? at.bottom + 4 : Math.max(8, at.top - size.height - 4)}px`,
+  );
 }

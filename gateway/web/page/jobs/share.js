@@ -95,6 +95,11 @@ function address(id, label, url) {
     "div",
     { class: "field" },
     h("label", { for: id }, label),
-    h("div", { class: "share-row" }, input, copyButton(() => url)),
+    h(
+      "div",
+      { class: "share-row" },
+      input,
+      copyButton(() => url),
+    ),
   );
 }

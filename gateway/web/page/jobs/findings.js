@@ -1,0 +1,122 @@
+/** What a job has found in its file: warnings, and rows that could not be read. */
+
+import { h } from "../core/element.js";
+import { formatCount } from "../core/format.js";
+import { jobs as texts } from "../texts/jobs.js";
+import { warnings as words } from "../texts/warnings.js";
+import { runAgain } from "./actions.js";
+
+/** @typedef {import("./api.js").Job} Job */
+/** @typedef {import("./api.js").FileWarning} FileWarning */
+
+/** Warnings that are shown before a person asks for the others. */
+const OPEN = 3;
+
+/**
+ * Returns the warnings of a job; null if there are none.
+ * @param {Job} job
+ */
+export function warningsSection(job) {
+  const found = job.report?.warnings ?? [];
+  if (found.length === 0) return null;
+  return h(
+    "details",
+    { class: "card warnings", open: found.length <= OPEN },
+    h("summary", null, h("h2", null, words.heading(found.length))),
+    h("p", { class: "soft" }, words.lead),
+    h("ul", { class: "warnings-list" }, found.map(warning)),
+    job.aggregation &&
+      h(
+        "div",
+        { class: "actions" },
+        h("button", { type: "button", onclick: () => runAgain(job) }, words.again),
+      ),
+  );
+}
+
+/**
+ * What a warning says: its title, what was found, where, and what to do. An unknown kind speaks for
+ * itself.
+ * @param {FileWarning} found
+ */
+export function warningTexts(found) {
+  const known = words.kinds[found.kind];
+  return {
+    title: known?.title ?? words.other,
+    message: sentence(found.message),
+    remedy: known?.remedy ?? sentence(found.remedy),
+    place: found.line === null ? "" : words.line(formatCount(found.line), found.count),
+  };
+}
+
+/** @param {FileWarning} found */
+function warning(found) {
+  const { title, message, remedy, place } = warningTexts(found);
+  return h(
+    "li",
+    { class: "warning", data: { kind: found.kind } },
+    h("h3", null, title, place && h("span", { class: "warning-place" }, place)),
+    h("p", null, message),
+    remedy && h("p", { class: "warning-remedy" }, remedy),
+  );
+}
+
+/** @param {string} text a part of a sentence */
+function sentence(text) {
+  const [first = ""] = text;
+  const rest = text.slice(first.length);
+  return text && `${first.toUpperCase()}${rest}${/[.!?]$/.test(text) ? "" : "."}`;
+}
+
+/**
+ * Returns the rows that could not be read; null if there are none.
+ * @param {Job} job
+ */
+export function problemsSection({ problems, problem_count }) {
+  if (problems.length === 0) return null;
+  const all = problem_count ?? problems.length;
+  const { report } = texts;
+  const head = (/** @type {string} */ name, /** @type {string} */ kind) =>
+    h("th", { scope: "col", class: kind }, name);
+  return h(
+    "section",
+    { class: "card", "aria-labelledby": "problems-title" },
+    h("h2", { id: "problems-title" }, report.problems),
+    all > problems.length && h("p", { class: "soft" }, report.problemsShown(problems.length, all)),
+    h(
+      "div",
+      { class: "table-scroll", tabindex: "0", role: "region", "aria-labelledby": "problems-title" },
+      h(
+        "table",
+        { class: "problems" },
+        h(
+          "thead",
+          null,
+          h(
+            "tr",
+            null,
+            head(report.columns.line, "number"),
+            head(report.columns.column, ""),
+            head(report.columns.found, ""),
+            head(report.columns.expected, ""),
+          ),
+        ),
+        h("tbody", null, problems.map(problemRow)),
+      ),
+    ),
+  );
+}
+
+/** @param {import("./api.js").FileProblem} problem */
+function problemRow({ line, column, name, found, expected }) {
+  const place =
+    column === null ? texts.report.wholeRow : texts.report.columnName(column, name || null);
+  return h(
+    "tr",
+    null,
+    h("td", { class: "number" }, formatCount(line)),
+    h("td", null, h("bdi", null, place)),
+    h("td", { class: "found" }, h("bdi", null, found)),
+    h("td", null, h("bdi", null, expected)),
+  );
+}
