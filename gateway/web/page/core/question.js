@@ -1,15 +1,9 @@
 /** A question (the JSON of an aggregation) in words. Column names are plain text, and hostile. */
 
 import { question as words } from "../texts/question.js";
+import { inSentence as plain } from "./plain.js";
 
 /** @typedef {{[key: string]: any}} Json */
-
-/** The most characters of a name or a value. */
-const LONGEST = 60;
-/** Signs of scripts that run from right to left, and signs that turn the direction of text. */
-const TURNS = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc]/u;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is replaced
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]+/gu;
 
 /**
  * Returns what an aggregation computes, as "Sum of Plays by Song, where Plays > 0, the 10 largest by
@@ -196,17 +190,6 @@ function orderWords({ order_by, limit }, groups, most) {
 /** @param {unknown} column a name, or a position from 1 */
 function columnWords(column) {
   return typeof column === "number" ? words.column(column) : plain(column);
-}
-
-/**
- * Returns a text of a stranger on one line, cut, and so that it turns no other text around.
- * @param {unknown} text
- */
-function plain(text) {
-  const line = String(text).replace(CONTROL, " ").trim();
-  const characters = [...line];
-  const cut = characters.length > LONGEST ? `${characters.slice(0, LONGEST - 1).join("")}…` : line;
-  return TURNS.test(cut) ? `\u2068${cut}\u2069` : cut;
 }
 
 /**

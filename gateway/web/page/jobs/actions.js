@@ -2,6 +2,7 @@
 
 import { asProblem } from "../api/problem.js";
 import { toast } from "../components/toast.js";
+import { inSentence } from "../core/plain.js";
 import { navigate } from "../core/router.js";
 import { jobs as texts } from "../texts/jobs.js";
 import { cancelJob, deleteJob, retryJob } from "./api.js";
@@ -70,7 +71,7 @@ function deeds(job) {
     cancel: {
       sure: {
         title: words.cancelTitle,
-        text: words.cancelText(job.filename),
+        text: words.cancelText(inSentence(job.filename)),
         act: words.cancelDo,
         keep: words.cancelNot,
       },
@@ -80,7 +81,7 @@ function deeds(job) {
     delete: {
       sure: {
         title: words.deleteTitle,
-        text: words.deleteText(job.filename),
+        text: words.deleteText(inSentence(job.filename)),
         act: words.deleteDo,
         keep: words.deleteNot,
       },

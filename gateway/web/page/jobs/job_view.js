@@ -9,6 +9,7 @@ import { fill, h } from "../core/element.js";
 import { announce, moveFocus } from "../core/focus.js";
 import { formatBytes, formatCount, formatDuration } from "../core/format.js";
 import { define, Part } from "../core/part.js";
+import { plain } from "../core/plain.js";
 import { inWords } from "../core/question.js";
 import { needStyle } from "../core/style.js";
 import { isAbort } from "../core/wait.js";
@@ -96,8 +97,13 @@ class JobPart extends Part {
       "header",
       { class: "job-head" },
       h("p", { class: "job-back" }, h("a", { href: "#/jobs" }, words.back)),
-      h("div", { class: "job-title" }, h("h1", null, h("bdi", null, job.filename)), this.#badge),
-      h("p", { class: "job-asked" }, inWords(job.aggregation)),
+      h(
+        "div",
+        { class: "job-title" },
+        h("h1", null, h("bdi", null, plain(job.filename))),
+        this.#badge,
+      ),
+      h("p", { class: "job-asked" }, inWords(job.aggregation, { most: 12 })),
       this.#actions,
     );
   }
@@ -162,8 +168,8 @@ class JobPart extends Part {
     }
     const stage = stageOf(job);
     const percent = stage === "reading" ? (job.progress?.percent ?? null) : null;
-    if (hasEnded(job.state)) showEndInTab(job.filename, job.state);
-    else showInTab(job.filename, percent, all.states[/** @type {"STARTED"} */ (job.state)]);
+    if (hasEnded(job.state)) showEndInTab(plain(job.filename), job.state);
+    else showInTab(plain(job.filename), percent, all.states[/** @type {"STARTED"} */ (job.state)]);
   }
 
   /**
@@ -186,7 +192,7 @@ class JobPart extends Part {
     if (!before || before.state === job.state) return;
     /** @type {Record<string, string>} */
     const states = all.states;
-    announce(words.announce(job.filename, states[job.state] ?? job.state));
+    announce(words.announce(plain(job.filename), states[job.state] ?? job.state));
     if (hasEnded(job.state)) notifyEnd(job);
   }
 
@@ -201,7 +207,7 @@ class JobPart extends Part {
           "button",
           {
             type: "button",
-            class: action === main ? "primary" : DANGEROUS.has(action) ? "danger" : "",
+            class: action === main ? "primary" : DANGEROUS.has(action) ? "quiet danger" : "",
             title: action === "again" ? texts.actions.againHint : null,
             onclick: () => void this.#act(action),
           },
@@ -230,8 +236,8 @@ class JobPart extends Part {
       problemsSection(job),
       rowsSection(job),
       !kept && warningsSection(job),
-      questionSection(job),
       fileSection(job),
+      questionSection(job),
       timesSection(job),
     ];
   }

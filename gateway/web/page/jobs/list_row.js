@@ -11,6 +11,7 @@ import {
   formatPercent,
   UNKNOWN,
 } from "../core/format.js";
+import { plain } from "../core/plain.js";
 import { inWords } from "../core/question.js";
 import { jobs as texts } from "../texts/jobs.js";
 import { DANGEROUS, LABELS } from "./actions.js";
@@ -38,7 +39,8 @@ export class JobRow {
    */
   constructor(job, act) {
     this.job = job;
-    this.#bar = progressBar(words.percent(job.filename));
+    const name = plain(job.filename);
+    this.#bar = progressBar(words.percent(name));
     this.#running = h("div", { class: "job-running" }, this.#bar.element, this.#percent);
     const items = () =>
       actionsOf(this.job).map((action) => ({
@@ -52,7 +54,7 @@ export class JobRow {
       h(
         "th",
         { role: "rowheader", scope: "row", class: "job-file" },
-        h("a", { class: "job-name", href: `#/jobs/${job.id}` }, h("bdi", null, job.filename)),
+        h("a", { class: "job-name", href: `#/jobs/${job.id}` }, h("bdi", null, name)),
         h("p", { class: "job-question" }, inWords(job.aggregation, { most: 3 })),
       ),
       this.#state,
@@ -68,7 +70,7 @@ export class JobRow {
         { role: "cell", class: "number job-created", data: { label: words.columns.created } },
         this.#created,
       ),
-      h("td", { role: "cell", class: "job-menu" }, menu(words.menu(job.filename), items)),
+      h("td", { role: "cell", class: "job-menu" }, menu(words.menu(name), items)),
     );
     this.#created.dateTime = job.created_at;
     this.#created.title = formatExactTime(job.created_at);

@@ -3,6 +3,7 @@
 import { progressBar } from "../components/progress_bar.js";
 import { fill, h } from "../core/element.js";
 import { formatBytes, formatDuration, formatPercent, formatRate } from "../core/format.js";
+import { plain } from "../core/plain.js";
 import { jobs as texts } from "../texts/jobs.js";
 import { stageOf } from "./facts.js";
 import { Speed } from "./speed.js";
@@ -29,11 +30,11 @@ export class Live {
    * @param {import("../core/element.js").Child} [more] what is offered below the figures
    */
   constructor(job, more) {
-    this.#bar = progressBar(words.progress(job.filename));
+    this.#bar = progressBar(words.progress(plain(job.filename)));
     fill(this.#more, more);
     this.element = h(
       "section",
-      { class: "card live", "aria-label": words.progress(job.filename) },
+      { class: "card live", "aria-label": words.progress(plain(job.filename)) },
       h("div", { class: "live-head" }, this.#stage, this.#percent),
       this.#bar.element,
       h("p", { class: "live-figures" }, this.#bytes, this.#rows, this.#rate, this.#left),

@@ -2,6 +2,7 @@
 
 import { h } from "../core/element.js";
 import { announce } from "../core/focus.js";
+import { plain } from "../core/plain.js";
 import { jobs as texts } from "../texts/jobs.js";
 import { texts as all } from "../texts.js";
 
@@ -45,7 +46,9 @@ export function notifyEnd({ id, state, filename }) {
   if (!wanted.delete(id)) return;
   /** @type {Record<string, string>} */
   const states = all.states;
-  const told = new Notification(words.notifyTitle(states[state] ?? state, filename), { tag: id });
+  const told = new Notification(words.notifyTitle(states[state] ?? state, plain(filename)), {
+    tag: id,
+  });
   told.addEventListener("click", () => {
     globalThis.focus();
     told.close();

@@ -1,8 +1,7 @@
-/** What a job was asked: in words, and as JSON to copy. */
+/** What a job was asked, as JSON to copy. */
 
 import { copyButton } from "../components/copy_button.js";
 import { h } from "../core/element.js";
-import { inWords } from "../core/question.js";
 import { jobs as texts } from "../texts/jobs.js";
 
 /**
@@ -13,20 +12,14 @@ export function questionSection({ aggregation }) {
   if (!aggregation) return null;
   const json = JSON.stringify(aggregation, null, 2);
   return h(
-    "section",
-    { class: "card", "aria-labelledby": "question-title" },
-    h("h2", { id: "question-title" }, texts.job.question),
-    h("p", null, inWords(aggregation, { most: 50 })),
+    "details",
+    { class: "card" },
+    h("summary", null, h("h2", null, texts.job.spec)),
     h(
-      "details",
-      null,
-      h("summary", null, texts.job.spec),
-      h(
-        "div",
-        { class: "spec" },
-        h("pre", { tabindex: "0", role: "region", "aria-label": texts.job.spec }, json),
-        copyButton(() => json),
-      ),
+      "div",
+      { class: "spec" },
+      h("pre", { tabindex: "0", role: "region", "aria-label": texts.job.spec }, json),
+      copyButton(() => json),
     ),
   );
 }

@@ -29,8 +29,6 @@ export function rowsSection(job) {
     ["filtered", report.rows_filtered ?? 0],
     ["rejected", report.rows_rejected ?? 0],
   ]);
-  const [one, two, three] = parts.map(([, count]) => formatCount(count));
-  const total = formatCount(report.rows_in);
   return h(
     "section",
     { class: "card", "aria-labelledby": "rows-title" },
@@ -43,7 +41,15 @@ export function rowsSection(job) {
           count > 0 && h("span", { class: `share-${kind}`, style: { "--share": count } }),
       ),
     ),
-    h("p", { class: "rows-sum" }, words.sum(total, one ?? "", two ?? "", three ?? "")),
+    h(
+      "p",
+      { class: "rows-sum" },
+      words.total(report.rows_in),
+      parts.map(([kind, count], index) => [
+        index === 0 ? " = " : " + ",
+        h("span", { class: `rows-part part-${kind}` }, words.parts[kind](count)),
+      ]),
+    ),
     h(
       "ul",
       { class: "rows-notes" },

@@ -17,7 +17,7 @@ export const jobs = Object.freeze({
     states: "Which jobs",
     filters: {
       all: "All",
-      running: "Not finished",
+      running: "Active",
       done: "Done",
       failed: "Failed",
       cancelled: "Cancelled",
@@ -99,7 +99,7 @@ export const jobs = Object.freeze({
   // One job
   job: {
     loading: "Loading the job …",
-    back: "All jobs",
+    back: "← All jobs",
     missing: "This job does not exist",
     missingHint: "The address may be mistyped, or the job belongs to somebody else's key.",
     progress: (/** @type {string} */ name) => `Progress of ${name}`,
@@ -131,7 +131,6 @@ export const jobs = Object.freeze({
       took: "Time taken",
     },
     result: "Result",
-    question: "What was asked",
     spec: "The question as JSON",
     file: "How the file was read",
     rowsTitle: "What became of the rows",
@@ -169,15 +168,12 @@ export const jobs = Object.freeze({
 
   // The report
   report: {
-    aggregated: "Counted",
-    filtered: "Left out by your filter",
-    rejected: "Rejected as bad",
-    sum: (
-      /** @type {string} */ total,
-      /** @type {string} */ one,
-      /** @type {string} */ two,
-      /** @type {string} */ three,
-    ) => `${total} rows read = ${one} counted + ${two} left out by your filter + ${three} rejected`,
+    total: (/** @type {number} */ count) => `${rows(count)} read`,
+    parts: {
+      aggregated: (/** @type {number} */ count) => `${formatCount(count)} counted`,
+      filtered: (/** @type {number} */ count) => `${formatCount(count)} left out by the filter`,
+      rejected: (/** @type {number} */ count) => `${formatCount(count)} rejected`,
+    },
     padded: (/** @type {number} */ count) => `${rows(count)} with too few cells were filled.`,
     truncated: (/** @type {number} */ count) => `${rows(count)} with too many cells were cut.`,
     several: (/** @type {number} */ count, /** @type {number} */ most) =>
