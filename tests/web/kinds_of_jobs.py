@@ -67,7 +67,9 @@ async def failed(client: AsyncClient, folder: Path) -> str:
 async def skipped(client: AsyncClient, folder: Path) -> str:
     """Send 6 rows of which 2 are rejected and 1 is filtered; return the job's id."""
     path = folder / "dirty.csv"
-    path.write_text("Song,Plays\nUmbrella,200\nYellow,1\nHalo,many\nHalo,3\nUmbrella,\u221e\nHalo,4\n")
+    path.write_text(
+        "Song,Plays\nUmbrella,200\nYellow,1\nHalo,many\nHalo,3\nUmbrella,\u221e\nHalo,4\n"
+    )
     job_id = await client.upload(path, aggregation=SKIPPING)
     assert (await ended(client, job_id)).state == "SUCCESS"
     return job_id

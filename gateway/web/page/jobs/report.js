@@ -1,13 +1,7 @@
 /** The report of a job in words: what became of its rows, how the file was read, times. */
 
 import { fill, h } from "../core/element.js";
-import {
-  formatBytes,
-  formatCount,
-  formatDuration,
-  formatExactTime,
-  formatTime,
-} from "../core/format.js";
+import { formatBytes, formatDuration, formatExactTime, formatTime } from "../core/format.js";
 import { jobs as texts } from "../texts/jobs.js";
 import { dialectFacts, hiddenAttempts } from "./facts.js";
 import { rejectsButton } from "./rejects.js";
