@@ -388,7 +388,8 @@ async def test_the_list_waits_for_a_service_that_is_away_and_goes_on_by_itself(
     watch.allow("ERR_|Failed to load resource")
     async with service.client() as client:
         await kinds.skipped(client, tmp_path)
-    await page.goto(service.url)
+    await open_jobs(page, service)
+    await page.get_by_role("link", name="New question").click()
     await service.kill()
     await page.get_by_role("link", name="Jobs").click()
     await expect(page.locator("main .notice-bad")).to_contain_text("does not answer")

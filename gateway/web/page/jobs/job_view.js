@@ -4,7 +4,7 @@ import { connection } from "../api/connection.js";
 import { follow } from "../api/events.js";
 import { asProblem } from "../api/problem.js";
 import { stateBadge } from "../components/badge.js";
-import { emptyView, loadingView, problemBox } from "../components/states.js";
+import { loadingView, problemBox } from "../components/states.js";
 import { fill, h } from "../core/element.js";
 import { announce, moveFocus } from "../core/focus.js";
 import { formatBytes, formatCount, formatDuration } from "../core/format.js";
@@ -80,10 +80,24 @@ class JobPart extends Part {
     const problem = asProblem(error);
     const back = h("a", { class: "button", href: "#/jobs" }, words.back);
     if (problem.status === 404) {
-      fill(this, emptyView({ title: words.missing, text: words.missingHint, actions: back }));
+      fill(
+        this,
+        h(
+          "div",
+          { class: "state" },
+          h("h1", null, words.missing),
+          h("p", null, words.missingHint),
+          h("div", { class: "actions" }, back),
+        ),
+      );
       return;
     }
-    fill(this, problemBox(problem, { retry: () => void this.#load() }), h("p", null, back));
+    fill(
+      this,
+      h("h1", null, texts.jobTitle),
+      problemBox(problem, { retry: () => void this.#load() }),
+      h("p", { class: "actions" }, back),
+    );
     if (problem.status !== 0) return;
     void connection.restored(this.signal).then(
       () => this.#load(),
