@@ -80,7 +80,7 @@ export function problemsSection({ problems, problem_count }) {
     h("th", { scope: "col", class: kind }, name);
   return h(
     "section",
-    { class: "card", "aria-labelledby": "problems-title" },
+    { class: "card" },
     h("h2", { id: "problems-title" }, report.problems),
     all > problems.length && h("p", { class: "soft" }, report.problemsShown(problems.length, all)),
     h(
