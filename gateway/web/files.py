@@ -1,7 +1,7 @@
 """The files of the page, as they are sent.
 
-The page is what `page/` contains: HTML, ES modules and styles, which no tool builds. Its modules
-are sent below a URL with the digest of the whole folder. So they are cached for ever, all modules
+The page is what `page/` contains: HTML, ES modules and styles, which no tool builds. They are read
+once, and sent below a URL with the digest of all of them. So they are cached for ever, all modules
 that a page loads are of one version, and a new version has new URLs. Only the HTML, which names the
 digest, is asked for again each time.
 """
@@ -15,11 +15,12 @@ from base64 import b64encode
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from posixpath import dirname, join, normpath
 from typing import TYPE_CHECKING
 
+from gateway.web.link import JOINED, in_order, joined, styles_of
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from importlib.resources.abc import Traversable
 
 CONTENT_TYPES = {
@@ -32,15 +33,13 @@ CONTENT_TYPES = {
 """The media type of each suffix. A file with another suffix is not sent."""
 HTML = "index.html"
 FIRST = ("app.js", "home/view.js")
-"""The modules that the first view needs: the browser loads them, and what they import, at once."""
-PLACE = b"<!-- first -->"
-"""Where the HTML names them, and contains the styles, so that it can be drawn at once."""
+"""The modules of the first view, which are joined with all that they import (`link`). The HTML
+names the first of them."""
+PLACE = b"<!-- first -->\n"
+"""Where the HTML contains the styles of the first view, so that it can be drawn at once."""
 VERSION_DIGITS = 16
 
-_IMPORT = re.compile(rb'^\s*(?:import|export)\b(?:[^"\';]*?\bfrom)?\s*"(\.[^"]+)"', re.MULTILINE)
-
 _SHEET = re.compile(rb'<link rel="stylesheet" href="page/([^"]+)">\n')
-_PART = re.compile(rb'\bneedStyle\("([\w-]+)"\)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,54 +84,29 @@ def page() -> Page:
 
 
 def read_page(folder: Traversable) -> Page:
-    """Read the page in `folder`."""
+    """Read the page in `folder`. Raises NotLinkable for modules that cannot be joined."""
     contents = dict(_walk(folder, ""))
     html = contents.pop(HTML)
-    digest = hashlib.sha256(html)
+    modules = {name: content.decode() for name, content in contents.items() if name.endswith(".js")}
+    first = in_order(modules, FIRST)
+    contents |= {name: code.encode() for name, code in joined(modules, first).items()}
+    parts = dict.fromkeys(part for name in first for part in styles_of(modules[name]))
+    sheets = [match[1].decode() for match in _SHEET.finditer(html)]
+    sheets += [f"styles/{part}.css" for part in parts]
+    style = b"".join(contents[name] for name in sheets)
+    element = f'<style data-parts="{" ".join(parts)}">'.encode() + style + b"</style>\n"
+    text = _SHEET.sub(b"", html).replace(PLACE, element)
+    text = text.replace(f'"page/{FIRST[0]}"'.encode(), f'"page/{JOINED}"'.encode())
+    digest = hashlib.sha256(text)
     for name, content in sorted(contents.items()):
         digest.update(f"\n{name} {len(content)}\n".encode() + content)
     version = digest.hexdigest()[:VERSION_DIGITS]
-    modules = imported(contents, FIRST)
-    style, named = _first_style(contents, html, modules)
-    links = "\n".join(f'<link rel="modulepreload" href="page/{name}">' for name in modules)
-    text = _SHEET.sub(b"", html).replace(PLACE, named + links.encode())
     return Page(
         version,
         File.of(HTML, text.replace(b'"page/', f'"page/{version}/'.encode())),
         {name: File.of(name, content) for name, content in contents.items()},
         b64encode(hashlib.sha256(style).digest()).decode(),
     )
-
-
-def _first_style(
-    contents: Mapping[str, bytes], html: bytes, modules: Iterable[str]
-) -> tuple[bytes, bytes]:
-    """Return the styles of the first view, and the element that contains them."""
-    parts = dict.fromkeys(
-        match[1].decode() for name in modules for match in _PART.finditer(contents[name])
-    )
-    sheets = [match[1].decode() for match in _SHEET.finditer(html)]
-    sheets += [f"styles/{part}.css" for part in parts]
-    style = b"".join(contents[name] for name in sheets)
-    return style, f'<style data-parts="{" ".join(parts)}">'.encode() + style + b"</style>\n"
-
-
-def imported(contents: Mapping[str, bytes], roots: tuple[str, ...]) -> list[str]:
-    """Return the modules `roots` and all that they import statically, each once.
-
-    `contents` are the files by path. Raises KeyError for a module that is not among them.
-    """
-    found: dict[str, None] = {}
-    waiting = list(reversed(roots))
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found[name] = None
-            waiting += [
-                normpath(join(dirname(name), match[1].decode()))
-                for match in _IMPORT.finditer(contents[name])
-            ]
-    return list(found)
 
 
 def _walk(folder: Traversable, prefix: str) -> Iterator[tuple[str, bytes]]:

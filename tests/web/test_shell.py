@@ -61,10 +61,10 @@ async def test_a_page_whose_modules_cannot_be_loaded_says_so(
     page: Page, service: Service, watch: Watch
 ) -> None:
     watch.expect("ERR_FAILED")
-    await page.route("**/app.js", lambda route: route.abort())
+    await page.route("**/start.js", lambda route: route.abort())
     await page.goto(service.url)
     await expect(page.get_by_role("heading", name="could not be loaded")).to_be_visible()
-    await page.unroute("**/app.js")
+    await page.unroute("**/start.js")
     await page.get_by_role("link", name="Try again").click()
     await expect(page.get_by_role("navigation")).to_be_visible()
 

@@ -69,7 +69,9 @@ async function show({ again = false, first = false } = {}) {
   if (!found) {
     fill(shown.main, unknownView());
   } else {
-    const late = setTimeout(() => fill(shown.main, loadingView()), 200);
+    const late = setTimeout(() => {
+      if (mine === turn) fill(shown.main, loadingView());
+    }, 200);
     try {
       await found.route.load();
       if (mine === turn) fill(shown.main, found.route.make(found.parameters));
@@ -101,5 +103,4 @@ function find(wanted) {
 watchNetwork();
 document.getElementById("first")?.replaceWith(...shown.parts);
 onPlace(() => void show());
-await show({ first: true });
-await import("./upload/panel.js");
+void show({ first: true }).then(() => import("./upload/panel.js"));

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway.web import files
-from gateway.web.files import imported, page, read_page
+from gateway.web.files import page, read_page
+from gateway.web.link import JOINED, NotLinkable, in_order
 
 FOLDER = Path(files.__file__).parent / "page"
 MOST_COMPRESSED = 150_000
@@ -32,11 +33,11 @@ def folder(tmp_path: Path) -> Path:
         "a.css": "p {}",
         "b.css": "q {}",
         "app.js": 'import { x } from "./core/x.js";\nconst lazy = () => import("./late.js");\n',
-        "core/x.js": 'import "../side.js";\nexport {\n  y,\n} from "./y.js";\n',
+        "core/x.js": 'import "../side.js";\nimport {\n  y,\n} from "./y.js";\nexport const x = 1;',
         "core/y.js": 'export const y = "from ./late.js";\n',
-        "side.js": 'import { x } from "./core/x.js";\n',
+        "side.js": "",
         "late.js": 'await needStyle("late");',
-        "home/view.js": 'import { y } from "../core/y.js";\nawait needStyle("home");\n',
+        "home/view.js": 'import { y } from "../core/y.js";\n\nawait needStyle("home");\n',
         "styles/home.css": "r {}",
         "styles/late.css": "s {}",
         "notes.md": "not sent",
@@ -52,15 +53,17 @@ def test_the_html_names_the_files_with_their_version(folder: Path) -> None:
     read = read_page(folder)
     html = read.html.plain.decode()
     assert f'href="page/{read.version}/icon.svg"' in html
-    assert f'src="page/{read.version}/app.js"' in html
+    assert f'src="page/{read.version}/start.js"' in html
     assert '<a href="docs">page/</a>' in html
 
 
-def test_what_the_first_view_imports_is_loaded_at_once_and_nothing_else(folder: Path) -> None:
+def test_what_the_first_view_imports_is_one_module_and_nothing_else_is_loaded(folder: Path) -> None:
     read = read_page(folder)
     html = read.html.plain.decode()
-    preloaded = re.findall(r'"modulepreload" href="page/\w+/([^"]+)"', html)
-    assert sorted(preloaded) == ["app.js", "core/x.js", "core/y.js", "home/view.js", "side.js"]
+    assert re.findall(r'<script[^>]*src="page/\w+/([^"]+)"', html) == ["start.js"]
+    joined = read.files["start.js"].plain.decode()
+    found = re.findall(r"^// (\S+)$", joined, re.MULTILINE)
+    assert sorted(found) == ["app.js", "core/x.js", "core/y.js", "home/view.js", "side.js"]
 
 
 def test_the_styles_of_the_first_view_are_within_the_html(folder: Path) -> None:
@@ -82,7 +85,7 @@ def test_a_change_of_any_file_is_another_version(folder: Path) -> None:
 
 def test_a_module_that_is_missing_is_found_when_the_page_is_read(folder: Path) -> None:
     (folder / "side.js").unlink()
-    with pytest.raises(KeyError, match=r"side\.js"):
+    with pytest.raises(NotLinkable, match=r"side\.js"):
         read_page(folder)
 
 
@@ -92,17 +95,15 @@ def test_other_files_are_not_sent(folder: Path) -> None:
 
 def test_every_file_of_the_page_is_one_that_is_sent() -> None:
     there = {str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*") if path.is_file()}
-    assert {*page().files, "index.html"} == there
+    assert {*page().files, "index.html"} == {*there, JOINED}
 
 
 def test_every_module_imports_modules_that_exist() -> None:
-    contents = {name: file.plain for name, file in page().files.items()}
-    modules = tuple(name for name in contents if name.endswith(".js"))
-    assert set(imported(contents, modules)) == set(modules)
-    lazy = re.compile(rb'\bimport\("(\.[^"]+)"\)')
-    for name in modules:
-        for match in lazy.finditer(contents[name]):
-            assert (FOLDER / name).parent.joinpath(match[1].decode()).is_file(), name
+    modules = {str(each.relative_to(FOLDER)): each.read_text() for each in FOLDER.rglob("*.js")}
+    assert set(in_order(modules, modules)) == set(modules)
+    for name, code in modules.items():
+        for address in re.findall(r'\bimport\("(\.[^"]+)"\)', code):
+            assert (FOLDER / name).parent.joinpath(address).is_file(), name
 
 
 def test_the_page_names_no_other_server_and_runs_nothing_inline() -> None:

@@ -1,0 +1,173 @@
+"""Joined modules behave as the modules that they are made of."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gateway.web.link import JOINED, NotLinkable, in_order, joined, styles_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MODULES = {
+    "app.js": """\
+import "./side.js";
+import { Counter, counted as total } from "./core/counter.js";
+import * as words from "./core/words.js";
+import {
+  greet,
+} from "./core/words.js";
+
+// export function inAComment() {}
+globalThis.log.push(`app ${greet("app")} ${words.SIGN} ${total()} ${new Counter().next()}`);
+globalThis.later = () => import("./views/late.js");
+globalThis.home = () => import("./home/view.js");
+""",
+    "side.js": 'globalThis.log.push("side");\n',
+    "core/counter.js": """\
+let count = 0;
+const SIGN = "private";
+
+/** Counts. */
+export class Counter {
+  next() {
+    count += 1;
+    return `${SIGN}${count}`;
+  }
+}
+
+export function counted() {
+  return count;
+}
+""",
+    "core/words.js": """\
+import { counted } from "./counter.js";
+
+export const SIGN = "public";
+export async function slow() {
+  return counted();
+}
+export const greet = (name) => {
+  return `hello ${name}`;
+};
+export function* letters() {
+  yield* "ab";
+}
+globalThis.log.push(new URL("x.css", import.meta.url).pathname.split("/").slice(-2).join("/"));
+""",
+    "core/types.js": "/** @typedef {number} Size */\n\nexport {};\n",
+    "home/view.js": """\
+import { Counter } from "../core/counter.js";
+import { SIGN } from "../core/words.js";
+import "../core/types.js";
+
+globalThis.log.push(`home ${SIGN} ${new Counter().next()}`);
+""",
+    "views/late.js": """\
+import { Counter } from "../core/counter.js";
+import { letters, slow } from "../core/words.js";
+import { help } from "./helper.js";
+
+globalThis.log.push(`late ${new Counter().next()} ${await slow()} ${[...letters()]} ${help()}`);
+export const late = 1;
+""",
+    "views/helper.js": """\
+import { deep } from "./deep.js";
+import { counted } from "../core/counter.js";
+
+globalThis.log.push("helper");
+export const help = () => deep() + counted();
+""",
+    "views/deep.js": 'globalThis.log.push("deep");\nexport const deep = () => 100;\n',
+}
+FIRST = ("app.js", "home/view.js")
+RUN = """
+globalThis.log = [];
+await import(process.argv[1]);
+await import(process.argv[2]);
+log.push(Object.keys(await later()), (await later()) === (await later()));
+await home();
+const { Counter } = await import(process.argv[3]);
+log.push(new Counter().next());
+console.log(JSON.stringify(log));
+"""
+"""Loads the page at the first two addresses, another view, and a module by its own address."""
+
+
+def linked(modules: dict[str, str] = MODULES) -> dict[str, str]:
+    return joined(modules, in_order(modules, FIRST))
+
+
+def ran(folder: Path, modules: dict[str, str], *addresses: str) -> Any:
+    """Run modules by Node.js; return what they logged."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("Node.js is not installed")
+    for name, code in {"package.json": '{"type": "module"}', **modules}.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(code)
+    done = subprocess.run(
+        [node, "--input-type=module", "-e", RUN, *(str(folder / each) for each in addresses)],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_joined_modules_do_what_the_modules_do_in_the_same_order(tmp_path: Path) -> None:
+    apart = ran(tmp_path / "apart", MODULES, *FIRST, "core/counter.js")
+    together = ran(tmp_path / "together", linked(), JOINED, JOINED, "core/counter.js")
+    assert together == apart
+    assert len(apart) == 10
+
+
+def test_the_joined_module_imports_nothing() -> None:
+    first = linked()[JOINED]
+    assert "\nimport " not in first
+    for name in in_order(MODULES, FIRST):
+        assert f"// {name}\n" in first
+    for name in ("views/late.js", "views/helper.js"):
+        assert f"// {name}" not in first
+
+
+def test_a_module_that_is_loaded_later_names_all_that_it_needs_at_once() -> None:
+    sent = linked()["views/late.js"]
+    assert sent.startswith('import "./deep.js"; import "./helper.js"; import {')
+    assert sent.count('"../start.js"') == 2
+
+
+def test_modules_come_after_what_they_import() -> None:
+    assert in_order(MODULES, FIRST) == [
+        "side.js", "core/counter.js", "core/words.js", "app.js", "core/types.js", "home/view.js",
+    ]  # fmt: skip
+
+
+def test_styles_that_a_module_waits_for_are_found_and_left_out_of_the_joined_one() -> None:
+    view = 'await needStyle("home");\n' + MODULES["home/view.js"]
+    assert styles_of(view) == ["home"]
+    assert "needStyle" not in linked({**MODULES, "home/view.js": view})[JOINED]
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "message"),
+    [
+        ("home/view.js", "export default 1;\n", "export default"),
+        ("home/view.js", "export let x = 1;\n", "export let"),
+        ("home/view.js", "await fetch('x');\n", "await fetch"),
+        ("home/view.js", 'import x from "../side.js";\n', "import x"),
+        ("home/view.js", 'import { x } from "elsewhere";\n', "elsewhere"),
+        ("home/view.js", 'import "./missing.js";\n', r"home/missing\.js, which is missing"),
+        ("home/view.js", "export const Counter = 1;\n", "the same name: Counter"),
+        ("side.js", 'import "./app.js";\n', "imports itself"),
+        ("views/deep.js", 'import * as all from "../core/words.js";\n', "imports everything"),
+    ],
+)
+def test_what_cannot_be_joined_is_refused(name: str, code: str, message: str) -> None:
+    with pytest.raises(NotLinkable, match=message):
+        linked({**MODULES, name: code})
