@@ -81,8 +81,9 @@ async def test_a_view_that_cannot_be_loaded_says_so_and_the_rest_stays(
     await page.get_by_role("link", name="Help").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Help")
     await page.get_by_role("link", name="Jobs").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("This view could not be loaded")
     await page.unroute("**/jobs/list_view.js")
-    await page.get_by_role("button", name="Reload the page").click()
+    await page.get_by_role("button", name="Try again").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Jobs")
 
 

@@ -1,11 +1,12 @@
 /** The composition root of the page: its frame, and which view is shown at which place. */
 
-import { watchNetwork } from "./api/connection.js";
+import { connection, watchNetwork } from "./api/connection.js";
 import { frame } from "./components/frame.js";
 import { failedView, loadingView, unknownView } from "./components/states.js";
 import { fill, h } from "./core/element.js";
 import { announce, moveFocus } from "./core/focus.js";
 import { currentPlace, matchPath, onPlace } from "./core/router.js";
+import { backoff, pause } from "./core/wait.js";
 import { texts } from "./texts.js";
 
 /**
@@ -49,6 +50,8 @@ const ROUTES = [
     make: () => h("csv-help"),
   },
 ];
+
+const TRIES = 6;
 
 const shown = frame();
 /** The path of the view that is shown, and a number for each change of view. */
@@ -100,7 +103,22 @@ function find(wanted) {
   return null;
 }
 
+/** Loads the panel of uploads, also if the connection is lost at first. */
+async function loadUploads() {
+  for (let failures = 1; ; failures += 1) {
+    try {
+      await import("./upload/panel.js");
+      return;
+    } catch (error) {
+      if (failures === TRIES) throw error;
+      connection.lost(); // asks for the health of the service until it answers
+      await connection.restored();
+      await pause(backoff(failures));
+    }
+  }
+}
+
 watchNetwork();
 document.getElementById("first")?.replaceWith(...shown.parts);
 onPlace(() => void show());
-void show({ first: true }).then(() => import("./upload/panel.js"));
+void show({ first: true }).then(loadUploads);
