@@ -118,6 +118,13 @@ def paused(service: Service) -> Iterator[None]:
                 continue  # the service was killed meanwhile
 
 
+def kill_engine(service: Service) -> None:
+    """Kill the processes that compute jobs."""
+    assert service.process is not None
+    for pid in children(service.process.pid):
+        os.kill(pid, signal.SIGKILL)
+
+
 async def reading(client: AsyncClient, job_id: str) -> JobView:
     """Return a job that has read a part of its file."""
     async with asyncio.timeout(WAIT):

@@ -7,8 +7,8 @@ import csv
 import io
 import json
 import re
+import sys
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
 
 from playwright.async_api import expect
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Locator, Page
 
-    from tests.web.conftest import OpenContext
+    from tests.web.conftest import OpenContext, StartService
     from tests.web.service import Service
     from tests.web.watch import Watch
 
@@ -51,6 +51,30 @@ async def open_job(page: Page, service: Service, job_id: str) -> None:
 async def choose_in_menu(page: Page, name: str, action: str) -> None:
     await page.get_by_role("button", name=f"Actions for {name}").click()
     await page.get_by_role("button", name=action, exact=True).click()
+
+
+async def question_in_url(page: Page) -> dict[str, Any]:
+    """Return the question that the fragment of the URL asks, as the start of the page reads it."""
+    found: dict[str, Any] = await page.evaluate(
+        """async () => {
+            const base = new URL(document.querySelector('script[type="module"]').src);
+            const { questionIn } = await import(new URL("ask/fragment.js", base));
+            const { aggregationOf } = await import(new URL("ask/question.js", base));
+            return aggregationOf(questionIn(new URLSearchParams(location.hash.split("?")[1])));
+        }"""
+    )
+    return found
+
+
+async def new_key(service: Service) -> str:
+    """Return a new API key of the service."""
+    created = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "csvmill", "keys", "create", "--name", "test",
+        "--data-dir", str(service.data_dir), stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    printed, _ = await created.communicate()
+    assert created.returncode == 0
+    return printed.decode().strip()
 
 
 async def test_without_jobs_the_list_says_how_to_begin(page: Page, service: Service) -> None:
@@ -242,17 +266,18 @@ async def test_a_failed_job_says_what_is_wrong_where_and_what_to_do(
     await expect(notice).to_contain_text("41 rows that cannot be read")
     await expect(notice).to_contain_text("line 2, column 3")
     problems = page.get_by_role("table")
-    await expect(problems.get_by_role("row")).to_have_count(21)
+    await expect(problems.get_by_role("row")).to_have_count(3)
     first = problems.get_by_role("row").nth(1)
     await expect(first).to_contain_text(kinds.HOSTILE_CELL)
     await expect(first).to_contain_text("3: Number of Plays")
+    await expect(problems.get_by_role("row").nth(2)).to_contain_text("33 to 51 (19 rows)")
     await expect(page.get_by_text("The first 20 of 41.")).to_be_visible()
     assert await page.locator("main img").count() == 0
     await axe(page)
 
     await notice.get_by_role("button", name="Run again without bad rows").click()
     await expect(page).to_have_url(re.compile(r"#/\?q="))
-    question = json.loads(parse_qs(page.url.partition("?")[2])["q"][0])
+    question = await question_in_url(page)
     assert question["input"]["on_bad_row"] == "skip"
     assert question["aggregates"][0]["column"] == 3
 
@@ -413,6 +438,76 @@ async def test_the_result_is_shared_by_its_address(
     await axe(page)
     await page.keyboard.press("Escape")
     await expect(dialog).to_have_count(0)
+
+
+async def test_with_a_key_a_result_is_shared_and_rejects_are_downloaded_by_signed_links(
+    page: Page, start_service: StartService, tmp_path: Path, watch: Watch
+) -> None:
+    watch.expect("status of 401")
+    guarded = await start_service(auth="keys")
+    key = await new_key(guarded)
+    async with guarded.client(api_key=key) as client:
+        job_id = await kinds.skipped(client, tmp_path)
+    await page.goto(f"{guarded.url}#/jobs/{job_id}")
+    asked = page.get_by_role("dialog", name="API key")
+    await asked.get_by_label("API key").fill(key)
+    await asked.get_by_role("button", name="Use this key").click()
+    await expect(page.locator("h1")).to_have_text("dirty.csv")
+
+    async with page.expect_download() as started:
+        await page.get_by_role("button", name="Download the rejected rows").click()
+    assert (await (await started.value).path()).read_text().startswith("line,offset,column,")
+
+    await page.get_by_role("button", name="Share").click()
+    dialog = page.get_by_role("dialog", name="Share the result")
+    await dialog.get_by_label("The link is valid for").select_option("1 day")
+    await dialog.get_by_role("button", name="Make a link").click()
+    url = await dialog.get_by_label("Link", exact=True).input_value()
+    answer = await page.request.get(url)
+    assert (answer.status, await answer.text()) == (200, "Song,sum(Plays)\nHalo,7\nUmbrella,200\n")
+    await axe(page)
+    assert key not in "".join(watch.requests)
+
+
+async def test_an_attempt_after_a_failed_one_says_why_that_failed(
+    page: Page, service: Service, tmp_path: Path
+) -> None:
+    async with service.client() as client:
+        job_id = await kinds.slow(client, tmp_path)
+        await kinds.reading(client, job_id)
+        await open_job(page, service, job_id)
+        kinds.kill_engine(service)
+        await expect(page.locator(".live-earlier")).to_contain_text("SIGKILL")
+        await expect(page.locator(".live-stage")).to_contain_text("Attempt 2 of 3")
+        await page.get_by_role("button", name="Cancel the job").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Cancel the job").click()
+        await expect(page.get_by_text("The job was cancelled")).to_be_visible()
+        await page.get_by_text("Times, memory and attempts").click()
+        await expect(page.get_by_role("table")).to_contain_text("SIGKILL")
+
+
+async def test_who_asks_is_told_by_the_system_when_a_job_is_done(
+    page: Page, service: Service, tmp_path: Path
+) -> None:
+    await page.context.grant_permissions(["notifications"], origin=service.origin)
+    await page.add_init_script(
+        """window.told = [];
+        window.Notification = class extends window.Notification {
+            constructor(title, options) { super(title, options); window.told.push(title); }
+        };"""
+    )
+    async with service.client() as client:
+        job_id = await kinds.slow(client, tmp_path)
+        await kinds.reading(client, job_id)
+        with kinds.paused(service):
+            await open_job(page, service, job_id)
+            await page.get_by_role("button", name="Tell me when it is done").click()
+            button = page.get_by_role("button", name="You will be told when it is done")
+            await expect(button).to_be_disabled()
+            assert await page.evaluate("window.told") == []
+            await client.cancel(job_id)
+            await expect(badge(page)).to_have_text("Cancelled")
+        assert await page.evaluate("window.told") == ["Cancelled: slow plays.csv.bz2"]
 
 
 async def test_on_a_phone_nothing_is_wider_than_the_window(

@@ -5,6 +5,7 @@ import { inSentence, plain } from "../../../gateway/web/page/core/plain.js";
 import {
   actionsOf,
   dialectFacts,
+  grouped,
   hiddenAttempts,
   remedyFor,
   secondsOf,
@@ -134,4 +135,24 @@ test("every warning has a title and says what to do", () => {
   for (const [kind, { title, remedy }] of Object.entries(warnings.kinds)) {
     assert.ok(title && remedy.endsWith("."), kind);
   }
+});
+
+test("rows with the same problem are told together, if no other row is between", () => {
+  const of = (/** @type {number} */ line, /** @type {string} */ found) => ({
+    line,
+    column: 3,
+    name: "Plays",
+    found,
+    expected: "a number",
+  });
+  const groups = grouped([of(2, "x"), of(5, "y"), of(6, "y"), of(9, "y"), of(10, "x")]);
+  assert.deepEqual(
+    groups.map(({ problem, last, count }) => [problem.line, last, count, problem.found]),
+    [
+      [2, 2, 1, "x"],
+      [5, 9, 3, "y"],
+      [10, 10, 1, "x"],
+    ],
+  );
+  assert.deepEqual(grouped([]), []);
 });

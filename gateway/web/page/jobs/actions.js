@@ -1,9 +1,10 @@
 /** What a person does with a job: cancel, try again, run again, delete, share. */
 
 import { asProblem } from "../api/problem.js";
+import { fragmentOf } from "../ask/fragment.js";
+import { questionOf } from "../ask/question.js";
 import { toast } from "../components/toast.js";
 import { inSentence } from "../core/plain.js";
-import { navigate } from "../core/router.js";
 import { jobs as texts } from "../texts/jobs.js";
 import { cancelJob, deleteJob, retryJob } from "./api.js";
 import { confirmed } from "./confirm.js";
@@ -62,7 +63,7 @@ export async function perform(action, job) {
  */
 export function runAgain(job, { skip = false } = {}) {
   const question = skip ? skippingBadRows(job.aggregation ?? {}) : job.aggregation;
-  navigate("/", { query: { q: JSON.stringify(question) } });
+  location.hash = fragmentOf(questionOf(question));
 }
 
 /** @param {Job} job */

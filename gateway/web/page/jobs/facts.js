@@ -69,6 +69,44 @@ export function skippingBadRows(aggregation) {
 }
 
 /**
+ * Rows of a file with the same problem, one after the other.
+ * @typedef {object} ProblemGroup
+ * @property {import("./api.js").FileProblem} problem that of the first row
+ * @property {number} last the line of the last row
+ * @property {number} count how many rows
+ */
+
+/**
+ * Returns problems, those together that follow each other and are the same but for their lines.
+ * @param {readonly import("./api.js").FileProblem[]} problems
+ * @returns {ProblemGroup[]}
+ */
+export function grouped(problems) {
+  /** @type {ProblemGroup[]} */
+  const groups = [];
+  for (const problem of problems) {
+    const group = groups.at(-1);
+    if (group && same(group.problem, problem)) {
+      group.last = problem.line;
+      group.count += 1;
+    } else {
+      groups.push({ problem, last: problem.line, count: 1 });
+    }
+  }
+  return groups;
+}
+
+/**
+ * @param {import("./api.js").FileProblem} one
+ * @param {import("./api.js").FileProblem} other
+ */
+function same(one, other) {
+  return (
+    one.column === other.column && one.found === other.found && one.expected === other.expected
+  );
+}
+
+/**
  * Returns how a file was read, as pairs of a name and a text.
  * @param {import("./api.js").Json} dialect
  * @returns {[string, string][]}

@@ -2,9 +2,11 @@
 
 import { h } from "../core/element.js";
 import { formatCount } from "../core/format.js";
+import { plain } from "../core/plain.js";
 import { jobs as texts } from "../texts/jobs.js";
 import { warnings as words } from "../texts/warnings.js";
 import { runAgain } from "./actions.js";
+import { grouped } from "./facts.js";
 
 /** @typedef {import("./api.js").Job} Job */
 /** @typedef {import("./api.js").FileWarning} FileWarning */
@@ -101,22 +103,28 @@ export function problemsSection({ problems, problem_count }) {
             head(report.columns.expected, ""),
           ),
         ),
-        h("tbody", null, problems.map(problemRow)),
+        h("tbody", null, grouped(problems).map(problemRow)),
       ),
     ),
   );
 }
 
-/** @param {import("./api.js").FileProblem} problem */
-function problemRow({ line, column, name, found, expected }) {
+/** @param {import("./facts.js").ProblemGroup} group */
+function problemRow({ problem, last, count }) {
+  const { line, column, name, found, expected } = problem;
+  const { report } = texts;
   const place =
-    column === null ? texts.report.wholeRow : texts.report.columnName(column, name || null);
+    column === null ? report.wholeRow : report.columnName(column, name ? plain(name) : null);
   return h(
     "tr",
     null,
-    h("td", { class: "number" }, formatCount(line)),
+    h(
+      "td",
+      { class: "number" },
+      count === 1 ? formatCount(line) : report.lines(formatCount(line), formatCount(last), count),
+    ),
     h("td", null, h("bdi", null, place)),
-    h("td", { class: "found" }, h("bdi", null, found)),
+    h("td", { class: "found" }, h("bdi", null, plain(found))),
     h("td", null, h("bdi", null, expected)),
   );
 }

@@ -23,6 +23,7 @@ export function rowsSection(job) {
     ["filtered", report.rows_filtered ?? 0],
     ["rejected", report.rows_rejected ?? 0],
   ]);
+  const notes = notesOf(report);
   return h(
     "section",
     { class: "card", "aria-labelledby": "rows-title" },
@@ -44,11 +45,12 @@ export function rowsSection(job) {
         h("span", { class: `rows-part part-${kind}` }, words.parts[kind](count)),
       ]),
     ),
-    h(
-      "ul",
-      { class: "rows-notes" },
-      notesOf(report).map((note) => h("li", null, note)),
-    ),
+    notes.length > 0 &&
+      h(
+        "ul",
+        { class: "rows-notes" },
+        notes.map((note) => h("li", null, note)),
+      ),
     Boolean(report.rows_rejected) &&
       job.state === "SUCCESS" &&
       !job.expired_at &&

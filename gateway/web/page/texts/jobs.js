@@ -189,6 +189,8 @@ export const jobs = Object.freeze({
     problems: "Rows that could not be read",
     problemsShown: (/** @type {number} */ shown, /** @type {number} */ all) =>
       `The first ${formatCount(shown)} of ${formatCount(all)}.`,
+    lines: (/** @type {string} */ first, /** @type {string} */ last, /** @type {number} */ count) =>
+      `${first} to ${last} (${formatCount(count)} rows)`,
     columns: { line: "Line", column: "Column", found: "Found", expected: "Expected" },
     wholeRow: "whole row",
     columnName: (/** @type {number} */ number, /** @type {string | null} */ name) =>
