@@ -124,8 +124,7 @@ export const texts = Object.freeze({
   // The result as table and chart (look/)
   look: {},
 
-  // The download of a result (download/)
-  download: {},
+  // The download of a result (download/): texts/download.js, which is loaded with it
 
   // How to use the service without the page (help/)
   help: {
