@@ -25,9 +25,9 @@ export function moreOf(place, file, withKey) {
       h(
         "dl",
         null,
-        row(texts.checksum, sha256, texts.copyChecksum),
-        row(texts.curl, curlCommand({ url: plain.href, name, withKey }), texts.copyCurl),
-        row(texts.check, checkCommand({ name, sha256 }), texts.copyCheck),
+        row(texts.checksum, sha256),
+        row(texts.curl, curlCommand({ url: plain.href, name, withKey })),
+        row(texts.check, checkCommand({ name, sha256 })),
       ),
     ),
   );
@@ -36,18 +36,9 @@ export function moreOf(place, file, withKey) {
 /**
  * @param {string} title
  * @param {string} text
- * @param {string} label of the button
  */
-function row(title, text, label) {
-  return h(
-    "div",
-    null,
-    h("dt", null, title),
-    h(
-      "dd",
-      null,
-      h("code", null, text),
-      copyButton(() => text, { label }),
-    ),
-  );
+function row(title, text) {
+  const button = copyButton(() => text);
+  button.setAttribute("aria-label", texts.copy(title));
+  return h("div", null, h("dt", null, title), h("dd", null, h("code", null, text), button));
 }

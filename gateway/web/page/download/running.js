@@ -43,6 +43,8 @@ const LABELS = {
   choose: texts.choose,
   retry: texts.retry,
 };
+/** What a person is expected to press. */
+const CALLS = new Set(["resume", "allow", "again", "key", "choose", "retry"]);
 /** States with a bar. */
 const WITH_BAR = new Set([
   "downloading",
@@ -67,18 +69,25 @@ export class Running {
   #amount = h("span", { class: "soft" });
   #running;
   #outcome = h("div");
-  #hint = h("p", { class: "hint download-hint" }, texts.startHint);
+  #hint = h("p", { class: "hint download-hint" }, texts.hint);
+  #other;
   #announced = "";
+  #primary;
 
   /**
    * @param {DownloadTask} task
-   * @param {{primary: boolean, signal: AbortSignal}} options `primary`: whether it is proposed first
+   * @param {object} options
+   * @param {boolean} options.primary whether it is proposed before the other way
+   * @param {HTMLElement} options.other the other way to download
+   * @param {AbortSignal} options.signal
    */
-  constructor(task, { primary, signal }) {
+  constructor(task, { primary, other, signal }) {
     this.#task = task;
     this.#signal = signal;
+    this.#primary = primary;
+    this.#other = other;
     this.#bar = progressBar(texts.bar(task.file.name));
-    this.#button = h("button", { type: "button", class: primary ? "primary" : "" });
+    this.#button = h("button", { type: "button" });
     this.#button.addEventListener("click", () => void this.#press());
     this.#cancel = h("button", { type: "button", class: "quiet" }, texts.cancel);
     this.#cancel.addEventListener("click", () => void this.#try(() => task.cancel()));
@@ -95,7 +104,13 @@ export class Running {
       null,
       this.#running,
       this.#outcome,
-      h("div", { class: "actions" }, this.#button, this.#wake, this.#cancel),
+      h(
+        "div",
+        { class: "actions" },
+        primary ? [this.#button, other] : [other, this.#button],
+        this.#wake,
+        this.#cancel,
+      ),
       this.#hint,
     );
     task.addEventListener("change", () => this.#draw(), { signal });
@@ -115,6 +130,12 @@ export class Running {
     const act = this.#act;
     this.#button.hidden = act === null;
     if (act) this.#button.textContent = LABELS[act];
+    const begins = state === "idle" || state === "missing" || state === "cancelled";
+    this.#button.classList.toggle(
+      "primary",
+      begins ? this.#primary : CALLS.has(act ?? "") && state !== "verified",
+    );
+    this.#other.hidden = !begins && state !== "ended";
     this.#cancel.hidden = !WITH_CANCEL.has(state) && act !== "key" && act !== "retry";
     this.#wake.hidden = state !== "reconnecting";
     this.#hint.hidden = act !== "start";

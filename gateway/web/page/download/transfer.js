@@ -53,7 +53,6 @@ class Passing extends Error {
  * @property {Sink} sink
  * @property {Record<string, string>} [headers] further header fields of the requests
  * @property {typeof globalThis.fetch} [fetch]
- * @property {() => number} [now] milliseconds
  * @property {(transfer: Transfer) => void} [onChange] called when bytes have arrived, and when
  *   `waiting` has changed
  * @property {number} [lanes] how many ranges are asked for at the same time
@@ -63,7 +62,6 @@ class Passing extends Error {
 export class Transfer {
   #options;
   #fetch;
-  #now;
   /** @type {readonly Range[]} */
   #arrived;
   /** @type {Set<Range>} */
@@ -71,7 +69,6 @@ export class Transfer {
   #lanes;
   #failures = 0;
   #unrecorded = 0;
-  #recordedAt;
   /** @type {Promise<void>} */
   #recording = Promise.resolve();
   #wake = new AbortController();
@@ -80,10 +77,8 @@ export class Transfer {
   constructor(options) {
     this.#options = options;
     this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
-    this.#now = options.now ?? (() => performance.now());
     this.#arrived = options.arrived;
     this.#lanes = options.lanes ?? LANES;
-    this.#recordedAt = this.#now();
   }
 
   /** What has arrived. */
@@ -124,7 +119,11 @@ export class Transfer {
         throw error;
       }
     };
+    const timer = setInterval(() => {
+      if (this.#unrecorded) this.#record().catch((error) => stop.abort(error));
+    }, RECORD_TIME);
     const lanes = await Promise.allSettled(Array.from({ length: this.#lanes }, lane));
+    clearInterval(timer);
     await this.#record();
     signal.throwIfAborted();
     stop.signal.throwIfAborted(); // with the error of the lane that failed first
@@ -176,7 +175,7 @@ export class Transfer {
         this.#options.sink.write(value, offset);
         this.#arrive(offset, offset + value.length);
         offset += value.length;
-        await this.#recordSometimes();
+        if (this.#unrecorded >= RECORD_BYTES) await this.#record();
         timer = setTimeout(() => stalled.abort(), STALLED);
       }
       if (offset < range[1]) throw new Passing("the connection ended early");
@@ -253,15 +252,9 @@ export class Transfer {
     }
   }
 
-  async #recordSometimes() {
-    const late = this.#now() - this.#recordedAt >= RECORD_TIME;
-    if (this.#unrecorded >= RECORD_BYTES || late) await this.#record();
-  }
-
   /** Records what has arrived, one time after the other. */
   #record() {
     this.#unrecorded = 0;
-    this.#recordedAt = this.#now();
     this.#recording = this.#recording.then(() => this.#options.sink.record(this.#arrived));
     return this.#recording;
   }

@@ -94,16 +94,16 @@ class DownloadPart extends Part {
   #show(card, file) {
     const output = this.#job.aggregation?.output ?? "csv";
     const format = texts.formats[output] ?? String(output);
-    const browser = h("div");
+    const browser = h("div", { class: "download-browser" });
     const more = h("div", { class: "download-more" });
     /** @type {Running | null} */
     let running = null;
     if (canDownloadInParts()) {
-      const large = file.size >= LARGE;
-      running = new Running(taskOf(file), { primary: large, signal: this.signal });
+      const primary = file.size >= LARGE;
+      running = new Running(taskOf(file), { primary, other: browser, signal: this.signal });
     }
     const draw = () => {
-      this.#drawBrowser(browser, file, running !== null);
+      this.#drawBrowser(browser, file, running === null || file.size < LARGE);
       moreOf(more, file, Boolean(currentKey()));
     };
     keys.addEventListener("change", draw, { signal: this.signal });
@@ -118,7 +118,10 @@ class DownloadPart extends Part {
         h("span", { class: "soft number" }, texts.about(format, formatBytes(file.size))),
       ),
       running?.element,
-      browser,
+      running === null && [
+        h("div", { class: "actions" }, browser),
+        h("p", { class: "hint download-hint" }, texts.browserOnly),
+      ],
       more,
     );
   }
@@ -127,21 +130,18 @@ class DownloadPart extends Part {
    * The browser's own download: a link, or a button that makes one if a key is in use.
    * @param {HTMLElement} place
    * @param {import("./task.js").FileToGet} file
-   * @param {boolean} second whether it is the other choice
+   * @param {boolean} first whether it is proposed first
    */
-  #drawBrowser(place, file, second) {
-    const primary = !second || file.size < LARGE ? "primary" : "";
-    const link = currentKey()
-      ? h("button", { type: "button", class: primary }, texts.browser)
-      : h("a", { class: `button ${primary}`, href: file.url, download: file.name }, texts.browser);
-    if (link instanceof HTMLButtonElement) {
-      link.addEventListener("click", () => void this.#bySignedLink(link, place));
+  #drawBrowser(place, file, first) {
+    const kind = first ? "primary" : "";
+    if (!currentKey()) {
+      const { url: href, name } = file;
+      fill(place, h("a", { class: `button ${kind}`, href, download: name }, texts.browser));
+      return;
     }
-    fill(
-      place,
-      h("div", { class: "actions" }, link),
-      h("p", { class: "hint download-hint" }, second ? texts.browserHint : texts.browserOnly),
-    );
+    const button = h("button", { type: "button", class: kind }, texts.browser);
+    button.addEventListener("click", () => void this.#bySignedLink(button, place));
+    fill(place, button);
   }
 
   /**

@@ -17,11 +17,11 @@ export const download = Object.freeze({
   goneHint: "Results are kept for some time only. Ask again to get a new one.",
 
   start: "Download and verify",
-  startHint:
-    "In several parts at once. It goes on after a broken line or a closed tab, and the file " +
-    "appears when its checksum is right.",
   browser: "Download with the browser",
-  browserHint: "The browser resumes it if the connection breaks.",
+  hint:
+    "“Download and verify” fetches several parts at once and goes on after a broken line or a " +
+    "closed tab. The file appears when its checksum is right. The browser's own download resumes " +
+    "after a broken line.",
   browserOnly:
     "This browser cannot download in parts, or the page is not opened by HTTPS. It resumes the " +
     "download by itself if the connection breaks.",
@@ -97,7 +97,5 @@ export const download = Object.freeze({
   checksum: "SHA-256 of the file",
   curl: "Download with curl: run it again to resume",
   check: "Check what curl has saved",
-  copyChecksum: "Copy the checksum",
-  copyCurl: "Copy the curl command",
-  copyCheck: "Copy the check",
+  copy: (/** @type {string} */ what) => `Copy: ${what}`,
 });

@@ -1,0 +1,285 @@
+"""The download of a result: in parts, resumed, verified; or by the browser."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest_asyncio
+from playwright.async_api import expect
+
+from tests.web.accessibility import axe
+from tests.web.gestures import accept_saves, saved
+from tests.web.result_proxy import ResultProxy
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from playwright.async_api import Locator, Page
+
+    from tests.web.service import Service
+    from tests.web.watch import Watch
+
+HEADER = "Song,Date,Total Number of Plays for Date\n"
+PART = 4 << 20
+"""The length of the parts of a small result."""
+ROWS = 40_000
+MOUNT = """async (job) => {
+    const app = document.querySelector('script[type="module"][src]').src;
+    await import(new URL("download/view.js", app).href);
+    const part = document.createElement("csv-download");
+    part.job = job;
+    document.querySelector("main").append(part);
+}"""
+
+RECORDED = """async ([job, bytes]) => {
+    const app = document.querySelector('script[type="module"][src]').src;
+    const {getRecord} = await import(new URL("download/records.js", app).href);
+    const id = new URL(`api/v1/jobs/${job}/result?encoding=identity`, document.baseURI).href;
+    for (;;) {
+        const {arrived} = await getRecord(id);
+        if (arrived.reduce((sum, [start, stop]) => sum + stop - start, 0) >= bytes) return;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+}"""
+"""Waits until so many bytes of a job's result are recorded as arrived."""
+KEPT = """async () => {
+    const root = await navigator.storage.getDirectory();
+    const folder = await root.getDirectoryHandle("downloads", {create: true});
+    return Array.fromAsync(folder.keys());
+}"""
+
+
+async def finished_job(service: Service, folder: Path, seed: int = 1) -> tuple[str, bytes]:
+    """Return a job, and its result of about 13 MB, which has a row for each row of the file."""
+    draw = random.Random(seed)
+    songs = sorted({draw.randbytes(160).hex() for _ in range(ROWS)})
+    file = folder / f"plays-{seed}.csv"
+    file.write_text(
+        "Song,Date,Number of Plays\n" + "".join(f"{song},2026-01-02,3\n" for song in songs)
+    )
+    async with service.client() as client:
+        job_id = await client.upload(file)
+        await client.wait(job_id, timeout=60)
+    return job_id, (HEADER + "".join(f"{song},2026-01-02,3\n" for song in songs)).encode()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def proxy(service: Service, watch: Watch) -> AsyncIterator[ResultProxy]:
+    async with ResultProxy(service).open() as opened:
+        watch.origins.add(opened.origin)
+        # What Chromium prints of every connection that breaks.
+        watch.allow(r"console: Failed to load resource: net::ERR_.*/result")
+        yield opened
+
+
+async def show(page: Page, origin: str, job_id: str) -> None:
+    """Open the page with the download of a job."""
+    await page.goto("about:blank")
+    await page.goto(f"{origin}/#/help")
+    await expect(page.locator("h1")).to_be_visible()
+    job = await page.evaluate("(id) => fetch(`api/v1/jobs/${id}`).then((a) => a.json())", job_id)
+    await page.evaluate(MOUNT, job)
+
+
+async def said(page: Page, text: str) -> None:
+    """Wait until the download shows a text."""
+    await expect(page.locator("csv-download").get_by_text(text)).to_be_visible()
+
+
+async def kept(page: Page) -> list[str]:
+    """Return the names of the files with bytes of downloads that are not finished."""
+    names: list[str] = await page.evaluate(KEPT)
+    return names
+
+
+def button(page: Page, name: str) -> Locator:
+    return page.get_by_role("button", name=name, exact=True)
+
+
+async def test_a_result_is_downloaded_in_parts_and_verified(
+    page: Page, proxy: ResultProxy, service: Service, tmp_path: Path
+) -> None:
+    job_id, result = await finished_job(service, tmp_path)
+    await accept_saves(page)
+    await show(page, proxy.origin, job_id)
+    proxy.hold(after=6 << 20)
+    await button(page, "Download and verify").click()
+    await proxy.holding()
+    # Several parts are on their way, and each is asked for once.
+    assert sorted(proxy.ranges) == [
+        f"bytes={at}-{min(at + PART, len(result)) - 1}" for at in range(0, 3 * PART, PART)
+    ]
+    await axe(page)
+    proxy.free()
+    await said(page, "is saved and verified")
+    assert await saved(page, "plays-1.csv") == result
+    assert set(proxy.statuses) == {206}
+    await axe(page)
+
+
+async def test_a_broken_line_is_mended_and_nothing_is_sent_twice(
+    page: Page, proxy: ResultProxy, service: Service, tmp_path: Path
+) -> None:
+    job_id, result = await finished_job(service, tmp_path)
+    await accept_saves(page)
+    await show(page, proxy.origin, job_id)
+    proxy.hold(after=6 << 20)
+    await button(page, "Download and verify").click()
+    await proxy.holding()
+    await service.kill()
+    proxy.free()
+    await said(page, "No connection. It goes on by itself.")
+    before = proxy.passed
+    assert PART < before < len(result)
+    await service.start()
+    await button(page, "Try now").click()
+    await said(page, "is saved and verified")
+    assert await saved(page, "plays-1.csv") == result
+    # What had arrived is not asked for again; what was on its way to the page may be lost.
+    assert proxy.passed - before < len(result) - PART
+
+
+async def test_it_goes_on_when_the_browser_is_online_again(
+    page: Page, proxy: ResultProxy, service: Service, tmp_path: Path
+) -> None:
+    job_id, result = await finished_job(service, tmp_path)
+    await accept_saves(page)
+    await show(page, proxy.origin, job_id)
+    proxy.hold(after=6 << 20)
+    await button(page, "Download and verify").click()
+    await proxy.holding()
+    await page.context.set_offline(True)
+    proxy.break_all()
+    await said(page, "No connection. It goes on by itself.")
+    await page.context.set_offline(False)
+    await said(page, "is saved and verified")
+    assert await saved(page, "plays-1.csv") == result
+
+
+async def test_a_reloaded_page_goes_on_by_itself(
+    page: Page, proxy: ResultProxy, service: Service, tmp_path: Path
+) -> None:
+    job_id, result = await finished_job(service, tmp_path)
+    await accept_saves(page)
+    await show(page, proxy.origin, job_id)
+    proxy.hold(after=9 << 20)
+    await button(page, "Download and verify").click()
+    await proxy.holding()
+    await page.evaluate(RECORDED, [job_id, PART])
+    await page.close()
+    other = await page.context.new_page()
+    proxy.free()
+    passed = proxy.passed
+    await show(other, proxy.origin, job_id)
+    await said(other, "is saved and verified")
+    assert await saved(other, "plays-1.csv") == result
+    assert proxy.passed - passed < len(result) - PART
+
+
+async def test_a_paused_download_stays_paused_until_it_is_resumed(
+    page: Page, proxy: ResultProxy, service: Service, tmp_path: Path
+) -> None:
+    job_id, result = await finished_job(service, tmp_path)
+    await accept_saves(page)
+    await show(page, proxy.origin, job_id)
+    proxy.hold(after=6 << 20)
+    await button(page, "Download and verify").click()
+    await proxy.holding()
+    await button(page, "Pause").click()
+    await said(page, "Paused")
+    proxy.free()
+    asked = len(proxy.ranges)
+    await show(page, proxy.origin, job_id)
+    await said(page, "Paused")
+    assert len(proxy.ranges) == asked
+    await button(page, "Resume").click()
+    await said(page, "is saved and verified")
+    assert await saved(page, "plays-1.csv") == result
+
+
+async def test_a_changed_byte_is_noticed_and_nothing_is_saved(
+    page: Page, proxy: ResultProxy, service: Service, tmp_path: Path
+) -> None:
+    job_id, result = await finished_job(service, tmp_path)
+    await accept_saves(page)
+    await show(page, proxy.origin, job_id)
+    proxy.flip_at = 7_000_000
+    await button(page, "Download and verify").click()
+    await said(page, "The file arrived damaged")
+    assert await saved(page, "plays-1.csv") == b""
+    assert await kept(page) == []
+    await axe(page)
+    proxy.flip_at = None
+    await button(page, "Download again").click()
+    await said(page, "is saved and verified")
+    assert await saved(page, "plays-1.csv") == result
+
+
+async def test_a_result_that_was_replaced_meanwhile_is_never_mixed(
+    page: Page, proxy: ResultProxy, service: Service, tmp_path: Path
+) -> None:
+    job_id, _ = await finished_job(service, tmp_path)
+    other_id, _ = await finished_job(service, tmp_path, seed=2)
+    await accept_saves(page)
+    await show(page, proxy.origin, job_id)
+    proxy.hold(after=6 << 20)
+    await button(page, "Download and verify").click()
+    await proxy.holding()
+    await button(page, "Pause").click()
+    await said(page, "Paused")
+    proxy.free()
+    proxy.instead = (job_id, other_id)
+    await button(page, "Resume").click()
+    await said(page, "The result has changed")
+    assert proxy.statuses[-1] == 412
+    assert await saved(page, "plays-1.csv") == b""
+    assert await kept(page) == []
+
+
+async def test_two_tabs_download_once(
+    page: Page, proxy: ResultProxy, service: Service, tmp_path: Path
+) -> None:
+    job_id, result = await finished_job(service, tmp_path)
+    await accept_saves(page)
+    await show(page, proxy.origin, job_id)
+    proxy.hold(after=6 << 20)
+    await button(page, "Download and verify").click()
+    await proxy.holding()
+    other = await page.context.new_page()
+    await show(other, proxy.origin, job_id)
+    await said(other, "Another tab downloads this file.")
+    asked = len(proxy.ranges)
+    # The other tab takes over when this one is closed.
+    await page.close()
+    proxy.free()
+    await said(other, "is saved and verified")
+    assert len(proxy.ranges) > asked
+    assert await saved(other, "plays-1.csv") == result
+
+
+async def test_a_cancelled_download_leaves_nothing_behind(
+    page: Page, proxy: ResultProxy, service: Service, tmp_path: Path
+) -> None:
+    job_id, _ = await finished_job(service, tmp_path)
+    await accept_saves(page)
+    await show(page, proxy.origin, job_id)
+    proxy.hold(after=6 << 20)
+    await button(page, "Download and verify").click()
+    await proxy.holding()
+    await button(page, "Cancel").click()
+    await expect(button(page, "Download and verify")).to_be_visible()
+    assert await kept(page) == []
+
+
+async def test_where_ranges_are_lost_on_the_way_the_page_says_so(
+    page: Page, proxy: ResultProxy, service: Service, tmp_path: Path
+) -> None:
+    job_id, _ = await finished_job(service, tmp_path)
+    proxy.without_ranges = True
+    await accept_saves(page)
+    await show(page, proxy.origin, job_id)
+    await button(page, "Download and verify").click()
+    await said(page, "Downloading in parts is not possible here")
+    await expect(page.get_by_role("link", name="Download with the browser")).to_be_visible()
