@@ -8,6 +8,7 @@ import hashlib
 import zlib
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import http_sf
@@ -56,9 +57,12 @@ CONTENT_DIGEST_ALGORITHMS: Mapping[str, Callable[[], _Hash]] = {
 TUS_CHECKSUM_ALGORITHMS: Mapping[str, Callable[[], _Hash]] = {
     "sha1": hashlib.sha1,
     "sha256": hashlib.sha256,
+    "sha512": hashlib.sha512,
+    "md5": partial(hashlib.md5, usedforsecurity=False),
     "crc32": Crc32,
 }
-"""The supported algorithms of the checksum extension of tus."""
+"""The supported algorithms of the checksum extension of tus: what its clients use to find errors of
+transfer."""
 
 
 @dataclass(frozen=True, slots=True)

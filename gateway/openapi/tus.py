@@ -77,7 +77,8 @@ _UPLOAD = parameter(
 _CHECKSUM = parameter(
     "Upload-Checksum",
     "header",
-    "`sha1`, `sha256` or `crc32`, and the checksum in base64; other bytes are not kept",
+    "`sha1`, `sha256`, `sha512`, `md5` or `crc32`, and the checksum in base64; other bytes are not "
+    "kept",
     _STRING,
 )
 _OFFSET = parameter(

@@ -47,7 +47,8 @@ if TYPE_CHECKING:
 
 MAX_AGE = 7 * 24 * 3600
 """Seconds for which a client may cache a result: the default retention. A result never changes
-(`immutable`, RFC 8246), and shared caches must not store it (`private`, RFC 9111, 5.2.2.7)."""
+(`immutable`, RFC 8246), shared caches must not store it (`private`, RFC 9111, 5.2.2.7), and no
+proxy may compress it, which would change its digest (`no-transform`, 5.2.2.6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,7 @@ async def send_file(
                 name=f"Job {job.id}",
                 sha256=file.sha256,
                 headers={"Content-Disposition": content_disposition(file.filename)},
-                cache_control=f"private, max-age={MAX_AGE}, immutable",
+                cache_control=f"private, max-age={MAX_AGE}, immutable, no-transform",
                 codings=() if file.compressed else codings,
                 on_sent=partial(request.app[EVENTS].result_sent, job.tenant),
                 client_timeout=settings.client_timeout,

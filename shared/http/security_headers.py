@@ -20,6 +20,10 @@ OF_PAGES = {
 """For pages that load and run nothing, and are in no frame. A page that does sets its own."""
 
 
+_STATES = ("application/json", "application/problem+json")
+"""Media types of answers that tell a state, such as that of a job."""
+
+
 def install(app: web.Application) -> None:
     """Add the fields to every response of an application."""
     app.on_response_prepare.append(_add)
@@ -28,6 +32,9 @@ def install(app: web.Application) -> None:
 async def _add(_request: web.Request, response: web.StreamResponse) -> None:
     response.headers["Server"] = SERVER
     response.headers["X-Content-Type-Options"] = "nosniff"
+    if response.content_type in _STATES and "Cache-Control" not in response.headers:
+        # The next answer may be another one. With an ETag, a cache may ask whether it is.
+        response.headers["Cache-Control"] = "no-cache" if response.etag else "no-store"
     if response.content_type == "text/html":
         for name, value in OF_PAGES.items():
             response.headers.setdefault(name, value)

@@ -75,7 +75,10 @@ def decide_header(sample: Sample, dialect: Dialect) -> HeaderDecision:
     # Numbers in another notation, such as `0,00`, that are below too or have decimals.
     in_figures = [i for i, pair in columns if pair == ("figures", "figures")]
     figures = [i for i in in_figures if _recurs(first[i], i, rows)]
-    values = sorted({*proofs, *signs, *figures, *_with_comma(first, in_figures)})
+    # Text above figures may be a list above lists: then a number that is below too is evidence.
+    weak = all(bodies[i] == "figures" for i in names)
+    repeated = [i for i in same_kind if weak and names and _recurs(first[i], i, rows)]
+    values = sorted({*proofs, *signs, *figures, *repeated, *_with_comma(first, in_figures)})
     if names and len(values) < len(names):
         shown = "dates" if bodies[names[0]] == "date" else "numbers"
         return HeaderDecision(

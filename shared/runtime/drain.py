@@ -49,12 +49,18 @@ class Drain:
 
         return count
 
-    async def finish(self, timeout: float) -> int:
-        """Wait up to `timeout` seconds for all requests to finish; return how many have not."""
+    async def finish(self, timeout: float, hurry: asyncio.Event | None = None) -> int:
+        """Wait until all requests have finished; return how many have not.
+
+        Waits up to `timeout` seconds, and no longer once `hurry` is set.
+        """
         self._draining = True
+        waits = [asyncio.ensure_future(self._idle.wait())]
+        if hurry is not None:
+            waits.append(asyncio.ensure_future(hurry.wait()))
         try:
-            async with asyncio.timeout(timeout):
-                await self._idle.wait()
-        except TimeoutError:
-            pass
+            await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
         return self._running

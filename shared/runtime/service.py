@@ -20,6 +20,7 @@ from shared.http.direct_body import allow_direct_bodies
 from shared.http.trailers import TrailerRunner
 from shared.runtime.drain import ON_SHUTDOWN_STARTED, Drain
 from shared.runtime.secrets import forget_secrets, hide_memory, secrets_in_files
+from shared.runtime.unknown_settings import unknown_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,15 +88,17 @@ def run_service(
     The context of `build()` opens and closes what the application needs. When the socket accepts
     connections, prints `csvmill <name> listening on http://<host>:<port>` to standard output, with
     the actual port if `port` is 0. A signal stops accepting, gives requests in progress
-    `shutdown_timeout` seconds, and cleans up; during `build()` it cancels that. Exits with a
-    message if the service cannot start.
+    `shutdown_timeout` seconds, and cleans up; a second one ends that time. During `build()`, a
+    signal cancels it. Exits with a message if the service cannot start.
     """
 
     async def serve() -> None:
-        stopped = asyncio.Event()
+        stopped, hurry = asyncio.Event(), asyncio.Event()
         waiting = asyncio.current_task()
 
         def stop() -> None:
+            if stopped.is_set():
+                hurry.set()
             stopped.set()
             if waiting:
                 waiting.cancel()
@@ -106,11 +109,13 @@ def run_service(
         try:
             async with build() as app:
                 waiting = None
-                await _serve(app, stopped, name, host, port, shutdown_timeout, limits)
+                await _serve(app, stopped, hurry, name, host, port, shutdown_timeout, limits)
         except asyncio.CancelledError:
             if not stopped.is_set():
                 raise
 
+    for message in unknown_settings(os.environ):
+        log.warning("%s", message)
     hide_memory()
     os.umask(0o077)  # what a service writes is for its own eyes
     sys.setswitchinterval(SWITCH_INTERVAL)
@@ -126,6 +131,7 @@ def run_service(
 async def _serve(
     app: web.Application,
     stopped: asyncio.Event,
+    hurry: asyncio.Event,
     name: str,
     host: str,
     port: int,
@@ -155,7 +161,7 @@ async def _serve(
         await site.stop()
         for end in app.get(ON_SHUTDOWN_STARTED, ()):
             end()
-        if cut_off := await drain.finish(shutdown_timeout):
+        if cut_off := await drain.finish(shutdown_timeout, hurry):
             log.warning("%d requests did not finish in time", cut_off)
     finally:
         await runner.cleanup()

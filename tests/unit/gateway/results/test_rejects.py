@@ -37,7 +37,7 @@ async def test_rejects_are_csv_byte_for_byte_as_an_attachment(gateway: Gateway, 
     assert headers["Content-Type"] == "text/csv"
     assert headers["ETag"] == f'"{SHA256}"'
     assert "filename*=UTF-8''%C4%8Caj.rejects.csv" in headers["Content-Disposition"]
-    assert headers["Cache-Control"] == "private, max-age=604800, immutable"
+    assert headers["Cache-Control"] == "private, max-age=604800, immutable, no-transform"
     status, of_head, nothing = await ask(gateway, path_of(job), "HEAD")
     assert (status, nothing, of_head["Content-Length"]) == (200, b"", str(len(REJECTS)))
 

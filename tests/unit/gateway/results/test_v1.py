@@ -91,7 +91,7 @@ async def test_there_is_no_coding_without_accept_encoding(gateway: Gateway, path
         assert (status, body == RESULT, headers["Content-Encoding"]) == (200, True, None)
         assert headers["ETag"] == f'"{SHA256}"'
         assert headers["Vary"] == VARY
-        assert headers["Cache-Control"] == "private, max-age=604800, immutable"
+        assert headers["Cache-Control"] == "private, max-age=604800, immutable, no-transform"
 
 
 async def test_the_older_download_has_no_content_coding(gateway: Gateway, path: str) -> None:
@@ -166,7 +166,7 @@ async def test_each_coding_has_its_own_etag(gateway: Gateway, path: str) -> None
         status, headers, body = await ask(gateway, path, Accept_Encoding=coding, If_None_Match=tag)
         assert (status, headers["ETag"], body) == (304, tag, b"")
         assert headers["Vary"] == VARY
-        assert headers["Cache-Control"] == "private, max-age=604800, immutable"
+        assert headers["Cache-Control"] == "private, max-age=604800, immutable, no-transform"
         for other in ({}, {"Accept_Encoding": "gzip" if coding == "zstd" else "zstd"}):
             assert (await ask(gateway, path, If_None_Match=tag, **other))[0] == 200
 

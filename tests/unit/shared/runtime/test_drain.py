@@ -45,6 +45,27 @@ async def test_a_drain_waits_for_a_request_in_progress_and_reads_its_body() -> N
         assert response.headers["Connection"] == "close"
 
 
+async def test_a_second_signal_ends_the_wait_for_requests_in_progress() -> None:
+    begun, rest, hurry = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def wait(_request: web.Request) -> web.Response:
+        begun.set()
+        await rest.wait()
+        return web.Response()
+
+    drain = Drain()
+    app = web.Application(middlewares=[drain.middleware])
+    app.router.add_get("/", wait)
+    async with TestClient(TestServer(app)) as client:
+        request = asyncio.create_task(client.get("/"))
+        await begun.wait()
+        finishing = asyncio.create_task(drain.finish(3600, hurry))
+        hurry.set()
+        assert await finishing == 1
+        rest.set()
+        assert (await request).status == 200
+
+
 async def test_a_handler_that_fails_is_no_longer_in_progress() -> None:
     async def fail(_request: web.Request) -> web.Response:
         raise web.HTTPConflict

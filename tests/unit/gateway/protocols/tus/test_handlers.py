@@ -107,7 +107,7 @@ async def test_options_list_versions_extensions_and_limits(start_gateway: Start)
     assert response.status == 204
     assert response.headers["Tus-Version"] == "1.0.0"
     assert response.headers["Tus-Max-Size"] == "12345"
-    assert response.headers["Tus-Checksum-Algorithm"] == "sha1,sha256,crc32"
+    assert response.headers["Tus-Checksum-Algorithm"] == "sha1,sha256,sha512,md5,crc32"
     assert set(response.headers["Tus-Extension"].split(",")) == {
         "creation", "creation-with-upload", "creation-defer-length", "checksum",
         "checksum-trailer", "expiration", "termination", "concatenation",
