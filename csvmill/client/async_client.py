@@ -239,20 +239,23 @@ class AsyncClient:
         created_after: datetime | None = None,
         created_before: datetime | None = None,
         filename: str | None = None,
+        search: str | None = None,
         page_size: int = PAGE_SIZE,
     ) -> AsyncIterator[JobView]:
         """Yield jobs, newest first, fetched `page_size` (1 to 500) at a time.
 
         By default all jobs; or only those in one of the states, created at `created_after` or
-        later and before `created_before`, of a file with exactly this name. Each job is yielded
-        once, as it was when its page was fetched.
+        later and before `created_before`, of a file with exactly this name, or whose name contains
+        `search` in upper or lower case. Each job is yielded once, as it was when its page was
+        fetched.
 
-        When iteration starts, raises Refused (400) for an unknown state or an invalid `page_size`,
+        When iteration starts, raises Refused (400) for an unknown state, an invalid `page_size`,
+        `search` beside `filename`, or `search` at an older server,
         and ValueError for a time without a time zone.
         """
         query = list_query(
             state=state, created_after=created_after, created_before=created_before,
-            filename=filename, page_size=page_size,
+            filename=filename, search=search, page_size=page_size,
         )  # fmt: skip
         async for job in listed_jobs(self._transport, query):
             yield job

@@ -20,6 +20,7 @@ def list_query(
     created_after: datetime | None,
     created_before: datetime | None,
     filename: str | None,
+    search: str | None,
     page_size: int,
 ) -> dict[str, str]:
     """Return the query of the first page. Raises ValueError for a time without a time zone."""
@@ -28,6 +29,7 @@ def list_query(
         "created_after": _date_time(created_after),
         "created_before": _date_time(created_before),
         "filename": filename,
+        "name": search,
         "limit": str(page_size),
     }
     return {name: value for name, value in query.items() if value is not None}

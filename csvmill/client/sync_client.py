@@ -147,12 +147,13 @@ class Client:
         created_after: datetime | None = None,
         created_before: datetime | None = None,
         filename: str | None = None,
+        search: str | None = None,
         page_size: int = PAGE_SIZE,
     ) -> Iterator[JobView]:
         """Yield jobs, newest first. See `AsyncClient.jobs`."""
         jobs = self._client.jobs(
             state=state, created_after=created_after, created_before=created_before,
-            filename=filename, page_size=page_size,
+            filename=filename, search=search, page_size=page_size,
         )  # fmt: skip
 
         async def next_job() -> JobView | None:

@@ -86,6 +86,11 @@ def jobs() -> None:
 )
 @click.option("--name", metavar="NAME", help="Only jobs whose file has exactly this name.")
 @click.option(
+    "--search",
+    metavar="TEXT",
+    help="Only jobs whose file's name contains this, in upper or lower case.",
+)
+@click.option(
     "--limit",
     type=click.IntRange(min=1),
     default=LIMIT,
@@ -98,6 +103,7 @@ def list_jobs(
     server: str,
     states: tuple[str, ...],
     name: str | None,
+    search: str | None,
     limit: int,
     everything: bool,
     as_json: bool,
@@ -121,7 +127,7 @@ def list_jobs(
         shown, more = 0, False
         # One more than is shown, to find out whether there are more.
         size = PAGE if maximum is None else min(PAGE, maximum + 1)
-        async for job in client.jobs(state=states, filename=name, page_size=size):
+        async for job in client.jobs(state=states, filename=name, search=search, page_size=size):
             if shown == maximum:
                 more = True
                 break

@@ -305,6 +305,9 @@ def test_the_blocking_client_uploads_waits_downloads_and_lists(
         assert [job.id for job in listed][1:] == [failed, job_id]
         assert len(list(client.jobs(state="SUCCESS", filename="plays.csv", page_size=1))) >= 1
         assert list(client.jobs(filename="none.csv")) == []
+        found = {job.filename for job in client.jobs(search="AYS.c")}
+        assert "plays.csv" in found
+        assert all("ays.c" in name for name in found)
     assert seen[-1].done == seen[-1].total
     assert (tmp_path / "totals.csv").stat().st_size == result.size
 

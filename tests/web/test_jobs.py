@@ -288,7 +288,7 @@ async def test_a_failed_job_is_tried_again_and_deleted(
     async with service.client() as client:
         job_id = await kinds.failed(client, tmp_path)
         await open_job(page, service, job_id)
-        await page.get_by_role("button", name="Try again", exact=True).click()
+        await page.get_by_role("button", name="Retry", exact=True).click()
         await expect(page.get_by_text("The job runs again.").first).to_be_visible()
         await expect(badge(page)).to_have_text("Failed")
         assert len((await client.job(job_id)).attempts) == 2
@@ -296,7 +296,7 @@ async def test_a_failed_job_is_tried_again_and_deleted(
         dialog = page.get_by_role("dialog", name="Delete this job's data?")
         await dialog.get_by_role("button", name="Delete").click()
         await expect(page.get_by_text("the job cannot be tried again")).to_be_visible()
-        await expect(page.get_by_role("button", name="Try again", exact=True)).to_have_count(0)
+        await expect(page.get_by_role("button", name="Retry", exact=True)).to_have_count(0)
         assert (await client.job(job_id)).expired_at is not None
 
 

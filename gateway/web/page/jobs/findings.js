@@ -79,7 +79,7 @@ export function problemsSection({ problems, problem_count }) {
   const all = problem_count ?? problems.length;
   const { report } = texts;
   const head = (/** @type {string} */ name, /** @type {string} */ kind) =>
-    h("th", { scope: "col", class: kind }, name);
+    h("th", { role: "columnheader", scope: "col", class: kind }, name);
   return h(
     "section",
     { class: "card" },
@@ -90,20 +90,20 @@ export function problemsSection({ problems, problem_count }) {
       { class: "table-scroll", tabindex: "0", role: "region", "aria-labelledby": "problems-title" },
       h(
         "table",
-        { class: "problems" },
+        { class: "problems", role: "table" },
         h(
           "thead",
-          null,
+          { role: "rowgroup" },
           h(
             "tr",
-            null,
+            { role: "row" },
             head(report.columns.line, "number"),
             head(report.columns.column, ""),
             head(report.columns.found, ""),
             head(report.columns.expected, ""),
           ),
         ),
-        h("tbody", null, grouped(problems).map(problemRow)),
+        h("tbody", { role: "rowgroup" }, grouped(problems).map(problemRow)),
       ),
     ),
   );
@@ -115,16 +115,19 @@ function problemRow({ problem, last, count }) {
   const { report } = texts;
   const place =
     column === null ? report.wholeRow : report.columnName(column, name ? plain(name) : null);
+  const lines =
+    count === 1 ? formatCount(line) : report.lines(formatCount(line), formatCount(last), count);
+  const cell = (
+    /** @type {string} */ kind,
+    /** @type {string} */ label,
+    /** @type {string} */ text,
+  ) => h("td", { role: "cell", class: kind, data: { label } }, h("bdi", null, text));
   return h(
     "tr",
-    null,
-    h(
-      "td",
-      { class: "number" },
-      count === 1 ? formatCount(line) : report.lines(formatCount(line), formatCount(last), count),
-    ),
-    h("td", null, h("bdi", null, place)),
-    h("td", { class: "found" }, h("bdi", null, plain(found))),
-    h("td", null, h("bdi", null, expected)),
+    { role: "row" },
+    cell("number", report.columns.line, lines),
+    cell("", report.columns.column, place),
+    cell("found", report.columns.found, plain(found)),
+    cell("", report.columns.expected, expected),
   );
 }

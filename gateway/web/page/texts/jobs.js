@@ -56,7 +56,7 @@ export const jobs = Object.freeze({
   // What is done with a job
   actions: {
     cancel: "Cancel the job",
-    retry: "Try again",
+    retry: "Retry",
     again: "Run again",
     againHint: "Opens the question, to run it on this file or another one",
     delete: "Delete",

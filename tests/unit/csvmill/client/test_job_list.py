@@ -47,6 +47,7 @@ async def test_pages_are_fetched_as_jobs_are_consumed(client_of: ClientOf) -> No
         ({"state": "FAILURE"}, {"limit": "100", "state": "FAILURE"}),
         ({"state": ("FAILURE", "RETRY")}, {"limit": "100", "state": "FAILURE,RETRY"}),
         ({"filename": ""}, {"limit": "100", "filename": ""}),
+        ({"search": "čaj &"}, {"limit": "100", "name": "čaj &"}),
         (
             {
                 "created_after": datetime(2026, 1, 2, 3, tzinfo=timezone(timedelta(hours=2))),
