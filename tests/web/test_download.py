@@ -25,14 +25,6 @@ HEADER = "Song,Date,Total Number of Plays for Date\n"
 PART = 4 << 20
 """The length of the parts of a small result."""
 ROWS = 40_000
-MOUNT = """async (job) => {
-    const app = document.querySelector('script[type="module"][src]').src;
-    await import(new URL("download/view.js", app).href);
-    const part = document.createElement("csv-download");
-    part.job = job;
-    document.querySelector("main").append(part);
-}"""
-
 RECORDED = """async ([job, bytes]) => {
     const app = document.querySelector('script[type="module"][src]').src;
     const {getRecord} = await import(new URL("download/records.js", app).href);
@@ -77,10 +69,8 @@ async def proxy(service: Service, watch: Watch) -> AsyncIterator[ResultProxy]:
 async def show(page: Page, origin: str, job_id: str) -> None:
     """Open the page with the download of a job."""
     await page.goto("about:blank")
-    await page.goto(f"{origin}/#/help")
-    await expect(page.locator("h1")).to_be_visible()
-    job = await page.evaluate("(id) => fetch(`api/v1/jobs/${id}`).then((a) => a.json())", job_id)
-    await page.evaluate(MOUNT, job)
+    await page.goto(f"{origin}/#/jobs/{job_id}")
+    await expect(page.locator("csv-download")).to_contain_text(".csv")
 
 
 async def said(page: Page, text: str) -> None:

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import {
   attachedName,
@@ -21,6 +22,20 @@ import {
 import { saveChecked } from "../../../gateway/web/page/download/save.js";
 import { Sha256 } from "../../../gateway/web/page/download/sha256.js";
 import { Transfer } from "../../../gateway/web/page/download/transfer.js";
+
+const FOLDER = new URL("../../../gateway/web/page/download/", import.meta.url);
+
+test("the worker imports nothing of the page itself", () => {
+  const found = new Set(["worker.js"]);
+  for (const name of found) {
+    const source = readFileSync(new URL(name, FOLDER), "utf8");
+    for (const [, path] of source.matchAll(/^(?:import|export)\b[^;]*?\bfrom "([^"]+)";$/gm)) {
+      assert.match(path, /^\.\/\w+\.js$/, `${name} imports ${path}`);
+      found.add(path.slice(2));
+    }
+  }
+  assert.ok(found.has("transfer.js") && found.has("sha256.js"));
+});
 
 /** The ranges of a list of flags, one for each byte. */
 function rangesOf(flags) {

@@ -1,8 +1,8 @@
 /** Fetches a file in ranges, several at the same time, until all its bytes have arrived. */
 
-import { backoff, pause } from "../core/wait.js";
 import { Ended } from "./outcome.js";
 import { bytesOf, nextRange, partLength, readContentRange, withRange } from "./ranges.js";
+import { delayAfter, waitFor } from "./wait.js";
 
 /** @typedef {import("./ranges.js").Range} Range */
 
@@ -243,13 +243,8 @@ export class Transfer {
   async #wait(failure, signal) {
     this.#failures += 1;
     this.#options.onChange?.(this);
-    const woken = this.#wake.signal;
-    try {
-      const time = Math.max(failure.wait, backoff(this.#failures));
-      await pause(time, AbortSignal.any([signal, woken]));
-    } catch (error) {
-      if (signal.aborted || !woken.aborted) throw error;
-    }
+    await waitFor(Math.max(failure.wait, delayAfter(this.#failures)), signal, this.#wake.signal);
+    signal.throwIfAborted();
   }
 
   /** Records what has arrived, one time after the other. */

@@ -3,12 +3,12 @@
  * because only there a file can be written in place, and because the digest takes time.
  */
 
-import { pause } from "../core/wait.js";
 import { asEnded, Ended } from "./outcome.js";
 import { bytesOf } from "./ranges.js";
 import { getRecord, openFolder, putRecord, removeRecord, sweep } from "./records.js";
 import { saveChecked } from "./save.js";
 import { Transfer } from "./transfer.js";
+import { waitFor } from "./wait.js";
 
 /** @typedef {import("./records.js").DownloadRecord} DownloadRecord */
 
@@ -153,7 +153,8 @@ async function open(record) {
       // A page that was left a moment ago may still hold it.
       const held = error instanceof DOMException && error.name === "NoModificationAllowedError";
       if (!held || tries === TRIES) throw error;
-      await pause(TRY_AGAIN, stop.signal);
+      await waitFor(TRY_AGAIN, stop.signal);
+      stop.signal.throwIfAborted();
     }
   }
 }
