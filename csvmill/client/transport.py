@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 from yarl import URL
 
-from csvmill.client.errors import ConnectionLost, Refused, ServerUnavailable
+from csvmill.client.errors import ClientError, ConnectionLost, Refused, ServerUnavailable
 from csvmill.client.file_body import FileBody
 from csvmill.client.retrying import RETRYABLE, Retries, retry_after
+from csvmill.client.server_url import basic_authorization, without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping
@@ -31,10 +33,16 @@ class Transport:
     ) -> None:
         """`timeout` is the seconds without progress after which a request has failed.
 
-        Raises ValueError if `api_key` has characters that no header may have.
+        A user name and a password in `server` are sent, and shown in no message. Raises ValueError
+        if `api_key` has characters that no header may have, and ClientError if there is a password
+        too.
         """
-        self._authorization = {} if api_key is None else {"Authorization": bearer(api_key)}
-        self.server = server.rstrip("/")
+        basic = basic_authorization(server)
+        if basic and api_key is not None:
+            raise ClientError("give an API key, or a user name in the URL of the server, not both")
+        given = basic if api_key is None else bearer(api_key)
+        self._authorization = {"Authorization": given} if given else {}
+        self.server = without_credentials(server).rstrip("/")
         self.retries = retries
         self.is_local = _is_loopback(URL(server).host)
         """Whether the server is on this machine, by its address."""
@@ -164,6 +172,12 @@ def _is_loopback(host: str | None) -> bool:
 
 
 def _describe(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorError):
+        cause = error.os_error
+        # The reason without what aiohttp adds for its own developers.
+        number = cause.errno or 0
+        reason = os.strerror(number) if number > 0 else cause.strerror or str(cause)
+        return f"cannot connect to {error.host}:{error.port}: {reason}"
     return str(error) or type(error).__name__
 
 

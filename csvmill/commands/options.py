@@ -8,6 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 import click
 
@@ -25,6 +26,15 @@ def server_url(_ctx: click.Context, _param: click.Parameter, value: str | None) 
     """Refuse a value that is not an HTTP URL."""
     if value is not None and not _URL.match(value):
         raise click.BadParameter(f"{value!r} is not a URL; did you mean 'http://{value}'?")
+    if value is not None:
+        try:
+            parts = urlsplit(value)
+            known = parts.hostname is not None and parts.port != 0
+        except ValueError:
+            known = False
+        if not known:
+            # Not shown: it may have a password.
+            raise click.BadParameter("the URL has no valid host and port, as in http://HOST:8000")
     return value
 
 

@@ -201,7 +201,7 @@ def _result_json(request: RunRequest, done: RunResult) -> dict[str, Any]:
     job, result = done.job, done.result
     return {
         "status": "done",
-        "server": request.server,
+        "server": request.shown_server,
         "job_id": job.id,
         "input": {"path": str(request.input) if request.input else None, "size": job.input_size},
         "output": {"path": str(request.output), "size": result.size, "sha256": result.sha256},

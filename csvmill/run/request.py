@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from csvmill.client.server_url import without_credentials
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -34,6 +36,11 @@ class RunRequest:
     """The key for `server`, if that demands one."""
     retry_for: float = 600.0
     """Seconds to keep retrying while the server is unavailable."""
+
+    @property
+    def shown_server(self) -> str | None:
+        """`server` without a password, for messages and files."""
+        return None if self.server is None else without_credentials(self.server)
 
 
 class RunListener(Protocol):

@@ -86,7 +86,10 @@ class Run:
         abandoned = self._abandoned
         try:
             async with self._server() as server, self._client(server) as client:
-                if abandoned is not None and abandoned.server == self.request.server is not None:
+                if (
+                    abandoned is not None
+                    and abandoned.server == self.request.shown_server is not None
+                ):
                     with suppress(Refused):
                         await client.cancel_upload(abandoned.key)
                 return await self._continue(client, self._state)
@@ -165,7 +168,7 @@ class Run:
             self.listener.note("the machine was restarted; the run starts over")
             self.folder.clear_service()
             return self._create(file)
-        if state.server != self.request.server:
+        if state.server != self.request.shown_server:
             used = f"with --server {state.server}" if state.server else "without --server"
             raise RunDiffers(
                 f"the run in {self.folder.path} was started {used}; continue it the same way, "
@@ -190,7 +193,7 @@ class Run:
     def _create(self, file: Fingerprint) -> RunState:
         self._is_new = True
         boot = self._boot if self.request.server is None else None
-        state = RunState.begin(self.request.server, file, self.request.aggregation, boot=boot)
+        state = RunState.begin(self.request.shown_server, file, self.request.aggregation, boot=boot)
         self.folder.save(state)
         return state
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from csvmill.client.server_url import without_credentials
 from csvmill.run.errors import RunBusy, RunDiffers
 from csvmill.run.fingerprint import Fingerprint
 from shared.runtime.files import lock_file, replace_file
@@ -111,6 +112,8 @@ class RunFolder:
         try:
             fields = json.loads(self._state.read_bytes())
             if fields.pop("version") == VERSION:
+                if fields["server"] is not None:  # earlier versions wrote passwords
+                    fields["server"] = without_credentials(fields["server"])
                 return RunState(**{**fields, "input": Fingerprint(**fields["input"])})
         except FileNotFoundError:
             return None

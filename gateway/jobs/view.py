@@ -30,6 +30,7 @@ async def shown_attempts(store: JobStore, jobs: Sequence[Job]) -> Mapping[UUID, 
     ids = [job.id for job in jobs]
     return await store.attempts_of_many(ids, first=FIRST_ATTEMPTS, last=LAST_ATTEMPTS)
 
+
 _OF_DIALECT = tuple(field.name for field in fields(Dialect) if field.name not in ASSUMPTIONS)
 
 

@@ -128,3 +128,10 @@ def _lock_and_remove(folder: str) -> int:
             alone.unlink()
             mine.remove()
     return ROUNDS
+
+
+def test_a_password_that_an_earlier_version_saved_is_not_kept(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    with folder.locked(lambda: None):
+        folder.save(replace(STATE, server="http://me:secret@mill.example"))
+        assert folder.load() == STATE
