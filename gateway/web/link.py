@@ -30,6 +30,8 @@ _NOTHING = "export {};\n"
 """What makes a module of a file that exports nothing."""
 _LAZY = re.compile(r'\bimport\("(\.[^"]+)"\)')
 _STYLE = re.compile(r'^await needStyle\("([\w-]+)"\);\n', re.MULTILINE)
+_JSDOC = re.compile(r"^[ \t]*/\*\*(?:[^*]|\*(?!/))*\*/\n", re.MULTILINE)
+"""What is written for readers and for the checker of types: a third of what is sent."""
 _HERE = re.compile(r"\bimport\.meta\.url\b")
 _FOREIGN = re.compile(r"^(?:import|export|await)\b.*", re.MULTILINE)
 
@@ -71,9 +73,11 @@ def styles_of(module: str) -> list[str]:
 def joined(modules: Mapping[str, str], first: Iterable[str]) -> dict[str, str]:
     """Return the modules as they are sent: those of `first`, which is `in_order`, as one.
 
-    In place of each of these there is a module that passes on what it exports. Raises NotLinkable.
+    In place of each of these there is a module that passes on what it exports. JSDoc is left out.
+    Raises NotLinkable.
     """
     first = list(first)
+    modules = {name: _JSDOC.sub("", code) for name, code in modules.items()}
     places = {name: f"m{number}" for number, name in enumerate(first)}
     parts: list[str] = []
     exported: dict[str, str] = {}

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.web.files import page
+
 ROOT = Path(__file__).parents[2]
 SOURCES = (
     "pyproject.toml", "README.md", "requirements", "scripts", "kernel", "shared", "storage",
@@ -245,6 +247,13 @@ def test_the_client_loads_no_service_database_or_broker(python: Path, tmp_path: 
     loaded = {".".join(module.split(".")[:2]) for module in modules}
     assert "csvmill.client" in loaded
     assert not loaded & (packages | libraries)
+
+
+def test_the_installed_gateway_has_the_whole_page(python: Path, tmp_path: Path) -> None:
+    code = "from csvmill.gateway.web.files import page; print(page().version, *page().files)"
+    version, *names = run(str(python), "-c", code, cwd=tmp_path).split()
+    assert version == page().version, "the digest of all files"
+    assert sorted(names) == sorted(page().files)
 
 
 @pytest.mark.parametrize("service", ["gateway", "storage", "processor"])

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,13 @@ from gateway.web.link import JOINED, NotLinkable, in_order
 FOLDER = Path(files.__file__).parent / "page"
 MOST_COMPRESSED = 150_000
 """Bytes of the first view, compressed (issue 16)."""
+PARSE = """
+import { readFileSync } from "node:fs";
+import { SourceTextModule } from "node:vm";
+const modules = Object.entries(JSON.parse(readFileSync(0, "utf8")));
+for (const [name, code] of modules) new SourceTextModule(code, { identifier: name });
+console.log(JSON.stringify(modules.map(([name]) => name)));
+"""
 HTML = """<!doctype html>
 <link rel="icon" href="page/icon.svg">
 <link rel="stylesheet" href="page/a.css">
@@ -104,6 +114,20 @@ def test_every_module_imports_modules_that_exist() -> None:
     for name, code in modules.items():
         for address in re.findall(r'\bimport\("(\.[^"]+)"\)', code):
             assert (FOLDER / name).parent.joinpath(address).is_file(), name
+
+
+def test_every_module_that_is_sent_is_valid_javascript() -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("Node.js is not installed")
+    modules = {name: file.plain.decode() for name, file in page().files.items()
+               if name.endswith(".js")}  # fmt: skip
+    done = subprocess.run(
+        [node, "--experimental-vm-modules", "--no-warnings", "--input-type=module", "-e", PARSE],
+        input=json.dumps(modules), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert sorted(json.loads(done.stdout)) == sorted(modules)
 
 
 def test_the_page_names_no_other_server_and_runs_nothing_inline() -> None:

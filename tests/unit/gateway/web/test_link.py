@@ -136,6 +136,34 @@ def test_the_joined_module_imports_nothing() -> None:
         assert f"// {name}" not in first
 
 
+def test_jsdoc_is_not_sent_and_other_comments_are() -> None:
+    code = """\
+/** One line. */
+/**
+ * Several, with a star ** and a slash / in them.
+ * @param {string} x
+ */
+export const late = (x) => {
+  /** @type {string} */
+  const text = x; /** kept: it stands behind code */
+  // kept
+  return `${text} /** kept */`; /* kept */
+};
+"""
+    sent = linked({**MODULES, "views/deep.js": f"{code}export const deep = () => 100;\n"})
+    assert (
+        sent["views/deep.js"]
+        == """\
+export const late = (x) => {
+  const text = x; /** kept: it stands behind code */
+  // kept
+  return `${text} /** kept */`; /* kept */
+};
+export const deep = () => 100;
+"""
+    )
+
+
 def test_a_module_that_is_loaded_later_names_all_that_it_needs_at_once() -> None:
     sent = linked()["views/late.js"]
     assert sent.startswith('import "./deep.js"; import "./helper.js"; import {')
