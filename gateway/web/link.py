@@ -16,7 +16,7 @@ from posixpath import dirname, join, normpath, relpath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
 JOINED = "start.js"
 """The path of the joined module."""
@@ -29,6 +29,7 @@ _DECLARED = re.compile(r"^export (?=(?:async )?(?:function\*? |class |const )(\w
 _NOTHING = "export {};\n"
 """What makes a module of a file that exports nothing."""
 _LAZY = re.compile(r'\bimport\("(\.[^"]+)"\)')
+_WORKER = re.compile(r'\bnew Worker\(new URL\("(\.[^"]+)", import\.meta\.url\)')
 _STYLE = re.compile(r'^await needStyle\("([\w-]+)"\);\n', re.MULTILINE)
 _JSDOC = re.compile(r"^[ \t]*/\*\*(?:[^*]|\*(?!/))*\*/\n", re.MULTILINE)
 """What is written for readers and for the checker of types: a third of what is sent."""
@@ -73,51 +74,62 @@ def styles_of(module: str) -> list[str]:
 def joined(modules: Mapping[str, str], first: Iterable[str]) -> dict[str, str]:
     """Return the modules as they are sent: those of `first`, which is `in_order`, as one.
 
-    In place of each of these there is a module that passes on what it exports. JSDoc is left out.
-    Raises NotLinkable.
+    In place of each of these there is a module that passes on what it exports. A worker is joined
+    with all that it imports, since it shares nothing with the page. JSDoc is left out. Raises
+    NotLinkable.
     """
     first = list(first)
     modules = {name: _JSDOC.sub("", code) for name, code in modules.items()}
-    places = {name: f"m{number}" for number, name in enumerate(first)}
-    parts: list[str] = []
-    exported: dict[str, str] = {}
-    sent: dict[str, str] = {}
-    for name in first:
-        names = _DECLARED.findall(modules[name])
-        for each in names:
-            if each in exported:
-                raise NotLinkable(f"{name} and {exported[each]} export the same name: {each}")
-            exported[each] = name
-        parts.append(_part(name, modules[name], places, names))
-        listed = ", ".join(names)
-        sent[name] = f'export {{ {listed} }} from "{_relative(name, JOINED)}";\n'
-    parts += [
-        f"export const {{ {', '.join(names)} }} = {places[name]};\n"
-        for name in first
-        if (names := [each for each, origin in exported.items() if origin == name])
-    ]
-    sent[JOINED] = "".join(parts)
-    for name in modules.keys() - places.keys():
-        sent[name] = _redirected(name, modules[name], places)
-    for name in _loaded_later(modules) - places.keys():
-        needed = [each for each in in_order(modules, [name]) if each not in (*places, name)]
+    exports = {name: _DECLARED.findall(modules[name]) for name in first}
+    _check_unique(exports)
+    whole = _as_one(modules, first, JOINED)
+    for number, names in enumerate(exports.values()):
+        whole += f"export const {{ {', '.join(names)} }} = m{number};\n" if names else ""
+    sent = {JOINED: whole}
+    for name, names in exports.items():
+        sent[name] = f'export {{ {", ".join(names)} }} from "{_relative(name, JOINED)}";\n'
+    for name in modules.keys() - exports.keys():
+        sent[name] = _redirected(name, modules[name], exports)
+    for name in _named(_LAZY, modules) - exports.keys():
+        needed = [each for each in in_order(modules, [name]) if each not in (*exports, name)]
         ahead = "".join(f'import "{_relative(name, each)}"; ' for each in needed)
         sent[name] = ahead + sent[name]
+    for name in _named(_WORKER, modules):
+        sent[name] = _as_one(modules, in_order(modules, [name]), name)
     return sent
 
 
-def _loaded_later(modules: Mapping[str, str]) -> set[str]:
-    """Return the modules that others import when they need them."""
+def _check_unique(exports: Mapping[str, Iterable[str]]) -> None:
+    """Raise NotLinkable if two modules export the same name."""
+    found: dict[str, str] = {}
+    for name, names in exports.items():
+        for each in names:
+            if each in found:
+                raise NotLinkable(f"{name} and {found[each]} export the same name: {each}")
+            found[each] = name
+
+
+def _named(pattern: re.Pattern[str], modules: Mapping[str, str]) -> set[str]:
+    """Return the modules that others name in the first group of the pattern."""
     return {
         target
         for name, code in modules.items()
-        for match in _LAZY.finditer(code)
+        for match in pattern.finditer(code)
         if (target := _target(name, match[1])) in modules
     }
 
 
-def _part(name: str, code: str, places: Mapping[str, str], names: Iterable[str]) -> str:
-    """Return a module as a function that is called at once, in the joined module."""
+def _as_one(modules: Mapping[str, str], order: Iterable[str], at: str) -> str:
+    """Return modules, each after its imports, as one module with the path `at`.
+
+    What the module with the number N exports is in `mN`.
+    """
+    places = {name: f"m{number}" for number, name in enumerate(order)}
+    return "".join(_part(name, modules[name], places, at) for name in places)
+
+
+def _part(name: str, code: str, places: Mapping[str, str], at: str) -> str:
+    """Return a module as a function that is called at once, in the joined module at `at`."""
 
     def bound(match: re.Match[str]) -> str:
         place = places[_target(name, match["path"])]
@@ -128,11 +140,12 @@ def _part(name: str, code: str, places: Mapping[str, str], names: Iterable[str])
 
     def lazy(match: re.Match[str]) -> str:
         target = _target(name, match[1])
-        return f'import("./{JOINED if target in places else target}")'
+        return f'import("{_relative(at, at if target in places else target)}")'
 
+    names = _DECLARED.findall(code)
     code = _STYLE.sub("", _IMPORT.sub(bound, code))  # the HTML contains the styles
     code = _LAZY.sub(lazy, _DECLARED.sub("", code.replace(_NOTHING, "")))
-    code = _HERE.sub(f'new URL("{name}", import.meta.url).href', code)
+    code = _HERE.sub(f'new URL("{_relative(at, name)}", import.meta.url).href', code)
     if unknown := _FOREIGN.search(code):
         raise NotLinkable(f"{name} cannot be joined with others: {unknown[0]}")
     return (
@@ -141,7 +154,7 @@ def _part(name: str, code: str, places: Mapping[str, str], names: Iterable[str])
     )
 
 
-def _redirected(name: str, code: str, places: Mapping[str, str]) -> str:
+def _redirected(name: str, code: str, places: Container[str]) -> str:
     """Return a module with its imports of joined modules changed to those of the joined one."""
     here = _relative(name, JOINED)
 

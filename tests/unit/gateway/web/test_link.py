@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -125,6 +126,33 @@ def test_joined_modules_do_what_the_modules_do_in_the_same_order(tmp_path: Path)
     together = ran(tmp_path / "together", linked(), JOINED, JOINED, "core/counter.js")
     assert together == apart
     assert len(apart) == 10
+
+
+def test_a_worker_is_one_module_that_shares_nothing_with_the_page() -> None:
+    modules = {
+        **MODULES,
+        "views/deep.js": """\
+export const start = () => new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+""",
+        "views/worker.js": """\
+import { help } from "./inner.js";
+
+export const SIGN = help;
+globalThis.log.push(import.meta.url);
+""",
+        "views/inner.js": """\
+import { Counter } from "../core/counter.js";
+
+export const help = () => new Counter();
+""",
+        "views/helper.js": "export const help = () => 1;\n",
+    }
+    sent = linked(modules)["views/worker.js"]
+    found = re.findall(r"^// (.*)$", sent, re.MULTILINE)
+    assert found == ["core/counter.js", "views/inner.js", "views/worker.js"]
+    assert JOINED not in sent
+    assert "import " not in sent
+    assert 'new URL("./worker.js", import.meta.url).href' in sent
 
 
 def test_the_joined_module_imports_nothing() -> None:
