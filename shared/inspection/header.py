@@ -75,20 +75,21 @@ def decide_header(sample: Sample, dialect: Dialect) -> HeaderDecision:
     # Numbers in another notation, such as `0,00`, that are below too or have decimals.
     in_figures = [i for i, pair in columns if pair == ("figures", "figures")]
     figures = [i for i in in_figures if _recurs(first[i], i, rows)]
-    # Text above figures may be a list above lists: then a number that is below too is evidence.
+    # Files that were joined repeat the header; such records are no evidence.
+    others = [row for row in rows if row != first]
+    recurring = [
+        i for i, head in enumerate(heads) if head == "text" and _recurs(first[i], i, others)
+    ]
+    # Text above figures may be a list above lists: then a cell that is below too is evidence.
     weak = all(bodies[i] == "figures" for i in names)
-    repeated = [i for i in same_kind if weak and names and _recurs(first[i], i, rows)]
+    repeated = [i for i in same_kind if _recurs(first[i], i, others)] + recurring
+    repeated = repeated if weak and names else []
     values = sorted({*proofs, *signs, *figures, *repeated, *_with_comma(first, in_figures)})
     if names and len(values) < len(names):
         shown = "dates" if bodies[names[0]] == "date" else "numbers"
         return HeaderDecision(
             True, f"column {names[0] + 1} is {show(first[names[0]])}, above {shown}"
         )
-    # Files that were joined repeat the header; such records are no evidence.
-    others = [row for row in rows if row != first]
-    recurring = [
-        i for i, head in enumerate(heads) if head == "text" and _recurs(first[i], i, others)
-    ]
     # Sizes and codes are names of columns too, if there is a name beside them: `Size,500,250`.
     named = [i for i, pair in columns if pair == ("text", "text") and i not in recurring]
     certain = (proofs if named else values) or (recurring if same_kind else [])

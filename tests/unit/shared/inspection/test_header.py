@@ -96,7 +96,8 @@ def test_a_first_line_that_is_clearly_a_record_is_not_a_header(data: bytes, show
         (b"Size,500,250\na,1,2\nb,3,4\n", "column 2 is '500'"),
         # A number with decimals, though they are zeros, beside a text above figures
         (b'0.00,"x,y"\n0.00,"1,2"\n', "column 1 is '0.00'"),
-        # A number that recurs, beside a text above figures
+        # A cell that recurs, beside a text above figures
+        (b'"Meier, A",x\n"Meier, A","1,2"\n', "column 1 is 'Meier, A'"),
         (b'0,"x,y"\n0,"1,2"\n', "column 1 is '0'"),
         (b"name,4,4\nx,1,2\ny,3,4\n", "column 2 is '4'"),
         (b"x,48213\ny,2\n", "column 2 is '48213'"),
