@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 PORTION = 8 << 20
 """Bytes that are recorded at once. While a portion is recorded, the next one is received: a crash
 loses at most two portions of an append."""
+INTERVAL = 2.0
+"""Seconds after which a portion ends with fewer bytes, so that a crash does not discard minutes of
+what a slow client sent."""
 
 
 class Appender:
@@ -92,6 +95,8 @@ class Appender:
 
     async def _portion(self) -> AsyncGenerator[Piece, None]:
         end = (self._received // PORTION + 1) * PORTION
+        clock = asyncio.get_running_loop().time
+        latest = clock() + INTERVAL
         try:
             self._check()
         except CsvmillError as error:
@@ -113,3 +118,5 @@ class Appender:
                 piece.narrow(end - self._received)
             yield piece
             self._received += size_of(piece)
+            if clock() >= latest:
+                return

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.errors import StorageFull
+from storage.filesystem import appender
 from storage.filesystem.appender import PORTION
 from storage.filesystem.blob import Blob
 from tests.blob_backends import read, stream
@@ -132,4 +133,33 @@ async def test_a_new_lease_waits_for_both_portions(
         await appending
     rest = CONTENT[lease.blob.prefix :]
     assert (await blobs.append(KEY, lease.blob.prefix, stream(rest))).complete
+    assert await read(blobs, KEY) == CONTENT
+
+
+async def test_bytes_of_a_slow_client_are_recorded_after_a_time(
+    blobs: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(appender, "INTERVAL", 0.0)
+    await blobs.create(KEY, len(CONTENT))
+    recorded, rest = asyncio.Event(), asyncio.Event()
+    record = Blob.record
+
+    async def recording(blob: Blob, start: int, stop: int, fd: int) -> None:
+        await record(blob, start, stop, fd)
+        if stop == 3000:
+            recorded.set()
+
+    monkeypatch.setattr(Blob, "record", recording)
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield CONTENT[:1000]
+        yield CONTENT[1000:3000]
+        await rest.wait()
+        yield CONTENT[3000:]
+
+    appending = asyncio.create_task(blobs.append(KEY, 0, slow()))
+    await recorded.wait()
+    assert (await blobs.peek(KEY)).received == ranges((0, 3000))
+    rest.set()
+    assert (await appending).complete
     assert await read(blobs, KEY) == CONTENT
