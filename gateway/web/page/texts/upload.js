@@ -74,9 +74,9 @@ export const upload = Object.freeze({
     "The browser asks whether this page may read the file again. Then the upload goes on.",
   needsChoice:
     "The page was loaded again, and this browser does not let it keep the file. Choose the same file: the upload goes on where it was.",
+  said: (/** @type {string} */ detail) => `The service says: ${detail}`,
   nextTry: (/** @type {number} */ seconds) => `Next try in ${formatDuration(seconds)}.`,
 
-  reading: "Read by the service so far",
   readingNothing: "The service begins to read the file while it arrives, if it has time for it.",
   readingRows: (
     /** @type {number} */ bytes,
@@ -89,7 +89,7 @@ export const upload = Object.freeze({
   readingEnded: (/** @type {string} */ why) =>
     `The service reads the file once it has arrived: ${why}`,
   badRows: (/** @type {number} */ count, /** @type {string} */ first) =>
-    `${formatCount(count)} bad ${count === 1 ? "row" : "rows"} so far. The first: ${first}`,
+    `The service has found ${formatCount(count)} bad ${count === 1 ? "row" : "rows"} so far. The first: ${first}.`,
 
   says: {
     progress: (/** @type {string} */ name, /** @type {number} */ percent) =>

@@ -16,7 +16,7 @@ const MIB = 1024 * KIB;
 export const PACE = Object.freeze({
   first: MIB,
   least: 64 * KIB,
-  most: 16 * MIB,
+  most: 8 * MIB,
   quick: 1500,
   slow: 8000,
 });

@@ -27,6 +27,7 @@ class UploadsPart extends Part {
   #told = new Map();
   #list = h("ul", { class: "uploads-list" });
   #summary = h("span", { class: "uploads-summary" });
+  #details = h("details", { open: true });
   #frame = 0;
 
   /** @override */
@@ -49,7 +50,7 @@ class UploadsPart extends Part {
       h(
         "section",
         { "aria-labelledby": "uploads-title" },
-        h("details", { open: true }, h("summary", null, title, this.#summary), this.#list),
+        fill(this.#details, h("summary", null, title, this.#summary), this.#list),
       ),
     );
   }
@@ -74,7 +75,8 @@ class UploadsPart extends Part {
       this.#tell(task);
     }
     this.hidden = tasks.length === 0;
-    const text = summaryOf(tasks);
+    // A single row tells the time itself.
+    const text = summaryOf(tasks, tasks.length > 1 || !this.#details.open);
     if (this.#summary.textContent !== text) this.#summary.textContent = text;
     // A button that was used has left with its row: the keyboard goes to another one.
     if (focused && !this.contains(document.activeElement)) this.#focusAny();
@@ -117,12 +119,15 @@ class UploadsPart extends Part {
   }
 }
 
-/** @param {readonly UploadTask[]} tasks */
-function summaryOf(tasks) {
+/**
+ * @param {readonly UploadTask[]} tasks
+ * @param {boolean} timed whether it tells the time that is left
+ */
+function summaryOf(tasks, timed) {
   const active = tasks.filter(({ state }) => state === "sending" || state === "waiting");
   const left = active.reduce((bytes, { sent, size }) => bytes + size - sent, 0);
   const rate = active.reduce((sum, { bytesPerSecond }) => sum + (bytesPerSecond ?? 0), 0);
-  return texts.summary(active.length, tasks.length, rate >= 1 ? left / rate : null);
+  return texts.summary(active.length, tasks.length, timed && rate >= 1 ? left / rate : null);
 }
 
 /**

@@ -36,7 +36,9 @@ export class UploadRow {
   #amount = h("span", { class: "upload-amount" });
   #rate = h("span", { class: "upload-rate" });
   #percent = h("span", { class: "upload-percent" });
-  #note = h("p", { class: "upload-note" });
+  #note = h("p");
+  #said = h("p", { class: "upload-said" });
+  #notes = h("div", { class: "upload-notes" }, this.#note, this.#said);
   #reading = h("p", { class: "upload-reading" });
   #main;
   #end;
@@ -54,8 +56,6 @@ export class UploadRow {
     const click = { type: "button", class: "small" };
     this.#main = h("button", { ...click, onclick: () => this.#act() });
     this.#end = h("button", { ...click, class: "small quiet", onclick: () => this.#leave() });
-    this.#note.hidden = true;
-    this.#reading.hidden = task.size < HEAD_START;
     this.#job.hidden = true;
     this.element = h(
       "li",
@@ -63,10 +63,9 @@ export class UploadRow {
       h("div", { class: "upload-name", title: name }, h("bdi", null, name)),
       h("div", { class: "upload-actions" }, this.#job, this.#main, this.#end),
       this.#bar.element,
-      h("div", { class: "upload-words" }, this.#state, this.#amount),
-      h("div", { class: "upload-numbers" }, this.#rate, this.#percent),
+      h("div", { class: "upload-words" }, this.#state, this.#amount, this.#rate, this.#percent),
       this.#reading,
-      this.#note,
+      this.#notes,
     );
     this.draw();
   }
@@ -108,10 +107,14 @@ export class UploadRow {
   }
 
   #drawNote() {
-    const { sent } = this.#task;
+    const { sent, problem } = this.#task;
     const note = this.#asking ? texts.askCancel(sent) : noteOf(this.#task);
+    const said = this.#asking || !problem?.detail ? "" : texts.said(problem.detail);
     put(this.#note, note);
-    this.#note.hidden = note === "";
+    put(this.#said, said);
+    if (this.#said.title !== said) this.#said.title = said; // a long one is cut off
+    this.#said.hidden = said === "";
+    this.#notes.hidden = note === "";
   }
 
   #drawButtons() {
@@ -187,15 +190,14 @@ function mainAct(state, hasHandle) {
  * @param {UploadTask} task
  */
 function noteOf({ state, problem, snapshot }) {
-  const asks = state === "needs-file";
   if (!problem) {
-    if (!asks) return "";
+    if (state !== "needs-file") return badRowsOf(snapshot);
     return snapshot.hasHandle ? texts.needsPermission : texts.needsChoice;
   }
   const { what, todo } = texts.troubles[problem.trouble];
   const seconds = Math.ceil((problem.until - Date.now()) / 1000);
   const next = problem.until > 0 && seconds > 0 ? texts.nextTry(seconds) : "";
-  return [what, sentence(problem.detail), todo, next].filter((text) => text !== "").join(" ");
+  return [what, todo, next].filter((text) => text !== "").join(" ");
 }
 
 /**
@@ -205,18 +207,19 @@ function noteOf({ state, problem, snapshot }) {
 function readingOf({ state, size, snapshot }) {
   if (size < HEAD_START || state === "done" || state === "failed") return "";
   const { headStart } = snapshot;
-  if (headStart === null) return texts.readingNothing;
+  if (headStart === null) return state === "sending" ? texts.readingNothing : "";
   if (headStart.ended) return texts.readingEnded(headStart.ended);
-  const { aggregated_bytes, rows, rows_estimated, rows_rejected, first_problem } = headStart;
-  const read = texts.readingRows(aggregated_bytes, rows, rows_estimated);
-  return rows_rejected > 0 ? `${read}. ${texts.badRows(rows_rejected, first_problem ?? "")}` : read;
+  const { aggregated_bytes, rows, rows_estimated } = headStart;
+  return texts.readingRows(aggregated_bytes, rows, rows_estimated);
 }
 
-/** @param {string} text */
-function sentence(text) {
-  if (text === "") return "";
-  const first = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(first) ? first : `${first}.`;
+/**
+ * What the service has found in the file so far.
+ * @param {Readonly<import("./task.js").Snapshot>} snapshot
+ */
+function badRowsOf({ state, headStart }) {
+  if (!headStart?.rows_rejected || state === "done") return "";
+  return texts.badRows(headStart.rows_rejected, headStart.first_problem ?? "");
 }
 
 /**

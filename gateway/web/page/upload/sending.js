@@ -3,9 +3,9 @@
 import { connection } from "../api/connection.js";
 import { Problem } from "../api/problem.js";
 import { backoff, pause } from "../core/wait.js";
+import { digestOf, Unreadable } from "./digests.js";
 import { judge } from "./failures.js";
 import { Plan } from "./plan.js";
-import { sha256 } from "./recognition.js";
 
 /** @typedef {import("./plan.js").Range} Range */
 /** @typedef {import("./server.js").Upload} Upload */
@@ -150,7 +150,9 @@ export class Sending {
    */
   async #chunk(range, signal) {
     const blob = this.#file.slice(range[0], range[1]);
-    const digest = await digestOf(blob);
+    const digest = await digestOf(blob).catch((error) => {
+      throw error instanceof Unreadable ? new Stopped("unreadable") : error;
+    });
     signal.throwIfAborted();
     const started = performance.now();
     try {
@@ -214,24 +216,5 @@ export class Sending {
     const either = AbortSignal.any([signal, this.#hurry.signal]);
     await (away ? connection.restored(either) : pause(milliseconds, either)).catch(() => undefined);
     signal.throwIfAborted();
-  }
-}
-
-/**
- * @param {Blob} blob
- * @returns {Promise<Uint8Array | null>} its SHA-256; null without Web Crypto
- * @throws {Stopped} if the file was changed or removed since it was chosen
- */
-async function digestOf(blob) {
-  try {
-    const read = globalThis.crypto?.subtle ? blob : blob.slice(0, 1);
-    const bytes = await read.arrayBuffer();
-    const digest = await sha256(bytes);
-    // Frees the memory now. Left to the garbage collector, chunks pile up.
-    /** @type {{transfer?: (length: number) => unknown}} */ (bytes).transfer?.(0);
-    return digest;
-  } catch (error) {
-    if (error instanceof DOMException) throw new Stopped("unreadable");
-    throw error;
   }
 }
