@@ -13,7 +13,16 @@ from csvmill.client.errors import Refused
 from tests.web.accessibility import axe, scrolls_sideways
 from tests.web.files import HOSTILE_NAME, plays
 from tests.web.gestures import choose, refuse_pickers
-from tests.web.uploading import CHUNKS, SMALL, ChunkGate, add, row_of, with_handle
+from tests.web.uploading import (
+    CHUNKS,
+    SMALL,
+    ChunkGate,
+    add,
+    job_of,
+    result_of,
+    row_of,
+    with_handle,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,22 +49,6 @@ async def gate(context: BrowserContext) -> ChunkGate:
     gate = ChunkGate()
     await gate.attach(context)
     return gate
-
-
-async def job_of(row: Locator) -> str:
-    """Wait until a file has arrived; return the id of the job that its row links to."""
-    link = row.get_by_role("link", name="Open the job")
-    await expect(link).to_be_visible()
-    return (await link.get_attribute("href") or "").rpartition("/")[2]
-
-
-async def result_of(service: Service, row: Locator, folder: Path) -> bytes:
-    """Wait until a file has arrived, and return the result of its job."""
-    job = await job_of(row)
-    async with service.client() as client:
-        await client.wait(job)
-        await client.download(job, folder / "result")
-    return (folder / "result").read_bytes()
 
 
 def size_of(file: Path) -> int:

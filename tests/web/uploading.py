@@ -6,12 +6,14 @@ import asyncio
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from playwright.async_api import Error
+from playwright.async_api import Error, expect
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from playwright.async_api import BrowserContext, ElementHandle, JSHandle, Locator, Page, Route
+
+    from tests.web.service import Service
 
 CHUNKS = "**/api/v1/uploads/*/chunks/*"
 TIMEOUT = 20.0
@@ -68,6 +70,22 @@ async def _field(page: Page, path: Path) -> ElementHandle:
     assert field is not None
     await field.set_input_files(path)
     return field
+
+
+async def job_of(row: Locator) -> str:
+    """Wait until a file has arrived; return the id of the job that its row links to."""
+    link = row.get_by_role("link", name="Open the job")
+    await expect(link).to_be_visible()
+    return (await link.get_attribute("href") or "").rpartition("/")[2]
+
+
+async def result_of(service: Service, row: Locator, folder: Path) -> bytes:
+    """Wait until a file has arrived, and return the result of its job."""
+    job = await job_of(row)
+    async with service.client() as client:
+        await client.wait(job)
+        await client.download(job, folder / "result")
+    return (folder / "result").read_bytes()
 
 
 class ChunkGate:
