@@ -68,7 +68,11 @@ export function drawBars(chart, canvas) {
   for (const [i, value] of ticks.values.entries()) {
     const kind = value === 0 ? "chart-zero" : "chart-grid";
     grid.append(line(x(value), layout.top - 4, x(value), bottom, kind));
-    grid.append(label(ticks.labels[i] ?? "", x(value), bottom + LINE, "middle"));
+    const text = ticks.labels[i] ?? "";
+    const half = canvas.measure(text) / 2;
+    // A label at the edge would be cut off.
+    const at = Math.min(Math.max(x(value), half), canvas.width - half);
+    grid.append(label(text, at, bottom + LINE, "middle"));
   }
   drawn.append(grid);
   const marks = places.map((place, i) => {
@@ -134,10 +138,11 @@ function partsOf(place, chart) {
   let end = 0;
   return place.values.flatMap((value, series) => {
     if (!value) return [];
+    if (value.number === 0) return [];
     if (!chart.stacked) return [{ series, from: 0, to: value.number, row: series }];
     const from = end;
     end += value.number;
-    return value.number === 0 ? [] : [{ series, from, to: end, row: 0 }];
+    return [{ series, from, to: end, row: 0 }];
   });
 }
 

@@ -1,18 +1,19 @@
 /** The chart of a result, with the choice of its shape and its values, and its pictures. */
 
-import { problemBox } from "../components/states.js";
+import { loadingView, problemBox } from "../components/states.js";
 import { fill, h } from "../core/element.js";
 import { announce } from "../core/focus.js";
 import { isAbort } from "../core/wait.js";
 import { look as texts } from "../texts/look.js";
 import { drawBars } from "./bar_chart.js";
-import { chartsOf } from "./choice.js";
+import { chartsOf, isAdditive } from "./choice.js";
+import { dataTable } from "./data_table.js";
 import { pictureOf, save } from "./export.js";
 import { visible } from "./labels.js";
 import { drawLines } from "./line_chart.js";
 import { notesOf } from "./notes.js";
 import { makePointable } from "./pointing.js";
-import { barsOf, linesOf, MOST_PLACES } from "./series.js";
+import { barsOf, linesOf, MOST_PLACES, MOST_SERIES } from "./series.js";
 import { isNotSortable, MOST_ROWS } from "./source.js";
 import { textMeasure } from "./text_width.js";
 
@@ -29,7 +30,8 @@ export class ChartPanel {
   #figure = h("figure", { class: "look-figure" });
   #canvas = h("div", { class: "look-canvas" });
   #caption = h("figcaption");
-  #data = h("details", { class: "look-data" });
+  #data = h("details", { class: "look-data", hidden: true });
+  #rest = h("label", { class: "check", hidden: true });
   #turn = 0;
   #width = 0;
   /** @type {Picture | null} */
@@ -54,6 +56,7 @@ export class ChartPanel {
     /** @type {Shape | "table"} */
     this.shape = this.choice.shapes[0] ?? "table";
     this.measure = this.choice.measures[0] ?? 0;
+    this.withRest = false;
     this.element.hidden = this.choice.shapes.length === 0;
     if (this.element.hidden) return;
     fill(this.#figure, this.#caption, this.#canvas, this.#data);
@@ -76,6 +79,7 @@ export class ChartPanel {
         [...shapes, /** @type {const} */ ("table")].map((shape) => this.#shapeButton(shape)),
       ),
       this.choice.measures.length > 1 && this.#measureField(),
+      fill(this.#rest, this.#restBox(), texts.chart.withRest),
       h(
         "div",
         { class: "look-saves" },
@@ -99,6 +103,17 @@ export class ChartPanel {
     });
     input.checked = shape === this.shape;
     return h("label", { class: "look-shape" }, input, texts.chart.shapes[shape]);
+  }
+
+  #restBox() {
+    const box = h("input", {
+      type: "checkbox",
+      onchange: () => {
+        this.withRest = box.checked;
+        void this.#load();
+      },
+    });
+    return box;
   }
 
   #measureField() {
@@ -147,6 +162,7 @@ export class ChartPanel {
     this.#figure.hidden = this.shape === "table";
     if (this.shape === "table") return;
     this.#canvas.setAttribute("aria-busy", "true");
+    if (!this.#picture) fill(this.#canvas, loadingView(texts.chart.loading));
     try {
       const picture = await this.#pictureOf(this.shape);
       if (turn !== this.#turn) return;
@@ -203,6 +219,7 @@ export class ChartPanel {
       empty: texts.chart.empty,
       rest: texts.chart.rest,
       ordered: this.#isOrdered(preview),
+      withRest: this.withRest,
     };
     const chart = line ? linesOf(wanted) : barsOf(wanted);
     const notes = notesOf({ chart, shape, preview, sorted, choice, measure });
@@ -221,7 +238,11 @@ export class ChartPanel {
   }
 
   /** @param {Picture} picture */
-  #describe({ chart, notes }) {
+  #describe({ chart, notes, shape }) {
+    const additive = isAdditive(this.preview.columns[this.measure]);
+    const whole = !this.preview.truncated;
+    this.#rest.hidden = !(shape === "line" && whole && additive && chart.split > MOST_SERIES);
+    this.#data.hidden = false;
     fill(
       this.#caption,
       h("h3", { class: "look-caption" }, this.#title()),
@@ -230,48 +251,7 @@ export class ChartPanel {
     fill(
       this.#data,
       h("summary", null, texts.chart.data),
-      h(
-        "div",
-        {
-          class: "table-scroll look-scroll",
-          tabindex: "0",
-          role: "region",
-          "aria-label": texts.chart.data,
-        },
-        this.#dataTable(chart),
-      ),
-    );
-  }
-
-  /** @param {Chart} chart */
-  #dataTable({ places, series }) {
-    const names = series.length < 2 ? [this.#name(this.measure)] : series.map(({ name }) => name);
-    return h(
-      "table",
-      null,
-      h("caption", { class: "unseen" }, this.#title()),
-      h(
-        "thead",
-        null,
-        h(
-          "tr",
-          null,
-          h("td"),
-          names.map((name) => h("th", { scope: "col", class: "number" }, name)),
-        ),
-      ),
-      h(
-        "tbody",
-        null,
-        places.map(({ label, values }) =>
-          h(
-            "tr",
-            null,
-            h("th", { scope: "row" }, label),
-            values.map((value) => h("td", { class: "number" }, value?.text ?? "")),
-          ),
-        ),
-      ),
+      dataTable(chart, this.#title(), this.#name(this.measure)),
     );
   }
 
@@ -294,9 +274,13 @@ export class ChartPanel {
   }
 
   #title() {
-    const { groups } = this.choice;
-    const names = groups.map((i) => this.#name(i)).join(texts.chart.and);
-    return texts.chart.title(this.#name(this.measure), names);
+    const { groups, time } = this.choice;
+    const ordered =
+      this.shape === "line" ? [time ?? 0, ...groups.filter((i) => i !== time)] : groups;
+    return texts.chart.title(
+      this.#name(this.measure),
+      ordered.map((i) => this.#name(i)),
+    );
   }
 
   /** @param {number} i */

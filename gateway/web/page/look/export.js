@@ -24,6 +24,7 @@ const INLINED = [
   "font-size",
   "font-weight",
   "text-anchor",
+  "paint-order",
   "opacity",
 ];
 const LEFT_OUT = ["class", "tabindex", "role", "aria-label", "aria-hidden"];

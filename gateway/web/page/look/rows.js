@@ -75,16 +75,13 @@ export function filterRows(rows, text) {
  * @param {readonly Row[]} rows
  */
 export function asTsv(columns, rows) {
-  const names = columns.map(({ name }) => pasted(name, false));
-  const lines = rows.map((row) => row.map((cell, i) => pasted(cell ?? "", isNumeric(columns[i]))));
+  const names = columns.map(({ name }) => pasted(name));
+  const lines = rows.map((row) => row.map((cell) => pasted(cell ?? "")));
   return [names, ...lines].map((cells) => `${cells.join("\t")}\n`).join("");
 }
 
-/**
- * @param {string} text
- * @param {boolean} number
- */
-function pasted(text, number) {
-  const safe = !number && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+/** @param {string} text */
+function pasted(text) {
+  const safe = /^[=+\-@\t\r]/.test(text) && !parseDecimal(text) ? `'${text}` : text;
   return /[\t\r\n"]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -48,6 +48,7 @@ import { groupLabel } from "./labels.js";
  * @property {string} empty the label of a group without text
  * @property {string} rest the name of the series of all others
  * @property {boolean} [ordered] whether places keep the order of the rows
+ * @property {boolean} [withRest] whether lines have one for the sum of all others
  */
 
 /** The most bars, or groups of bars. */
@@ -69,7 +70,7 @@ export function barsOf(wanted) {
   const split = second !== undefined && whole && (additive || choice.groups.length === 2);
   const by = additive || split ? [first ?? 0] : choice.groups;
   const rowsOf = grouped(rows, (row) => by.map((i) => row[i] ?? null));
-  const series = split ? seriesOf(wanted, [second], additive) : single();
+  const series = split ? seriesOf(wanted, [second], additive, additive) : single();
   const places = rowsOf.map(({ key, rows: found }) => {
     const values = series.list.map((_, i) => valueIn(found, measure, series.of, i));
     const total = series.list.length > 1 && !additive ? null : valueIn(found, measure);
@@ -99,13 +100,15 @@ export function linesOf(wanted) {
   const time = choice.time ?? 0;
   const others = choice.groups.filter((i) => i !== time);
   const additive = whole && isAdditive(columns[measure]);
-  const series = others.length > 0 ? seriesOf(wanted, others, additive) : single();
+  const withRest = additive && wanted.withRest === true;
+  const series = others.length > 0 ? seriesOf(wanted, others, additive, withRest) : single();
+  const complete = additive && (withRest || series.list.length === series.groups);
   const places = [];
   for (const { key, rows: found } of grouped(rows, (row) => [row[time] ?? null])) {
     const date = dateOf(key[0]);
     if (!date) continue; // the group of rows without a date has no place on the axis
     const values = series.list.map((_, i) => valueIn(found, measure, series.of, i));
-    const total = series.list.length > 1 && !additive ? null : valueIn(found, measure);
+    const total = series.list.length > 1 && !complete ? null : valueIn(found, measure);
     places.push({ label: groupLabel(key, wanted.empty), time: date.time, total, values });
   }
   places.sort((one, other) => one.time - other.time);
@@ -129,8 +132,9 @@ function single() {
  * @param {Wanted} wanted
  * @param {readonly number[]} by columns
  * @param {boolean} additive
+ * @param {boolean} withRest
  */
-function seriesOf({ rows, measure, empty, rest }, by, additive) {
+function seriesOf({ rows, measure, empty, rest }, by, additive, withRest) {
   const all = grouped(rows, (row) => by.map((i) => row[i] ?? null)).map((group) => ({
     id: idOf(group.key),
     name: groupLabel(group.key, empty),
@@ -138,16 +142,16 @@ function seriesOf({ rows, measure, empty, rest }, by, additive) {
   }));
   all.sort((one, other) => compareValues(other.size, one.size));
   const many = all.length > MOST_SERIES;
-  const own = all.slice(0, many && additive ? MOST_SERIES - 1 : MOST_SERIES);
+  const own = all.slice(0, many && withRest ? MOST_SERIES - 1 : MOST_SERIES);
   const positions = new Map(own.map(({ id }, i) => [id, i]));
   /** @type {Series[]} */
   const list = own.map(({ name }) => ({ name, rest: false }));
-  if (many && additive) list.push({ name: rest, rest: true });
+  if (many && withRest) list.push({ name: rest, rest: true });
   return {
     list,
     groups: all.length,
     /** The series of a row; of none if it is none of the largest. @param {Row} row */
-    of: (row) => positions.get(idOf(by.map((i) => row[i] ?? null))) ?? (additive ? own.length : -1),
+    of: (row) => positions.get(idOf(by.map((i) => row[i] ?? null))) ?? (withRest ? own.length : -1),
   };
 }
 

@@ -17,6 +17,10 @@ import { isNotSortable, MOST_ROWS } from "./source.js";
 /** Rows that are shown at first, and by each "Show more". */
 const STEP = 100;
 const LONGEST = 300;
+/** So few rows need no search. */
+const FEW = 10;
+/** Characters of a cell that is kept in one line. */
+const SHORT = 24;
 const FIND_DELAY = 150;
 
 /** Shows the table. */
@@ -82,7 +86,8 @@ export class TablePanel {
     const copy = copyButton(() => asTsv(this.preview.columns, this.#found()), {
       label: texts.table.copy,
     });
-    return h("div", { class: "look-tools" }, find, this.#status, copy);
+    const few = this.preview.total <= FEW;
+    return h("div", { class: "look-tools" }, !few && find, this.#status, copy);
   }
 
   /** The loaded rows with the text that is looked for. */
@@ -235,10 +240,17 @@ function rowOf(row, columns) {
   return h(
     "tr",
     null,
-    row.map((cell, i) =>
-      h("td", { class: isNumeric(columns[i]) ? "number" : "look-text" }, shown(cell)),
-    ),
+    row.map((cell, i) => h("td", { class: kindOf(cell, columns[i]) }, shown(cell))),
   );
+}
+
+/**
+ * @param {string | null} cell
+ * @param {Column | undefined} column
+ */
+function kindOf(cell, column) {
+  if (isNumeric(column)) return "number";
+  return cell && cell.length > SHORT ? "look-text" : "look-text look-short";
 }
 
 /** @param {string | null} cell */

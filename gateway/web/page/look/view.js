@@ -65,7 +65,17 @@ class LookPart extends Part {
       }
       const chart = new ChartPanel({ source, preview, job, signal });
       const table = new TablePanel({ source, preview, signal });
-      fill(this, h("section", { class: "look" }, heading(preview), chart.element, table.element));
+      fill(
+        this,
+        h(
+          "section",
+          { class: "look" },
+          heading(preview),
+          figures(preview),
+          chart.element,
+          table.element,
+        ),
+      );
     } catch (error) {
       if (isAbort(error) || what !== this.#shown) return;
       const retry = () => void this.#load(job);
@@ -84,20 +94,41 @@ function heading(preview) {
   );
 }
 
+/**
+ * Returns the values of a result that is one row of the whole file, in large letters.
+ * @param {import("./types.js").Preview} preview
+ */
+function figures({ columns, rows, total }) {
+  const [row] = rows;
+  if (total !== 1 || !row || columns.some((column) => column.function === null)) return null;
+  return h(
+    "dl",
+    { class: "look-figures" },
+    columns.map(({ name }, i) =>
+      h("div", null, h("dt", null, name), h("dd", null, row[i] ?? texts.table.null)),
+    ),
+  );
+}
+
 function empty() {
-  return h("div", { class: "state" }, h("h3", null, texts.empty), h("p", null, texts.emptyHint));
+  return notice(texts.empty, texts.emptyHint);
 }
 
 function expired() {
-  return [
-    heading(),
-    h(
-      "div",
-      { class: "notice" },
-      h("p", { class: "notice-title" }, texts.expired),
-      h("p", null, texts.expiredHint),
-    ),
-  ];
+  return [heading(), notice(texts.expired, texts.expiredHint)];
+}
+
+/**
+ * @param {string} title
+ * @param {string} text
+ */
+function notice(title, text) {
+  return h(
+    "div",
+    { class: "notice" },
+    h("p", { class: "notice-title" }, title),
+    h("p", null, text),
+  );
 }
 
 define("csv-look", LookPart);

@@ -8,6 +8,10 @@ const n = (count) => COUNT.format(count);
 /** @type {(count: number, one: string, many: string) => string} */
 const counted = (count, one, many) => `${n(count)} ${count === 1 ? one : many}`;
 
+/** As `A, B and C`. @param {readonly string[]} names */
+const listed = (names) =>
+  names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+
 export const look = Object.freeze({
   title: "Result",
   size: (/** @type {number} */ rows, /** @type {number} */ columns) =>
@@ -23,8 +27,9 @@ export const look = Object.freeze({
     shapes: { bar: "Bars", line: "Lines", table: "Table only" },
     shape: "Show as",
     measure: "Values",
-    title: (/** @type {string} */ measure, /** @type {string} */ groups) =>
-      groups ? `${measure} by ${groups}` : measure,
+    withRest: "Add the sum of all others",
+    title: (/** @type {string} */ measure, /** @type {readonly string[]} */ groups) =>
+      groups.length > 0 ? `${measure} by ${listed(groups)}` : measure,
     and: ", ",
     empty: "(empty)",
     rest: "All others",
@@ -65,7 +70,11 @@ export const look = Object.freeze({
     label: "Rows of the result",
     filter: "Find in the loaded rows",
     shown: (/** @type {number} */ shown, /** @type {number} */ all) =>
-      shown === all ? `All ${counted(all, "row", "rows")}.` : `${n(shown)} of ${n(all)} rows.`,
+      shown !== all
+        ? `${n(shown)} of ${n(all)} rows.`
+        : all === 1
+          ? "The only row."
+          : `All ${n(all)} rows.`,
     first: (/** @type {number} */ shown, /** @type {number} */ all) =>
       `The first ${n(shown)} of ${n(all)} rows.`,
     sorted: (
