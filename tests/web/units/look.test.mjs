@@ -234,7 +234,7 @@ test("copied rows can be pasted into a spreadsheet, and are no formulas", () => 
 });
 
 test("labels show control characters as signs and are cut with an ellipsis", () => {
-  assert.equal(visible("a\u0000\n\u007f"), "a\u2400\u240a\u2421");
+  assert.equal(visible("a\u0000\n\u007f\u202e"), "a\u2400\u240a\u2421\ufffd");
   assert.equal(groupLabel(["x", "", null], "(empty)"), "x · (empty) · (empty)");
   const measure = (/** @type {string} */ text) => [...text].length;
   assert.equal(fitting("abcdef", 6, measure), "abcdef");

@@ -21,6 +21,9 @@ import { textMeasure } from "./text_width.js";
 /** @typedef {import("./series.js").Chart} Chart */
 /** @typedef {import("./types.js").Preview} Preview */
 
+/** Points of a line, on average. */
+const LEAST_POINTS = 2;
+
 /** What is drawn, and from which rows. @typedef {{chart: Chart, notes: readonly string[], shape: Shape}} Picture */
 
 /** Shows a chart above the table. */
@@ -74,7 +77,7 @@ export class ChartPanel {
       { class: "look-controls" },
       h(
         "fieldset",
-        { class: "look-shapes" },
+        { class: "switch look-shapes" },
         h("legend", { class: "unseen" }, texts.chart.shape),
         [...shapes, /** @type {const} */ ("table")].map((shape) => this.#shapeButton(shape)),
       ),
@@ -95,14 +98,13 @@ export class ChartPanel {
       type: "radio",
       name: `look-shape-${this.job.id}`,
       value: shape,
-      class: "unseen",
+      ".checked": shape === this.shape,
       onchange: () => {
         this.shape = shape;
         void this.#load();
       },
     });
-    input.checked = shape === this.shape;
-    return h("label", { class: "look-shape" }, input, texts.chart.shapes[shape]);
+    return h("label", null, input, texts.chart.shapes[shape]);
   }
 
   #restBox() {
@@ -166,7 +168,7 @@ export class ChartPanel {
     try {
       const picture = await this.#pictureOf(this.shape);
       if (turn !== this.#turn) return;
-      if (automatic && picture.shape === "line" && picture.chart.places.length < 2) {
+      if (automatic && picture.shape === "line" && !areLines(picture.chart)) {
         this.shape = "bar";
         /** @type {HTMLInputElement | null} */
         const input = this.element.querySelector("input[value=bar]");
@@ -295,6 +297,15 @@ export class ChartPanel {
  */
 function drawn({ chart, shape }, canvas) {
   return shape === "line" ? drawLines(chart, canvas) : drawBars(chart, canvas);
+}
+
+/**
+ * Whether lines have enough points to show a course. Of a large result, often only one day is loaded.
+ * @param {Chart} chart
+ */
+function areLines({ places, series }) {
+  const points = places.flatMap(({ values }) => values.filter((value) => value !== null));
+  return places.length > 1 && points.length >= LEAST_POINTS * series.length;
 }
 
 /** The name of a file without its extension. @param {string} filename */

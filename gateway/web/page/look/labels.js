@@ -2,16 +2,21 @@
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is replaced
 const CONTROL = /[\u0000-\u001f\u007f]/g;
+/** What turns the direction of the text after it. */
+const TURNS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 const SEPARATOR = " · ";
 
 /**
- * Returns a text without control characters, which SVG must not contain: signs show them.
+ * Returns a text without control characters, which SVG must not contain, and without those that
+ * turn the direction of text: signs show where they are.
  * @param {string} text
  */
 export function visible(text) {
-  return text.replace(CONTROL, (sign) =>
-    sign === "\u007f" ? "\u2421" : String.fromCharCode(0x2400 + sign.charCodeAt(0)),
-  );
+  return text
+    .replace(TURNS, "\ufffd")
+    .replace(CONTROL, (sign) =>
+      sign === "\u007f" ? "\u2421" : String.fromCharCode(0x2400 + sign.charCodeAt(0)),
+    );
 }
 
 /**

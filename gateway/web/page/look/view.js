@@ -64,18 +64,9 @@ class LookPart extends Part {
         return;
       }
       const chart = new ChartPanel({ source, preview, job, signal });
-      const table = new TablePanel({ source, preview, signal });
-      fill(
-        this,
-        h(
-          "section",
-          { class: "look" },
-          heading(preview),
-          figures(preview),
-          chart.element,
-          table.element,
-        ),
-      );
+      const row = figures(preview);
+      const table = row ?? new TablePanel({ source, preview, signal }).element;
+      fill(this, h("section", { class: "look" }, heading(preview), chart.element, table));
     } catch (error) {
       if (isAbort(error) || what !== this.#shown) return;
       const retry = () => void this.#load(job);
