@@ -164,14 +164,13 @@ async def read(request: web.Request) -> web.StreamResponse:
         if request.method == "HEAD":
             await response.prepare(request)
             return response
-        await send_body(
+        return await send_body(
             request,
             response,
             body_of(request, content),
             name=f"blob {key}",
             client_timeout=READER_TIMEOUT,
         )
-    return response
 
 
 async def follow(request: web.Request) -> web.StreamResponse:

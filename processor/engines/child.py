@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import sys
 from asyncio.subprocess import PIPE
 from contextlib import asynccontextmanager
@@ -22,22 +21,20 @@ if TYPE_CHECKING:
 
 _CODE = Path(__file__).parents[2]
 _KEPT_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "TZ", "LANG", "LC_ALL")
+_CONTROL = "1"
+"""The descriptor from which a child reads its task: the socket to which it also writes."""
 MAX_LINE = 32 << 20
 """The maximum size of a line of a child in bytes, unless another is given."""
-STDERR_TAIL = 4096
-"""Bytes of a child's standard error that are kept."""
 
 
 class Child:
-    """A running child process, with pipes for standard output and standard error."""
+    """A running child process, with which lines are exchanged."""
 
-    def __init__(self, process: Process, control: asyncio.WriteTransport) -> None:
+    def __init__(self, process: Process) -> None:
         self._process = process
-        self._control = control
-        self._stderr = asyncio.create_task(_tail(process.stderr))
         self.stdin = process.stdin
         """None if the child reads something else."""
-        self.lines = process.stdout
+        self.lines = process.lines
         """The events of the child, each a line of a limited number of bytes."""
 
     @property
@@ -53,10 +50,10 @@ class Child:
     def send(self, line: bytes) -> None:
         """Write a line to the control pipe. A child that has ended does not read it."""
         try:
-            self._control.write(line)
+            self._process.control.write(line)
         except RuntimeError:
             # uvloop raises it once the other end has closed.
-            if not self._control.is_closing():
+            if not self._process.control.is_closing():
                 raise
 
     def kill(self, by: signal.Signals = signal.SIGKILL) -> None:
@@ -71,7 +68,7 @@ class Child:
 
     async def exit_message(self) -> str:
         """Return how the child ended, and the end of its standard error. Waits for it."""
-        status, text = await self.wait(), await self._stderr
+        status, text = await self.wait(), await self._process.errors.text()
         if status < 0:
             with contextlib.suppress(ValueError):
                 how = f"was killed by {signal.Signals(-status).name} (signal {-status})"
@@ -83,9 +80,6 @@ class Child:
         """Kill the child if it runs, reap it, and close the control pipe."""
         self.kill()
         await self.wait()
-        self._control.close()
-        self._stderr.cancel()
-        await asyncio.gather(self._stderr, return_exceptions=True)
         self._process.close()
 
 
@@ -102,40 +96,27 @@ async def child_process(
 ) -> AsyncIterator[Child]:
     """Run `command` in `folder`, with the number of the control pipe as an additional argument.
 
-    The control pipe is closed when this process ends for any reason; the child then exits. On exit
-    of the context, the process group of the child is killed and the child is reaped. The child gets
-    only a few environment variables, `variables` among them, and no passwords. It runs with lower
-    priority than this process, by `nice`. Reading a line of more than `max_line` bytes raises
-    ValueError.
+    The control pipe is its standard output, a socket, which is closed when this process ends for
+    any reason; the child then exits. On exit of the context, the process group of the child is
+    killed and the child is reaped. The child gets only a few environment variables, `variables`
+    among them, and no passwords. It runs with lower priority than this process, by `nice`. Reading
+    a line of more than `max_line` bytes raises ValueError.
     """
     environment = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
-    # Sockets, and not a pipe: uvloop closes the descriptor of a pipe twice, and the second time it
-    # may be that of a file that another thread has just opened.
-    writing, reading = socket.socketpair()
-    try:
-        control, _ = await asyncio.get_running_loop().connect_write_pipe(
-            asyncio.BaseProtocol, writing
-        )
-        try:
-            process = await start(
-                (*command, str(reading.fileno())),
-                folder,
-                stdin=stdin,
-                pass_fds=(reading.fileno(), *pass_fds),
-                environment={**environment, **(variables or {})},
-                limit=max_line,
-            )
-        except BaseException:
-            control.close()
-            raise
-    finally:
-        reading.close()
+    process = await start(
+        (*command, _CONTROL),
+        folder,
+        stdin=stdin,
+        pass_fds=pass_fds,
+        environment={**environment, **(variables or {})},
+        limit=max_line,
+    )
     if nice:
         # Before it gets its task: its threads inherit it.
         with contextlib.suppress(OSError):  # it has ended already, or the system forbids it
             own = os.getpriority(os.PRIO_PROCESS, 0)
             os.setpriority(os.PRIO_PROCESS, process.pid, own + nice)
-    child = Child(process, control)
+    child = Child(process)
     try:
         yield child
     finally:
@@ -145,11 +126,3 @@ async def child_process(
 def python_command(module: str) -> tuple[list[str], dict[str, str]]:
     """Return the command that runs a module of this code, and the variables that it needs."""
     return [sys.executable, "-P", "-m", module], {"PYTHONPATH": str(_CODE)}
-
-
-async def _tail(stream: asyncio.StreamReader) -> str:
-    """Read the stream of a child to its end, and return the last `STDERR_TAIL` bytes as text."""
-    kept = b""
-    while block := await stream.read(1 << 16):
-        kept = (kept + block)[-STDERR_TAIL:]
-    return kept.decode(errors="backslashreplace").strip()

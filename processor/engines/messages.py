@@ -1,6 +1,7 @@
 """The messages between the engine and its child processes: a JSON object a line.
 
-A child reads its task from its control pipe, and writes events to standard output.
+A child reads its task from its control pipe, and writes events to standard output: one socket is
+both.
 """
 
 from __future__ import annotations

@@ -17,9 +17,47 @@ from typing import TYPE_CHECKING
 from shared.runtime.input_pipe import InputPipe
 
 if TYPE_CHECKING:
-    from asyncio import StreamReader, StreamWriter
+    from asyncio import StreamReader
     from collections.abc import Sequence
     from pathlib import Path
+
+
+STDERR_TAIL = 4096
+"""Bytes of a child's standard error that are kept."""
+
+
+class Errors(asyncio.Protocol):
+    """The end of what a process writes to its standard error."""
+
+    def __init__(self) -> None:
+        self._kept = b""
+        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def data_received(self, data: bytes) -> None:
+        """See `asyncio.Protocol`."""
+        self._kept = (self._kept + data)[-STDERR_TAIL:]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `asyncio.Protocol`."""
+        del exc
+        if not self._ended.done():
+            self._ended.set_result(None)
+
+    async def text(self) -> str:
+        """Return it as text, once the process has closed its standard error."""
+        await self._ended
+        return self._kept.decode(errors="backslashreplace").strip()
+
+
+class _Lines(asyncio.StreamReaderProtocol):
+    """What a process writes to its standard output, to the end.
+
+    A process that ends without reading what was sent to it resets the connection.
+    """
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `asyncio.Protocol`."""
+        super().connection_lost(None if isinstance(exc, ConnectionError) else exc)
 
 
 class Process:
@@ -29,14 +67,14 @@ class Process:
         self,
         process: subprocess.Popen[bytes],
         stdin: InputPipe | None,
-        stdout: tuple[StreamReader, StreamWriter],
-        stderr: tuple[StreamReader, StreamWriter],
+        stdout: tuple[asyncio.WriteTransport, StreamReader],
+        stderr: tuple[asyncio.BaseTransport, Errors],
     ) -> None:
         self._process = process
         self._exit = _exit_of(process)
         self.stdin = stdin
-        self.stdout, self._stdout = stdout
-        self.stderr, self._stderr = stderr
+        self.control, self.lines = stdout
+        self._stderr, self.errors = stderr
 
     @property
     def pid(self) -> int:
@@ -56,7 +94,7 @@ class Process:
         """Close the streams."""
         if self.stdin is not None:
             self.stdin.close()
-        self._stdout.close()
+        self.control.close()
         self._stderr.close()
 
 
@@ -71,11 +109,12 @@ async def start(
 ) -> Process:
     """Start `command` in `folder`, in a session of its own. Raises OSError.
 
-    `stdin` is a descriptor, or as `subprocess.Popen` takes it. `limit` is that of the lines of
-    standard output, in bytes.
+    Its standard output is a socket, from which it may read, too. `stdin` is a descriptor, or as
+    `subprocess.Popen` takes it. `limit` is that of the lines of standard output, in bytes.
     """
     pipe = InputPipe() if stdin == subprocess.PIPE else None
-    # Not pipes, whose descriptors uvloop closes twice (see `child_process`).
+    # Sockets, and not pipes: uvloop closes the descriptor of a pipe twice, and the second time it
+    # may be that of a file that another thread has just opened.
     ours, theirs = zip(*(socket.socketpair() for _ in range(2)), strict=True)
     try:
         process = subprocess.Popen(  # noqa: ASYNC220  (returns within a millisecond)
@@ -98,22 +137,21 @@ async def start(
         _close_all(theirs)
         if pipe is not None:
             pipe.started()
-    opened: list[tuple[StreamReader, StreamWriter]] = []
+    loop = asyncio.get_running_loop()
+    lines = asyncio.StreamReader(limit, loop)
+    control: asyncio.WriteTransport | None = None
     try:
-        for stream in ours:
-            opened.append(  # noqa: PERF401  (closed if the next one fails)
-                await asyncio.open_unix_connection(sock=stream, limit=limit)
-            )
-        stdout, stderr = opened
-        return Process(process, pipe, stdout, stderr)
+        control, _ = await loop.create_unix_connection(lambda: _Lines(lines), sock=ours[0])
+        stderr = await loop.create_unix_connection(Errors, sock=ours[1])
+        return Process(process, pipe, (control, lines), stderr)
     except BaseException:
         process.kill()
         process.wait()
         if pipe is not None:
             pipe.close()
-        for _, writer in opened:
-            writer.close()
-        _close_all(ours[len(opened) :])
+        if control is not None:
+            control.close()
+        _close_all(ours)
         raise
 
 

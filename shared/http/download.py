@@ -120,7 +120,7 @@ async def send_download(request: web.Request, download: Download) -> web.StreamR
         body = single_piece(content)
     else:
         body = _body(download, selection, frame, lambda content: body_of(request, content))
-    await send_body(
+    return await send_body(
         request,
         response,
         body,
@@ -129,7 +129,6 @@ async def send_download(request: web.Request, download: Download) -> web.StreamR
         least_rate=download.least_rate,
         on_sent=download.on_sent,
     )
-    return response
 
 
 def _coding(request: web.Request, download: Download) -> str | None:

@@ -6,6 +6,8 @@ import logging
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+from aiohttp import web
+
 from shared.blobs.content import FilePart
 from shared.errors import CsvmillError
 from shared.http.sendfile import send_part
@@ -14,14 +16,15 @@ from shared.http.taking import Taking
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
-    from aiohttp import web
-
     from shared.http.least_rate import LeastRate
 
 logger = logging.getLogger(__name__)
 
 WRITE_BUFFER = 256 << 10
 """Bytes that may wait for the client's socket, so that reading and sending overlap."""
+AT_ONCE = 32 << 10
+"""Bytes of the largest body that is given to the connection together with the header, in one piece
+of memory. Nothing waits for the client then, however slow it is."""
 
 
 async def send_body(
@@ -33,9 +36,10 @@ async def send_body(
     client_timeout: float | None,
     least_rate: LeastRate | None = None,
     on_sent: Callable[[int], None] = lambda _size: None,
-) -> None:
+) -> web.StreamResponse:
     """Send the header of `response` and then `body`, which is closed at the end.
 
+    Returns the response that was sent, which for a short body is another one with the same header.
     An error of `body` before its first piece is raised, so that it can be answered with a status.
     A later one breaks the connection and is logged with `name`. A client that takes no byte for
     `client_timeout` seconds (None: no limit), or fewer than `least_rate` demands, is disconnected.
@@ -43,10 +47,14 @@ async def send_body(
     """
     async with aclosing(body):
         first = await anext(body, b"")
+        if isinstance(first, bytes) and len(first) <= AT_ONCE and _is_whole(response, first):
+            await anext(body, None)  # ends what the body has open
+            on_sent(len(first))
+            return web.Response(status=response.status, headers=response.headers, body=first)
         await response.prepare(request)
         transport = request.transport
         if transport is None:
-            return
+            return response
         transport.set_write_buffer_limits(high=WRITE_BUFFER)
         taking = Taking(request, transport, client_timeout=client_timeout, least=least_rate)
         total = 0
@@ -87,3 +95,8 @@ async def send_body(
             logger.exception("%s: the download was aborted", name)
         finally:
             on_sent(total)
+    return response
+
+
+def _is_whole(response: web.StreamResponse, first: bytes) -> bool:
+    return response.content_length == len(first) and not response.prepared
