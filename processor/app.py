@@ -87,6 +87,8 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
         events=events,
         name=name,
         clock=time.time,
+        slots=settings.concurrency,
+        small_slots=_small_slots(settings),
     )
     hand_over = HandOver(ports, events, worker.handle_own, max_attempts=settings.max_attempts)
     relay = Relay(

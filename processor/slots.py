@@ -1,9 +1,15 @@
-"""How many small jobs a processor runs at a time, and the memory that each may use."""
+"""The slots of a processor: how many jobs it runs at a time, and for whom the last one is kept."""
 
 from __future__ import annotations
 
+import asyncio
 import os
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SMALL_JOBS_PER_CORE = 4
 """Small jobs wait for the disk most of the time."""
@@ -45,3 +51,43 @@ def available_memory(limits: tuple[Path, ...] = _CGROUP_LIMITS) -> int:
         if text.isdecimal():  # else "max"
             memory = min(memory, int(text))
     return memory
+
+
+class Slots:
+    """Counts the slots of a kind that are taken, of `number`.
+
+    The last one that is free is kept for a tenant that runs no job. Otherwise a single tenant could
+    take all, with jobs that run for hours, and everybody else would wait. A processor with one slot
+    keeps none.
+    """
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._taken = 0
+        self._freed = asyncio.Event()
+
+    @property
+    def only_last_is_free(self) -> bool:
+        """Whether only that slot is free."""
+        return self._number > 1 and self._taken >= self._number - 1
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Take a slot within the context."""
+        self._taken += 1
+        try:
+            yield
+        finally:
+            self._taken -= 1
+            self._freed.set()
+
+    async def freed(self, seconds: float) -> None:
+        """Return when another slot is free than the last one, or after so many seconds."""
+        self._freed.clear()
+        if not self.only_last_is_free:
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._freed.wait()
+        except TimeoutError:
+            return

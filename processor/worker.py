@@ -19,6 +19,7 @@ from processor.attempt.progress import ProgressRecorder
 from processor.attempt.storage_fault import is_caused_by, storage_fault_of
 from processor.engines.usage import Outgrown
 from processor.events import ProcessorEvents
+from processor.slots import Slots
 from shared.errors import (
     CsvmillError,
     JobFailed,
@@ -46,6 +47,10 @@ if TYPE_CHECKING:
 RELEASE_TIMEOUT = 5.0
 """Seconds that a stopping worker may take to release a job."""
 
+LAST_SLOT_POLL = 1.0
+"""Seconds between two looks for a job that may have the last free slot. Meanwhile, it has a wake-up
+that will be spent on that job."""
+
 HEAD_START_WAIT = 1.0
 """Seconds until the next try to claim a job that another processor may claim first."""
 
@@ -68,7 +73,10 @@ class Worker:
         events: ProcessorEvents | None = None,
         name: str,
         clock: Callable[[], float],
+        slots: int = 1,
+        small_slots: int = 1,
     ) -> None:
+        """`slots`: how many jobs run at a time, and `small_slots`: how many small ones besides."""
         self._jobs = jobs
         self._job_run = job_run
         self._storage = StorageGate(job_run.ping)
@@ -78,6 +86,8 @@ class Worker:
         self._name = name
         self._clock = clock
         self._claim_times = ClaimTimes(clock)
+        self._slots = {False: Slots(slots), True: Slots(small_slots)}
+        """By whether it is for small jobs."""
         self._handling: set[asyncio.Task[None]] = set()
         self._stopping = False
 
@@ -120,6 +130,31 @@ class Worker:
         job_id = delivery.wakeup.job_id
         # Without storage, a claimed job would only fail.
         await self._storage.passed()
+        try:
+            if named:  # in the slot of its head start
+                await self._claim_and_run(delivery, named=True)
+            else:
+                await self._claim_in_a_slot(delivery)
+        except JobNotFound:
+            self._events.unknown_job(job_id)
+            await delivery.dead_letter()
+
+    async def _claim_in_a_slot(self, delivery: Delivery) -> None:
+        slots = self._slots[delivery.wakeup.small]
+        while True:
+            last = slots.only_last_is_free
+            with slots.taken():
+                if await self._claim_and_run(delivery, last_slot=last):
+                    return
+            await slots.freed(LAST_SLOT_POLL)
+
+    async def _claim_and_run(
+        self, delivery: Delivery, *, named: bool = False, last_slot: bool = False
+    ) -> bool:
+        """Handle the wake-up; return whether that is done.
+
+        It is not if it is for the last slot, and the tenants that wait run other jobs.
+        """
         claim = Claim(
             self._jobs,
             delivery.wakeup,
@@ -128,22 +163,15 @@ class Worker:
             times=self._claim_times,
             max_running=self._settings.tenant_max_running,
             named=named,
+            last_slot=last_slot,
         )
-        try:
-            await self._claim_and_run(delivery, claim)
-        except JobNotFound:
-            self._events.unknown_job(job_id)
-            await delivery.dead_letter()
-
-    async def _claim_and_run(self, delivery: Delivery, claim: Claim) -> None:
         try:
             claimed = await claim.make()
         except asyncio.CancelledError:
             await asyncio.shield(self._release_unanswered(claim))
             raise
         if claimed is None:
-            await self._handle_unclaimed(delivery, claim)
-            return
+            return await self._handle_unclaimed(delivery, claim)
         job = claimed.job
         if claimed.limited:
             delivery = self._acks.replaced(delivery, job.tenant, self._settings.tenant_max_running)
@@ -154,12 +182,14 @@ class Worker:
                 # Does nothing if the outcome is recorded already, as the lease is lost then.
                 await asyncio.shield(self._release_at_shutdown(job, events))
                 raise
+        return True
 
     def _bound_ids(self, delivery: Delivery, job: Job) -> AbstractContextManager[None]:
         # The ids that came with the wake-up of another job are not those of this one.
         return nullcontext() if delivery.wakeup.job_id == job.id else bound_ids(Ids())
 
-    async def _handle_unclaimed(self, delivery: Delivery, claim: Claim) -> None:
+    async def _handle_unclaimed(self, delivery: Delivery, claim: Claim) -> bool:
+        """See `_claim_and_run`."""
         job = await until_answered(lambda: self._jobs.get(delivery.wakeup.job_id))
         if not job.state.terminal:
             # Another attempt holds a lease that has not run out, the next attempt is delayed,
@@ -173,14 +203,17 @@ class Worker:
                 # The end of one of those jobs wakes the next.
                 self._events.waiting_for_its_tenant(job)
                 await delivery.ack()
-                return
+                return True
+            if claim.last_slot and (claimable_at or 0.0) <= claim.time:
+                return False
             wait = max((claimable_at or claim.time + HEAD_START_WAIT) - claim.time, 0.0)
             self._events.waiting(job, wait)
             await self._acks.delay(delivery, wait)
-            return
+            return True
         if claim.recorded_loss(job):
             self._events.last_attempt_lost(job)
         await self._acks.ack_ended(delivery, job)
+        return True
 
     async def _attempt(self, delivery: Delivery, job: Job, events: AttemptEvents) -> None:
         try:

@@ -53,6 +53,7 @@ class Claim:
         times: ClaimTimes,
         max_running: int | None = None,
         named: bool = False,
+        last_slot: bool = False,
     ) -> None:
         """`lease`: length of the lease in seconds. `times`: those of the worker.
 
@@ -66,6 +67,8 @@ class Claim:
         self._clock = times
         self._max_running = max_running
         self._named = named
+        self.last_slot = last_slot
+        """Whether it is for the last free slot (see `JobStore.claim_next`)."""
         self._times: list[float] = []
         """When each claim was made, in Unix seconds."""
 
@@ -116,5 +119,6 @@ class Claim:
             lease_until=now + self._lease,
             now=now,
             max_running=self._max_running,
+            last_slot=self.last_slot,
             durable=durable,
         )

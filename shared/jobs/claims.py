@@ -73,13 +73,19 @@ class SqlJobClaims(SqlJobReader):
         lease_until: float,
         now: float,
         max_running: int | None = None,
+        last_slot: bool = False,
         durable: bool = True,
     ) -> Claimed | None:
         """See `JobStore`."""
 
         def steps(*, by_name: bool) -> Steps[tuple[Claimed | None, list[int]]]:
             claimed = yield from self._turns.claim(
-                wakeup, worker=worker, lease_until=lease_until, now=now, max_running=max_running
+                wakeup,
+                worker=worker,
+                lease_until=lease_until,
+                now=now,
+                max_running=max_running,
+                last_slot=last_slot,
             )
             if claimed is not None:
                 return claimed, (yield from self._begin_attempt(claimed.job, now))
@@ -96,7 +102,7 @@ class SqlJobClaims(SqlJobReader):
         for number in range(TRIES):
             with suppress(TenantIsFull):
                 claimed, lost = await self._database.perform(
-                    steps(by_name=number == 0), durable=durable
+                    steps(by_name=number == 0 and not last_slot), durable=durable
                 )
                 break
         job_id = wakeup.job_id if claimed is None else claimed.job.id

@@ -32,6 +32,7 @@ class TurnQueries:
     chosen: str
     next_job: str
     claim_next: str
+    several_tenants: str
     limit_of: str
     lock_tenant: str
     running_of: str
@@ -72,11 +73,16 @@ class Turns:
         lease_until: float,
         now: float,
         max_running: int | None,
+        last_slot: bool,
     ) -> Steps[Claimed | None]:
         """Claim the next job, if there is one. Its attempt is not recorded yet.
 
+        For the `last_slot` of a processor: see `JobStore.claim_next`.
         Raises TenantIsFull, which must roll the transaction back.
         """
+        if last_slot:
+            (found,) = yield Statement(self._sql.several_tenants)
+            last_slot = bool(found["several"])
         values = (
             str(wakeup.job_id),
             storable(worker),
@@ -84,6 +90,7 @@ class Turns:
             now - HEAD_START_PRIORITY,
             int(wakeup.small),
             max_running,
+            int(last_slot),
         )
         for _ in range(TRIES):
             rows = yield Statement(self._claim_next, (*values, lease_until))

@@ -26,9 +26,10 @@ class HeadStarts(Protocol):
         ...
 
     async def take(self, *, worker: str, held_until: float, now: float) -> HeadStart | None:
-        """Take the oldest upload that no processor holds, with a new token; None if there is none.
+        """Take an upload that no processor holds, with a new token; None if there is none.
 
-        One whose `held_until` has passed is taken from its worker.
+        It is the oldest of the tenant of whose uploads processors hold the fewest. One whose
+        `held_until` has passed is taken from its worker.
         """
         ...
 

@@ -108,6 +108,7 @@ class JobStore(Protocol):
         lease_until: float,
         now: float,
         max_running: int | None = None,
+        last_slot: bool = False,
         durable: bool = True,
     ) -> Claimed | None:
         """Claim the job whose turn it is, among those that are small or those that are not.
@@ -116,7 +117,9 @@ class JobStore(Protocol):
         lost. Tenants take turns: the fewest running jobs for its weight come first, and then who
         was served least for its weight. A tenant that runs `max_running` jobs (None: any number;
         the table `tenants` may say otherwise) has no turn. If the job of the wake-up waits, and
-        another is claimed, then the wake-up of that other one is left for it.
+        another is claimed, then the wake-up of that other one is left for it. For the `last_slot`
+        of a processor that is free, only tenants that run no job of this size have a turn, if
+        there are several tenants.
 
         Returns None if no such job can be claimed, nor that of the wake-up. Otherwise as `claim`.
         """

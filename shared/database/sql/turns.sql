@@ -10,6 +10,7 @@
 -- A job that has no wake-up of its own is not claimed by that of another, for which none would be
 -- left: the relay publishes one.
 -- If the job $1 was lost with its worker, it is claimed first: it has had its turn.
+-- For the last free slot of a processor ($7 = 1) only tenants that run no job of this size have a turn.
 WITH RECURSIVE
 waiting (tenant) AS (
     SELECT (
@@ -106,6 +107,7 @@ latest (turn) AS (
 candidates AS (
     SELECT id, turn, -1 AS level, turn AS previous, tenant FROM jobs
     WHERE id = $1 AND state = 'STARTED' AND lease_until < $3 AND failures + 1 < max_attempts
+      AND $7 = 0
     UNION ALL
     SELECT
         standing.id,
@@ -117,7 +119,9 @@ candidates AS (
         previous,
         standing.tenant
     FROM standing CROSS JOIN latest
-    WHERE standing.id IS NOT NULL AND (max_running IS NULL OR running < max_running)
+    WHERE standing.id IS NOT NULL
+      AND (max_running IS NULL OR running < max_running)
+      AND ($7 = 0 OR running_of_size = 0)
 ),
 chosen AS (
     SELECT id AS chosen_id, turn AS chosen_turn FROM candidates
@@ -135,7 +139,7 @@ SET state = 'STARTED',
     attempt = attempt + 1,
     failures = failures + CASE WHEN state = 'STARTED' THEN 1 ELSE 0 END,
     worker = $2,
-    lease_until = $7,
+    lease_until = $8,
     turn = chosen_turn,
     retry_at = NULL,
     reason = NULL,
@@ -151,6 +155,9 @@ WHERE jobs.id = chosen_id
 RETURNING *, (
     SELECT max_running FROM tenants WHERE tenants.tenant = jobs.tenant
 ) AS tenant_max_running;
+
+-- name: several_tenants
+SELECT CASE WHEN MIN(tenant) <> MAX(tenant) THEN 1 ELSE 0 END AS several FROM jobs;
 
 -- name: limit_of
 -- How many jobs a tenant may run at a time: $2, unless `tenants` says otherwise; NULL for any number.

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from shared.access.tenant import Tenant
 from shared.jobs.head_start import HeadStart, HeadStartProgress
 from shared.jobs.head_starts import HEAD_START_PRIORITY
 from shared.jobs.job import JobState
@@ -43,6 +44,28 @@ async def test_the_upload_that_was_offered_first_is_taken_first(head_starts: Hea
 
     assert [(await taken(head_starts)).upload_id for _ in range(2)] == [UPLOAD, OTHER]
     assert await head_starts.take(worker="w", held_until=6, now=1) is None
+
+
+async def test_the_tenant_with_the_fewest_uploads_that_are_followed_comes_first(
+    head_starts: HeadStarts,
+) -> None:
+    many, few = Tenant("many"), Tenant("few")
+    for number in range(3):
+        await head_starts.offer(UUID(int=number), tenant=many, now=number)
+    await head_starts.offer(UUID(int=9), tenant=few, now=9)
+
+    assert [(await taken(head_starts)).upload_id.int for _ in range(4)] == [0, 9, 1, 2]
+
+
+async def test_what_is_no_longer_followed_does_not_count(head_starts: HeadStarts) -> None:
+    many, few = Tenant("many"), Tenant("few")
+    await head_starts.offer(UPLOAD, tenant=many, now=1)
+    first = await taken(head_starts)
+    await head_starts.withdraw(first.upload_id, first.token)
+    await head_starts.offer(OTHER, tenant=many, now=2)
+    await head_starts.offer(UUID(int=3), tenant=few, now=3)
+
+    assert (await taken(head_starts)).upload_id == OTHER
 
 
 async def test_an_upload_that_is_offered_again_is_the_same(head_starts: HeadStarts) -> None:

@@ -49,7 +49,12 @@ async def make_published(
 
 
 async def claim_next(
-    store: SqlJobStore, job: Job, *, now: float = NOW, max_running: int | None = None
+    store: SqlJobStore,
+    job: Job,
+    *,
+    now: float = NOW,
+    max_running: int | None = None,
+    last_slot: bool = False,
 ) -> Claimed | None:
     return await store.claim_next(
         WakeUp.of(job),
@@ -57,6 +62,7 @@ async def claim_next(
         lease_until=now + 15.0,
         now=now,
         max_running=max_running,
+        last_slot=last_slot,
     )
 
 
@@ -157,6 +163,52 @@ async def test_a_tenant_with_jobs_that_run_long_leaves_the_next_slot_to_another(
     # One slot is left, in which the jobs of B end one after the other
     order = await served(store, short)
     assert [job.tenant for job in order] == [B] * 6
+
+
+async def test_the_last_slot_is_of_the_only_tenant_whatever_it_runs(store: SqlJobStore) -> None:
+    running, waiting = await make_jobs(store, A, 2, size=LARGE)
+    await claimed(store, running)
+    taken = await claim_next(store, waiting, last_slot=True)
+    assert taken is not None
+    assert taken.job.id == waiting.id
+
+
+async def test_the_last_slot_is_not_for_a_tenant_that_runs_a_job_if_there_is_another(
+    store: SqlJobStore,
+) -> None:
+    running, waiting = await make_jobs(store, A, 2, size=LARGE)
+    await claimed(store, running)
+    (one,) = await make_jobs(store, B, 1, size=LARGE)
+    taken = await claim_next(store, waiting, last_slot=True)
+    assert taken is not None
+    assert taken.job.id == one.id
+    assert await claim_next(store, waiting, last_slot=True) is None
+    assert (await store.get(waiting.id)).state is JobState.PENDING
+    # A slot that is not the last
+    assert (await claimed(store, waiting)).id == waiting.id
+
+
+async def test_small_jobs_that_run_take_no_last_slot_of_the_others(store: SqlJobStore) -> None:
+    await make_jobs(store, B, 1, size=SMALL)
+    (small,) = await make_jobs(store, A, 1, size=SMALL)
+    (large,) = await make_jobs(store, A, 1, size=LARGE)
+    await store.claim(small.id, worker="worker-1", lease_until=NOW + 15, now=NOW)
+    taken = await claim_next(store, large, last_slot=True)
+    assert taken is not None
+    assert taken.job.id == large.id
+
+
+async def test_a_job_whose_last_attempt_is_lost_ends_although_only_the_last_slot_is_free(
+    store: SqlJobStore,
+) -> None:
+    job = await make_published(store, A, max_attempts=1)
+    await claimed(store, job)
+    await make_jobs(store, B, 1, size=LARGE)
+    first = await claim_next(store, job, now=NOW + 60, last_slot=True)
+    assert first is not None
+    assert first.job.tenant == B
+    await claim_next(store, job, now=NOW + 60, last_slot=True)
+    assert (await store.get(job.id)).state is JobState.FAILURE
 
 
 async def test_small_jobs_and_others_have_turns_of_their_own(store: SqlJobStore) -> None:

@@ -90,11 +90,11 @@ class ScriptedEngine:
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
-        path = scratch / "output.csv"
+        path = scratch / f"{self.runs}-output.csv"
         path.write_bytes(OUTPUT)
         rejects_and_preview = [
-            written(scratch / "rejects.csv", self.rejects) if self.rejects else None,
-            written(scratch / "preview.csv", self.preview) if self.preview else None,
+            written(scratch / f"{self.runs}-rejects.csv", self.rejects) if self.rejects else None,
+            written(scratch / f"{self.runs}-preview.csv", self.preview) if self.preview else None,
         ]
         return Output(
             path, len(OUTPUT), hashlib.sha256(OUTPUT).hexdigest(), REPORT, *rejects_and_preview
@@ -170,11 +170,21 @@ class Rig:
     settings: WorkSettings
 
     def worker(
-        self, jobs: JobStore | None = None, clock: Callable[[], float] = time.time
+        self,
+        jobs: JobStore | None = None,
+        clock: Callable[[], float] = time.time,
+        *,
+        slots: int = 1,
     ) -> Worker:
         job_run = JobRun(self.blobs, self.engine, self.scratch)
         return Worker(
-            jobs or self.jobs, self.bus, job_run, self.settings, name="tester", clock=clock
+            jobs or self.jobs,
+            self.bus,
+            job_run,
+            self.settings,
+            name="tester",
+            clock=clock,
+            small_slots=slots,
         )
 
     async def job(

@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+from processor import worker as worker_module
 from shared.access.tenant import Tenant
 from shared.errors import AttemptFailed
 from shared.jobs.job import JobState
@@ -131,3 +132,82 @@ async def test_two_claims_of_a_worker_in_one_moment_are_told_apart(rig: Rig) -> 
     assert len(set(leases)) == 2
     rig.engine.may_finish.set()
     await asyncio.gather(*handlings)
+
+
+async def test_the_last_free_slot_is_kept_for_a_tenant_that_runs_no_job(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "LAST_SLOT_POLL", 0.01)
+    await rig.job(tenant=FEW)  # there are several tenants
+    rig.engine.may_finish.clear()
+    jobs = [await published(rig, MANY) for _ in range(2)]
+    worker = rig.worker(slots=2)
+    first = asyncio.create_task(worker.handle(woken(rig, jobs[0])))
+    await rig.engine.started.wait()
+    held = woken(rig, jobs[1])
+    handling = asyncio.create_task(worker.handle(held))
+    few = await published(rig, FEW)
+
+    async def runs() -> bool:
+        return (await rig.jobs.get(few.id)).state is JobState.STARTED
+
+    await until(runs)
+    assert (await rig.jobs.get(jobs[1].id)).state is JobState.PENDING
+    rig.engine.may_finish.set()
+    await asyncio.gather(first, handling)
+    assert held.settled == ["ack"]
+    # The wake-up of that job is left for the other
+    await worker.handle(woken(rig, few))
+    assert (await rig.jobs.get(jobs[1].id)).state is JobState.SUCCESS
+
+
+async def test_a_wake_up_that_waits_for_the_last_slot_takes_the_next_one_that_is_free(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "LAST_SLOT_POLL", 3600.0)
+    await rig.job(tenant=FEW)
+    rig.engine.may_finish.clear()
+    jobs = [await published(rig, MANY) for _ in range(2)]
+    worker = rig.worker(slots=2)
+    first = asyncio.create_task(worker.handle(woken(rig, jobs[0])))
+    await rig.engine.started.wait()
+    rest = asyncio.create_task(worker.handle(woken(rig, jobs[1])))
+    await asyncio.sleep(0)
+    rig.engine.may_finish.set()
+    await asyncio.wait_for(asyncio.gather(first, rest), 30)
+    assert [(await rig.jobs.get(job.id)).state for job in jobs] == [JobState.SUCCESS] * 2
+
+
+async def test_a_tenant_that_is_alone_has_all_slots(rig: Rig) -> None:
+    rig.engine.may_finish.clear()
+    jobs = [await published(rig, MANY) for _ in range(2)]
+    worker = rig.worker(slots=2)
+    handlings = [asyncio.create_task(worker.handle(woken(rig, job))) for job in jobs]
+
+    async def both_run() -> bool:
+        return rig.engine.runs == 2
+
+    await until(both_run)
+    rig.engine.may_finish.set()
+    await asyncio.gather(*handlings)
+
+
+async def test_a_cancelled_job_gives_the_last_slot_back(rig: Rig) -> None:
+    await rig.job(tenant=FEW)
+    rig.engine.may_finish.clear()
+    jobs = [await published(rig, MANY) for _ in range(2)]
+    worker = rig.worker(slots=2)
+    first = asyncio.create_task(worker.handle(woken(rig, jobs[0])))
+    await rig.engine.started.wait()
+    await rig.jobs.cancel(jobs[1].id, now=time.time())
+    delivery = woken(rig, jobs[1])
+    await worker.handle(delivery)
+    assert delivery.settled == ["ack"]
+    rig.engine.may_finish.set()
+    await first
+
+
+async def published(rig: Rig, tenant: Tenant) -> Job:
+    job = await rig.job(tenant=tenant)
+    await rig.jobs.mark_published(job.id, time.time())
+    return job
