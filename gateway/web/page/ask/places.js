@@ -12,14 +12,16 @@ import { partsOf, tidyFilter } from "./question.js";
  */
 export function placeOf(path, question) {
   const place = path.replace(/^(?:aggregation|spec)\.?/, "");
-  for (const key of /** @type {const} */ (["where", "having"])) {
-    if (place !== key && !place.startsWith(`${key}.`)) continue;
-    const filter = question[key];
-    const single = filter && tidyFilter(filter);
-    if (filter && single && partsOf(filter) && !partsOf(single)) {
-      const word = "and" in filter ? "and" : "or";
-      return `${key}.${word}[0]${place.slice(key.length)}`;
-    }
+  const found = /^(where|having|aggregates\[([0-9]+)\]\.where)(?=$|\.)/.exec(place);
+  if (!found) return place;
+  const [key = "", , index] = found;
+  const filter =
+    index === undefined
+      ? question[key === "where" ? "where" : "having"]
+      : question.aggregates[Number(index)]?.where;
+  const single = filter && tidyFilter(filter);
+  if (filter && single && partsOf(filter) && !partsOf(single)) {
+    return `${key}.${"and" in filter ? "and" : "or"}[0]${place.slice(key.length)}`;
   }
   return place;
 }

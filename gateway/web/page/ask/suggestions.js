@@ -16,9 +16,11 @@ const TOP = 10;
 /** Names of numbers that are no amounts. */
 const CODES =
   /(?:^|[\s_-])(?:id|key|nr|no|num|code|zip|plz|postcode|phone|year|jahr|index|lat|lon|latitude|longitude)$|(?:Id|ID)$/i;
-/** Names of amounts, of which sums are asked for most often. */
-const AMOUNTS =
-  /amount|total|sum|price|revenue|sales|cost|plays|count|quantity|qty|units|value|betrag|umsatz|menge|preis|volume|duration|bytes|size/i;
+/** Names of amounts, of which sums are asked for; the first kind is asked for more often. */
+const AMOUNTS = [
+  /amount|total|sum|price|revenue|sales|cost|plays|betrag|umsatz|preis|value/i,
+  /count|quantity|qty|units|menge|volume|duration|bytes|size|number/i,
+];
 
 /**
  * Returns questions about a file, the likeliest first.
@@ -30,7 +32,7 @@ export function suggestions(columns, rows) {
   const [date] = columns.filter((each) => each.type === "date");
   const numbers = columns
     .filter((each) => isNumber(each) && !CODES.test(each.view.name))
-    .sort((a, b) => Number(AMOUNTS.test(b.view.name)) - Number(AMOUNTS.test(a.view.name)));
+    .sort((a, b) => amountRank(a) - amountRank(b));
   const texts = columns.filter((each) => each.type === "text").sort(byRepetition(rows));
   const [number] = numbers;
   const [text, other] = texts;
@@ -104,6 +106,12 @@ export function suggestions(columns, rows) {
       },
   ];
   return found.filter((each) => !!each).slice(0, MOST);
+}
+
+/** @param {FileColumn} column */
+function amountRank({ view }) {
+  const found = AMOUNTS.findIndex((pattern) => pattern.test(view.name));
+  return found < 0 ? AMOUNTS.length : found;
 }
 
 /** @param {FileColumn} column */

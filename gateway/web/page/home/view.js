@@ -1,14 +1,376 @@
-/** `<csv-home>`: its place in the frame; what it shows follows. */
+/** `<csv-home>`: files are dropped or picked, and asked about. */
 
-import { fill, h } from "../core/element.js";
+import { asProblem } from "../api/problem.js";
+import { inspectFile } from "../ask/reading.js";
+import { problemBox } from "../components/states.js";
+import { toast } from "../components/toast.js";
+import { fill, h, svg } from "../core/element.js";
+import { announce, moveFocus } from "../core/focus.js";
+import { formatBytes } from "../core/format.js";
 import { define, Part } from "../core/part.js";
-import { texts } from "../texts.js";
+import { currentPlace, navigate, onPlace } from "../core/router.js";
+import { needStyle } from "../core/style.js";
+import { texts } from "../texts/home.js";
+import { uploads } from "../upload/queue.js";
+import { chosen, groupsOf } from "./chosen.js";
+import { droppedFiles, hasFiles, hasPicker, pickFiles } from "./dropped.js";
+import { sampleFile } from "./sample_file.js";
+
+/** @typedef {import("./chosen.js").Chosen} Chosen */
+/** @typedef {import("./dropped.js").Given} Given */
+/** @typedef {import("../ask/view.js").AskPart} AskPart */
+/** @typedef {import("../ask/view.js").StartDetail} StartDetail */
+
+await needStyle("home");
 
 class HomePart extends Part {
+  /** The file about which a person is asked. @type {Chosen | null} */
+  #current = null;
+  /** @type {AskPart | null} */
+  #ask = null;
+  #input = h("input", {
+    type: "file",
+    multiple: true,
+    class: "unseen",
+    tabindex: "-1",
+    "aria-hidden": "true",
+    onchange: () => this.#picked(),
+  });
+  #title = h("h1", null, texts.welcome);
+  #list = h("div", { class: "home-files" });
+  #place = h("div", { class: "home-place" });
+  #veil = h("div", { class: "home-veil", hidden: true }, h("p", null, texts.letGo));
+
   /** @override */
   start() {
-    fill(this, h("h1", null, texts.home.title));
+    fill(this, this.#title, this.#list, this.#place, this.#input, this.#veil);
+    const { signal } = this;
+    this.addEventListener("csv-start", (event) => this.#started(event), { signal });
+    this.addEventListener("csv-read", (event) => this.#read(event), { signal });
+    chosen.addEventListener("change", () => this.#draw(), { signal });
+    onPlace(() => this.#drawWaiting(), signal);
+    this.#acceptDrops(signal);
+    this.#current = null;
+    this.#ask = null;
+    this.#draw();
   }
+
+  /** @param {AbortSignal} signal */
+  #acceptDrops(signal) {
+    let depth = 0;
+    /** @param {number} value */
+    const enter = (value) => {
+      depth = Math.max(0, value);
+      this.#veil.hidden = depth === 0;
+    };
+    /** @type {(type: string, listener: (event: DragEvent) => void) => void} */
+    const on = (type, listener) =>
+      window.addEventListener(
+        type,
+        (event) => {
+          if (event instanceof DragEvent && hasFiles(event)) listener(event);
+        },
+        { signal },
+      );
+    on("dragenter", (event) => {
+      event.preventDefault();
+      enter(depth + 1);
+    });
+    on("dragleave", () => enter(depth - 1));
+    on("dragover", (event) => {
+      event.preventDefault();
+      if (event.dataTransfer) event.dataTransfer.dropEffect = "copy";
+    });
+    on("drop", (event) => {
+      event.preventDefault();
+      enter(0);
+      if (event.dataTransfer) void this.#dropped(event.dataTransfer);
+    });
+  }
+
+  /** @param {DataTransfer} transfer */
+  async #dropped(transfer) {
+    const { files, folders } = await droppedFiles(transfer);
+    if (folders > 0) toast(texts.folders(folders), { kind: "bad" });
+    else if (files.length === 0) toast(texts.nothing, { kind: "bad" });
+    this.#add(files);
+  }
+
+  async #choose() {
+    const given = hasPicker() ? await pickFiles() : null;
+    if (given) this.#add(given);
+    else this.#input.click();
+  }
+
+  #picked() {
+    const files = [...(this.#input.files ?? [])];
+    this.#input.value = "";
+    this.#add(files.map((file) => ({ file, handle: null })));
+  }
+
+  /** @param {readonly Given[]} given */
+  #add(given) {
+    if (given.length === 0) return;
+    const isFirst = chosen.files.length === 0;
+    chosen.add(given);
+    if (isFirst) moveFocus(this.#title);
+  }
+
+  #draw() {
+    const { files } = chosen;
+    if (files.length === 0) {
+      this.#current = null;
+      this.#ask = null;
+      this.#title.textContent = texts.welcome;
+      fill(this.#list);
+      if (!this.#place.querySelector(".home-sent")) fill(this.#place, this.#welcome());
+      return;
+    }
+    this.#title.textContent = texts.title;
+    if (!this.#current || !files.includes(this.#current)) this.#show(files[0] ?? null);
+    this.#drawList();
+    for (const each of files) {
+      if (each !== this.#current && !each.inspection && !each.problem) void this.#inspect(each);
+    }
+  }
+
+  /** @param {Chosen | null} file */
+  #show(file) {
+    this.#current = file;
+    this.#ask = null;
+    if (!file) return;
+    void import("../ask/view.js").then(
+      () => {
+        if (this.#current !== file || !this.isConnected) return;
+        const ask = /** @type {AskPart} */ (document.createElement("csv-ask"));
+        ask.file = file.file;
+        ask.handle = file.handle;
+        this.#ask = ask;
+        fill(this.#place, ask);
+        this.#drawList();
+      },
+      (error) => fill(this.#place, problemBox(error, { retry: () => this.#show(file) })),
+    );
+  }
+
+  /** Reads a file that is not shown, to learn its columns. @param {Chosen} file */
+  async #inspect(file) {
+    chosen.know(file, { problem: texts.reading });
+    try {
+      const inspection = await inspectFile(file.file, { aggregation: null, signal: this.signal });
+      chosen.know(file, { inspection, problem: null });
+    } catch (error) {
+      if (!this.signal.aborted) chosen.know(file, { problem: asProblem(error).title });
+      else chosen.know(file, { problem: null });
+    }
+  }
+
+  /** @param {Event} event */
+  #read(event) {
+    const { detail } = /** @type {CustomEvent<import("../ask/types.js").Inspection>} */ (event);
+    if (this.#current) chosen.know(this.#current, { inspection: detail, problem: null });
+  }
+
+  /** The files for which the present question is. */
+  #group() {
+    const current = this.#current;
+    if (!current) return [];
+    return groupsOf(chosen.files).find((group) => group.includes(current)) ?? [current];
+  }
+
+  #drawList() {
+    const groups = groupsOf(chosen.files);
+    const mine = this.#group();
+    this.#ask?.setCount(mine.length);
+    fill(
+      this.#list,
+      h(
+        "ul",
+        { class: "home-list", "aria-label": texts.files },
+        groups.flatMap((group) => group.map((each) => this.#item(each, mine, groups.length > 1))),
+      ),
+      h(
+        "div",
+        { class: "home-list-actions" },
+        h(
+          "button",
+          { type: "button", class: "small", onclick: () => void this.#choose() },
+          texts.chooseMore,
+        ),
+        mine.length > 1 && h("p", { class: "hint" }, texts.same(mine.length)),
+      ),
+    );
+  }
+
+  /**
+   * @param {Chosen} file
+   * @param {readonly Chosen[]} mine
+   * @param {boolean} several whether there are several groups
+   */
+  #item(file, mine, several) {
+    const { inspection } = file;
+    const state = inspection?.error
+      ? texts.unreadable
+      : inspection
+        ? texts.columns(inspection.column_count)
+        : typeof file.problem === "string"
+          ? file.problem
+          : texts.reading;
+    const isMine = mine.includes(file);
+    const name = h("bdi", { class: "home-name", title: file.file.name }, file.file.name);
+    return h(
+      "li",
+      { class: isMine ? "home-item home-item-current" : "home-item" },
+      icon(),
+      several && !isMine
+        ? h("button", { type: "button", class: "home-open", onclick: () => this.#show(file) }, name)
+        : name,
+      h("span", { class: "soft small-text" }, `${formatBytes(file.file.size)} · ${state}`),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "quiet home-remove",
+          "aria-label": texts.remove(file.file.name),
+          onclick: () => {
+            chosen.remove([file]);
+            if (chosen.files.length === 0) moveFocus(this.#title);
+          },
+        },
+        "×",
+      ),
+    );
+  }
+
+  #welcome() {
+    const trySample = () => this.#add([{ file: sampleFile(texts.sampleName), handle: null }]);
+    return h(
+      "div",
+      { class: "home-welcome" },
+      h("p", { class: "home-lead" }, texts.lead),
+      h("div", { class: "home-waiting" }, this.#waiting()),
+      h(
+        "div",
+        { class: "home-drop" },
+        dropIcon(),
+        h("p", { class: "home-drop-title" }, texts.drop),
+        h("p", { class: "soft" }, texts.or),
+        h(
+          "button",
+          { type: "button", class: "primary home-choose", onclick: () => void this.#choose() },
+          texts.choose,
+        ),
+        h("p", { class: "hint" }, texts.formats),
+      ),
+      h(
+        "p",
+        { class: "home-sample" },
+        h("button", { type: "button", class: "quiet", onclick: trySample }, texts.sample),
+      ),
+      h(
+        "ol",
+        { class: "home-steps" },
+        texts.steps.map(([name, text]) =>
+          h("li", null, h("h2", null, name ?? ""), h("p", null, text)),
+        ),
+      ),
+    );
+  }
+
+  #drawWaiting() {
+    const place = this.#place.querySelector(".home-waiting");
+    if (place) fill(place, this.#waiting());
+  }
+
+  /** Returns a notice if the URL has a question. */
+  #waiting() {
+    if (!currentPlace().query.has("q")) return null;
+    return h(
+      "div",
+      { class: "notice" },
+      h("p", { class: "notice-title" }, texts.waiting),
+      h("p", null, texts.waitingHint),
+    );
+  }
+
+  /** @param {Event} event */
+  #started(event) {
+    const { detail } = /** @type {CustomEvent<StartDetail>} */ (event);
+    const group = this.#group();
+    try {
+      const tasks = group.map(({ file, handle }) =>
+        uploads.add({ file, handle, aggregation: detail.aggregation }),
+      );
+      fill(this.#place, this.#sent(tasks.length));
+      chosen.remove(group);
+      announce(texts.sent(tasks.length));
+      if (chosen.files.length === 0) {
+        this.#title.textContent = texts.sent(tasks.length);
+        moveFocus(this.#title);
+        this.#follow(tasks);
+      }
+    } catch (error) {
+      toast(`${texts.failed}: ${asProblem(error).message}`, { kind: "bad" });
+    }
+  }
+
+  #again() {
+    fill(this.#place);
+    this.#draw();
+    moveFocus(this.#title);
+  }
+
+  /** @param {number} count */
+  #sent(count) {
+    return h(
+      "div",
+      { class: "home-sent state" },
+      h("div", { class: "spinner", "aria-hidden": "true" }),
+      h("p", null, count > 1 ? texts.sentHintMany : texts.sentHint),
+      h(
+        "div",
+        { class: "actions" },
+        h("button", { type: "button", onclick: () => this.#again() }, texts.another),
+        h("a", { class: "button", href: "#/jobs" }, texts.toJobs),
+      ),
+    );
+  }
+
+  /**
+   * Opens the job of an upload when it has one, or the list of jobs for several.
+   * @param {readonly {jobId?: string | null, state?: string}[]} tasks
+   */
+  #follow(tasks) {
+    const [only] = tasks;
+    if (tasks.length > 1) {
+      navigate("/jobs");
+      return;
+    }
+    const look = () => {
+      const isHere = this.isConnected && this.#place.querySelector(".home-sent");
+      if (only?.jobId && isHere) navigate(`/jobs/${only.jobId}`);
+      // The list of uploads says why, and what to do.
+      else if (isHere && (only?.state === "failed" || only?.state === "cancelled")) this.#again();
+    };
+    uploads.addEventListener("change", look, { signal: this.signal });
+    look();
+  }
+}
+
+function icon() {
+  return svg(
+    "svg",
+    { viewBox: "0 0 20 20", class: "home-icon", "aria-hidden": "true" },
+    svg("path", { d: "M5 2.5h6.5L16 7v10.5H5z M11.5 2.5V7H16 M8 10.5h5 M8 13.5h5" }),
+  );
+}
+
+function dropIcon() {
+  return svg(
+    "svg",
+    { viewBox: "0 0 48 48", class: "home-drop-icon", "aria-hidden": "true" },
+    svg("path", { d: "M24 31V10m0 0-8 8m8-8 8 8M8 30v8h32v-8" }),
+  );
 }
 
 define("csv-home", HomePart);

@@ -1,0 +1,181 @@
+/** What an inspection says in words: what is wrong, doubtful, or to be declared. */
+
+import { h } from "../core/element.js";
+import { formatCount } from "../core/format.js";
+import { texts } from "../texts/ask.js";
+import { declared, FIELDS } from "./dialect_fields.js";
+
+/** @typedef {import("./types.js").Inspection} Inspection */
+/** @typedef {import("./types.js").Input} Input */
+
+const PROBLEMS = 5;
+const DELIMITER = /set input\.delimiter/;
+
+/**
+ * Returns the place of a note's remedy, such as `input.delimiter`; empty if it names none.
+ * @param {string} note
+ */
+export function placeOfNote(note) {
+  const found = /set (input\.(?:number\.)?[a-z_]+)/.exec(note)?.[1] ?? "";
+  return FIELDS.some(({ key }) => `input.${key}` === found) ? found : "";
+}
+
+/**
+ * Returns the messages about a file.
+ * @param {Inspection} inspection
+ * @param {object} on
+ * @param {(input: Input) => void} on.accept called with what is proposed
+ * @param {(header: boolean) => void} on.header called with whether there is a header
+ * @param {(place: string) => void} on.go called with the place of a field to correct
+ */
+export function messages(inspection, { accept, header, go }) {
+  if (inspection.error) {
+    return [box("bad", texts.notes.unreadable, h("p", null, sentence(inspection.error)))];
+  }
+  const undecided = inspection.input.header === null;
+  const proposed = inspection.proposal?.input;
+  const doubts = inspection.notes.filter((note) => DELIMITER.test(note));
+  const notes = inspection.notes.filter((note) => !DELIMITER.test(note));
+  return [
+    ...doubts.map((note) =>
+      box(
+        "warn",
+        texts.notes.delimiter,
+        h("p", null, sentence(note)),
+        goButton("input.delimiter", go),
+      ),
+    ),
+    undecided &&
+      box(
+        "warn",
+        texts.notes.header,
+        h("p", null, sentence(inspection.header_reason.replace(/: set input\.header.*$/, ""))),
+        h(
+          "div",
+          { class: "actions" },
+          h("button", { type: "button", onclick: () => header(true) }, texts.notes.headerYes),
+          h("button", { type: "button", onclick: () => header(false) }, texts.notes.headerNo),
+        ),
+      ),
+    proposed &&
+      box(
+        "info",
+        texts.notes.proposal,
+        list([...inspection.proposal_reasons.map(sentence), ...settings(proposed)]),
+        h(
+          "div",
+          { class: "actions" },
+          h("button", { type: "button", onclick: () => accept(proposed) }, texts.notes.accept),
+        ),
+      ),
+    notes.length > 0 &&
+      box(
+        "warn",
+        texts.notes.doubts(notes.length),
+        h(
+          "ul",
+          null,
+          notes.map((note) => h("li", null, sentence(note), " ", goButton(placeOfNote(note), go))),
+        ),
+      ),
+    inspection.problem_count > 0 && problems(inspection, go),
+    inspection.rows_of_several_lines > 0 &&
+      inspection.most_lines > 20 &&
+      box(
+        "info",
+        texts.notes.severalLines(inspection.rows_of_several_lines, inspection.most_lines),
+      ),
+  ];
+}
+
+/**
+ * @param {Inspection} inspection
+ * @param {(place: string) => void} go
+ */
+function problems(inspection, go) {
+  const shown = inspection.problems.slice(0, PROBLEMS);
+  const rest = inspection.problem_count - shown.length;
+  return box(
+    "bad",
+    texts.notes.badRows(formatCount(inspection.problem_count), inspection.problem_count),
+    h(
+      "ul",
+      { class: "ask-problems" },
+      shown.map(({ line, column, name, found, expected }) =>
+        h(
+          "li",
+          null,
+          h("b", null, texts.notes.where(line, column, name ?? "")),
+          " ",
+          texts.notes.found(found, expected),
+        ),
+      ),
+      rest > 0 && h("li", null, texts.notes.moreProblems(formatCount(rest))),
+    ),
+    h("p", null, texts.notes.badRowsRemedy, " ", goButton("input.on_bad_row", go)),
+  );
+}
+
+/**
+ * @param {string} place
+ * @param {(place: string) => void} go
+ */
+function goButton(place, go) {
+  if (!place) return null;
+  const label = texts.dialect.labels[place.slice("input.".length)] ?? place;
+  return h(
+    "button",
+    { type: "button", class: "small", onclick: () => go(place) },
+    texts.notes.set(label),
+  );
+}
+
+/**
+ * @param {"bad" | "warn" | "info"} kind
+ * @param {string} title
+ * @param {...import("../core/element.js").Child} children
+ */
+function box(kind, title, ...children) {
+  return h(
+    "div",
+    { class: `notice ask-note${kind === "info" ? "" : ` notice-${kind}`}` },
+    h("p", { class: "notice-title" }, title),
+    children,
+  );
+}
+
+/** @param {readonly string[]} items */
+function list(items) {
+  return (
+    items.length > 0 &&
+    h(
+      "ul",
+      null,
+      items.map((each) => h("li", null, each)),
+    )
+  );
+}
+
+/**
+ * Returns what is proposed, in words.
+ * @param {Input} input
+ */
+function settings(input) {
+  return FIELDS.flatMap(({ key }) => {
+    const value = declared(input, key);
+    if (value === undefined || value === false) return [];
+    const label = texts.dialect.labels[key] ?? key;
+    const words = texts.dialect.values[key]?.[String(value)];
+    const shown = Array.isArray(value) ? value.join(", ") : (words ?? String(value));
+    return [value === true ? label : `${label}: ${shown}`];
+  });
+}
+
+/**
+ * Returns a message of the service as a sentence.
+ * @param {string} text
+ */
+export function sentence(text) {
+  const start = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?…]$/.test(start) ? start : `${start}.`;
+}

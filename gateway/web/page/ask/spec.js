@@ -1,0 +1,122 @@
+/** The question as JSON, as a command and as curl, to copy. */
+
+import { currentKey } from "../api/key.js";
+import { copyButton } from "../components/copy_button.js";
+import { h } from "../core/element.js";
+import { texts } from "../texts/ask.js";
+import { curlCommand, runCommand } from "./command.js";
+
+/** @typedef {import("./types.js").Aggregation} Aggregation */
+
+const TABS = /** @type {const} */ (["json", "run", "curl"]);
+/** @typedef {(typeof TABS)[number]} Tab */
+
+/** Shows an aggregation in three tabs. */
+export class SpecPanel {
+  /** @type {Tab} */
+  #shown = "json";
+  /** @type {Record<Tab, string>} */
+  #text = { json: "", run: "", curl: "" };
+
+  constructor() {
+    this.tabs = TABS.map((tab) =>
+      h(
+        "button",
+        {
+          type: "button",
+          role: "tab",
+          id: `ask-tab-${tab}`,
+          class: "ask-tab",
+          "aria-controls": "ask-spec",
+          onclick: () => this.#choose(tab),
+          onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event, tab),
+        },
+        texts.spec.tabs[tab],
+      ),
+    );
+    this.code = h("code", null);
+    this.panel = h(
+      "pre",
+      { id: "ask-spec", role: "tabpanel", tabindex: "0", class: "ask-code" },
+      this.code,
+    );
+    this.element = h(
+      "section",
+      { class: "ask-spec", "aria-label": texts.spec.title },
+      h(
+        "div",
+        { class: "ask-tabs" },
+        h("div", { role: "tablist", "aria-label": texts.spec.title }, this.tabs),
+        copyButton(() => this.#text[this.#shown]),
+      ),
+      this.panel,
+    );
+    this.#draw();
+  }
+
+  /**
+   * @param {Aggregation} aggregation
+   * @param {string} name of the file
+   */
+  show(aggregation, name) {
+    const server = new URL(".", document.baseURI).href.replace(/\/$/, "");
+    this.#text = {
+      json: pretty(aggregation),
+      run: runCommand(aggregation, name, server),
+      curl: curlCommand(aggregation, name, server, currentKey() !== null && currentKey() !== ""),
+    };
+    this.#draw();
+  }
+
+  /** @param {Tab} tab */
+  #choose(tab) {
+    this.#shown = tab;
+    this.#draw();
+  }
+
+  /**
+   * @param {KeyboardEvent} event
+   * @param {Tab} tab
+   */
+  #key(event, tab) {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const next = TABS[(TABS.indexOf(tab) + step + TABS.length) % TABS.length] ?? tab;
+    this.#choose(next);
+    this.tabs[TABS.indexOf(next)]?.focus();
+  }
+
+  #draw() {
+    for (const [index, tab] of TABS.entries()) {
+      const button = this.tabs[index];
+      button?.setAttribute("aria-selected", String(tab === this.#shown));
+      if (button) button.tabIndex = tab === this.#shown ? 0 : -1;
+    }
+    this.panel.setAttribute("aria-labelledby", `ask-tab-${this.#shown}`);
+    this.code.textContent = this.#text[this.#shown];
+  }
+}
+
+/**
+ * Returns JSON with a line for each value that fits into one.
+ * @param {unknown} value
+ * @param {string} [indent]
+ * @returns {string}
+ */
+export function pretty(value, indent = "") {
+  const plain = JSON.stringify(value);
+  if (value === null || typeof value !== "object") return plain;
+  const short = plain.length + indent.length <= 42;
+  const inner = `${indent}  `;
+  if (Array.isArray(value)) {
+    if (short) return `[${value.map((each) => pretty(each, inner)).join(", ")}]`;
+    return `[\n${value.map((each) => inner + pretty(each, inner)).join(",\n")}\n${indent}]`;
+  }
+  const pairs = Object.entries(value).map(
+    ([key, each]) => `${JSON.stringify(key)}: ${pretty(each, inner)}`,
+  );
+  if (pairs.length === 0) return "{}";
+  if (short && indent) return `{${pairs.join(", ")}}`;
+  return `{\n${pairs.map((each) => inner + each).join(",\n")}\n${indent}}`;
+}

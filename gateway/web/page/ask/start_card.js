@@ -1,0 +1,80 @@
+/** The button that starts, and what the result will have. */
+
+import { fill, h } from "../core/element.js";
+import { texts } from "../texts/ask.js";
+
+/** The card. */
+export class StartCard {
+  #outputs = h("div", { class: "ask-outputs" });
+  #hint = h("p", { class: "hint", id: "ask-start-hint", role: "status" });
+
+  /** @param {() => void} start called when the button is pressed */
+  constructor(start) {
+    this.button = h(
+      "button",
+      {
+        type: "button",
+        class: "primary ask-start",
+        "aria-describedby": "ask-start-hint",
+        onclick: () => start(),
+      },
+      texts.start,
+    );
+    this.element = h("div", { class: "card ask-go" }, this.#outputs, this.button, this.#hint);
+  }
+
+  /**
+   * @param {object} state
+   * @param {boolean} state.asks whether the question asks for something
+   * @param {boolean} state.refused whether the service refuses it
+   * @param {readonly string[] | null} state.outputs the columns of the result, if they are known
+   * @param {number} state.count for how many files the question is
+   */
+  show({ asks, refused, outputs, count }) {
+    this.button.textContent = count > 1 ? texts.startMany(count) : texts.start;
+    this.button.disabled = !asks || refused;
+    this.hint(asks ? (refused ? texts.doesNotFit : "") : texts.nothingAsked);
+    fill(
+      this.#outputs,
+      asks &&
+        !refused &&
+        outputs && [
+          h("h3", null, texts.columnsOfResult),
+          h(
+            "ul",
+            { class: "ask-output-names" },
+            outputs.map((name) => h("li", null, h("bdi", null, name))),
+          ),
+        ],
+    );
+  }
+
+  /** @param {string} text */
+  hint(text) {
+    if (this.#hint.textContent !== text) this.#hint.textContent = text;
+  }
+}
+
+/**
+ * Returns the offer to sum the plays of songs at once.
+ * @param {number} count of files
+ * @param {() => void} start
+ */
+export function playsCard(count, start) {
+  const { plays } = texts;
+  return h(
+    "section",
+    { class: "card ask-plays-card", "aria-labelledby": "ask-plays-title" },
+    h(
+      "div",
+      null,
+      h("h2", { id: "ask-plays-title" }, plays.title),
+      h("p", null, plays.text, " ", plays.other),
+    ),
+    h(
+      "button",
+      { type: "button", class: "primary", onclick: () => start() },
+      count > 1 ? plays.startMany(count) : plays.start,
+    ),
+  );
+}

@@ -1,0 +1,89 @@
+/** The files that a person has chosen and not started yet. They stay while other views are shown. */
+
+/** @typedef {import("./dropped.js").Given} Given */
+/** @typedef {import("../ask/types.js").Inspection} Inspection */
+
+/**
+ * A chosen file.
+ * @typedef {object} Chosen
+ * @property {number} id
+ * @property {File} file
+ * @property {FileSystemFileHandle | null} handle
+ * @property {Inspection | null} inspection null until it is read
+ * @property {unknown} problem why it could not be read
+ */
+
+class ChosenFiles extends EventTarget {
+  /** @type {Chosen[]} */
+  files = [];
+  #last = 0;
+
+  /** @param {readonly Given[]} given */
+  add(given) {
+    const added = given.filter(({ file }) => !this.files.some((each) => isSame(each.file, file)));
+    this.files = [
+      ...this.files,
+      ...added.map(({ file, handle }) => {
+        this.#last += 1;
+        return { id: this.#last, file, handle, inspection: null, problem: null };
+      }),
+    ];
+    this.#tell();
+  }
+
+  /** @param {readonly Chosen[]} gone */
+  remove(gone) {
+    this.files = this.files.filter((each) => !gone.includes(each));
+    this.#tell();
+  }
+
+  /**
+   * Notes what is known about a file.
+   * @param {Chosen} chosen
+   * @param {Partial<Chosen>} known
+   */
+  know(chosen, known) {
+    Object.assign(chosen, known);
+    this.#tell();
+  }
+
+  #tell() {
+    this.dispatchEvent(new Event("change"));
+  }
+}
+
+/**
+ * @param {File} one
+ * @param {File} other
+ */
+function isSame(one, other) {
+  return (
+    one.name === other.name && one.size === other.size && one.lastModified === other.lastModified
+  );
+}
+
+/**
+ * Returns the chosen files in groups with the same columns; a file that is not read yet, or cannot
+ * be read, is a group of its own.
+ * @param {readonly Chosen[]} files
+ * @returns {Chosen[][]}
+ */
+export function groupsOf(files) {
+  /** @type {Map<string, Chosen[]>} */
+  const groups = new Map();
+  for (const each of files) {
+    const key = columnsOf(each) ?? `file ${each.id}`;
+    groups.set(key, [...(groups.get(key) ?? []), each]);
+  }
+  return [...groups.values()];
+}
+
+/** @param {Chosen} chosen */
+function columnsOf({ inspection }) {
+  if (!inspection || inspection.error) return null;
+  const { input, columns } = inspection;
+  const names = columns.map(({ name }) => name);
+  return JSON.stringify([names, input.delimiter, input.header, input.decimal]);
+}
+
+export const chosen = new ChosenFiles();
