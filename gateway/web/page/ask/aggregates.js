@@ -1,7 +1,7 @@
 /** What is computed for each group. */
 
 import { h } from "../core/element.js";
-import { texts } from "../texts/ask.js";
+import { ask as texts } from "../texts/ask.js";
 import { findColumn, outputColumns } from "./columns.js";
 import { columnChoices, columnOf, columnValue, isNumeric, likelyColumn } from "./context.js";
 import {

@@ -1,7 +1,7 @@
 /** Puts a question together by clicking. */
 
 import { h } from "../core/element.js";
-import { texts } from "../texts/ask.js";
+import { ask as texts } from "../texts/ask.js";
 import { aggregateRows } from "./aggregates.js";
 import { idOf } from "./controls.js";
 import { failAt } from "./errors.js";

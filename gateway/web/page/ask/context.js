@@ -4,7 +4,7 @@
 /** @typedef {import("./types.js").Column} Column */
 /** @typedef {import("./types.js").Question} Question */
 
-import { texts } from "../texts/ask.js";
+import { ask as texts } from "../texts/ask.js";
 import { findColumn } from "./columns.js";
 
 /**

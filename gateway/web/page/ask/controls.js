@@ -1,7 +1,7 @@
 /** The controls of a question. Each has the place of its value as id, where errors are shown. */
 
 import { h } from "../core/element.js";
-import { texts } from "../texts/ask.js";
+import { ask as texts } from "../texts/ask.js";
 
 /** @typedef {import("../core/element.js").Child} Child */
 

@@ -1,7 +1,7 @@
 /** How the file is written: what was found out, and fields to correct it. */
 
 import { h } from "../core/element.js";
-import { texts } from "../texts/ask.js";
+import { ask as texts } from "../texts/ask.js";
 import { checkBox, choice, idOf, textBox } from "./controls.js";
 import { declare, declared, enteredValue, FIELDS } from "./dialect_fields.js";
 

@@ -1,7 +1,7 @@
 /** Conditions on records of the file, or on rows of the result. */
 
 import { h } from "../core/element.js";
-import { texts } from "../texts/ask.js";
+import { ask as texts } from "../texts/ask.js";
 import { findColumn, outputColumns } from "./columns.js";
 import { columnChoices, columnOf, columnValue, likelyColumn } from "./context.js";
 import { addButton, choice, idOf, removeButton, textBox } from "./controls.js";

@@ -1,7 +1,7 @@
 /** By what the records are grouped. */
 
 import { h } from "../core/element.js";
-import { texts } from "../texts/ask.js";
+import { ask as texts } from "../texts/ask.js";
 import { findColumn } from "./columns.js";
 import { columnChoices, columnOf, columnValue, likelyColumn } from "./context.js";
 import {

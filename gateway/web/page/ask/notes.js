@@ -2,14 +2,19 @@
 
 import { h } from "../core/element.js";
 import { formatCount } from "../core/format.js";
-import { texts } from "../texts/ask.js";
-import { declared, FIELDS } from "./dialect_fields.js";
+import { ask as texts } from "../texts/ask.js";
+import { declare, declared, FIELDS } from "./dialect_fields.js";
 
 /** @typedef {import("./types.js").Inspection} Inspection */
 /** @typedef {import("./types.js").Input} Input */
 
+const PREFIX = "input.";
 const PROBLEMS = 5;
 const DELIMITER = /set input\.delimiter/;
+
+/** `set input.KEY to 'VALUE'`, once or twice. */
+const REMEDY =
+  /set (input\.[a-z_.]+) to '([^'\\]*)'(?: and (input\.[a-z_.]+) to '([^'\\]*)')?(?! or)/;
 
 /**
  * Returns the place of a note's remedy, such as `input.delimiter`; empty if it names none.
@@ -18,6 +23,35 @@ const DELIMITER = /set input\.delimiter/;
 export function placeOfNote(note) {
   const found = /set (input\.(?:number\.)?[a-z_]+)/.exec(note)?.[1] ?? "";
   return FIELDS.some(({ key }) => `input.${key}` === found) ? found : "";
+}
+
+/**
+ * Returns what a note says to declare, if that is one way only; else null.
+ * @param {string} note
+ * @returns {Input | null}
+ */
+export function remedyOf(note) {
+  const found = REMEDY.exec(note);
+  if (!found) return null;
+  const [, first = "", value = "", second, other = ""] = found;
+  /** @type {Input} */
+  const input = {};
+  declare(input, first.slice(PREFIX.length), value);
+  if (second) declare(input, second.slice(PREFIX.length), other);
+  return input;
+}
+
+/**
+ * Returns a message of the service as a sentence, with the labels of fields in place of their keys.
+ * @param {string} text
+ */
+export function inLabels(text) {
+  return sentence(
+    text.replace(/\binput\.((?:number\.)?[a-z_]+)/g, (whole, key) => {
+      const label = texts.dialect.labels[key];
+      return label ? `“${label}”` : whole;
+    }),
+  );
 }
 
 /**
@@ -32,31 +66,10 @@ export function messages(inspection, { accept, header, go }) {
   if (inspection.error) {
     return [box("bad", texts.notes.unreadable, h("p", null, sentence(inspection.error)))];
   }
-  const undecided = inspection.input.header === null;
   const proposed = inspection.proposal?.input;
   const doubts = inspection.notes.filter((note) => DELIMITER.test(note));
   const notes = inspection.notes.filter((note) => !DELIMITER.test(note));
   return [
-    ...doubts.map((note) =>
-      box(
-        "warn",
-        texts.notes.delimiter,
-        h("p", null, sentence(note)),
-        goButton("input.delimiter", go),
-      ),
-    ),
-    undecided &&
-      box(
-        "warn",
-        texts.notes.header,
-        h("p", null, sentence(inspection.header_reason.replace(/: set input\.header.*$/, ""))),
-        h(
-          "div",
-          { class: "actions" },
-          h("button", { type: "button", onclick: () => header(true) }, texts.notes.headerYes),
-          h("button", { type: "button", onclick: () => header(false) }, texts.notes.headerNo),
-        ),
-      ),
     proposed &&
       box(
         "info",
@@ -68,6 +81,26 @@ export function messages(inspection, { accept, header, go }) {
           h("button", { type: "button", onclick: () => accept(proposed) }, texts.notes.accept),
         ),
       ),
+    doubts.map((note) =>
+      box(
+        "warn",
+        texts.notes.delimiter,
+        h("p", null, inLabels(note)),
+        goButton("input.delimiter", go),
+      ),
+    ),
+    inspection.input.header === null &&
+      box(
+        "warn",
+        texts.notes.header,
+        h("p", null, sentence(inspection.header_reason.replace(/: set input\.header.*$/, ""))),
+        h(
+          "div",
+          { class: "actions" },
+          h("button", { type: "button", onclick: () => header(true) }, texts.notes.headerYes),
+          h("button", { type: "button", onclick: () => header(false) }, texts.notes.headerNo),
+        ),
+      ),
     notes.length > 0 &&
       box(
         "warn",
@@ -75,7 +108,17 @@ export function messages(inspection, { accept, header, go }) {
         h(
           "ul",
           null,
-          notes.map((note) => h("li", null, sentence(note), " ", goButton(placeOfNote(note), go))),
+          notes.map((note) => {
+            const remedy = remedyOf(note);
+            const button = remedy
+              ? h(
+                  "button",
+                  { type: "button", class: "small", onclick: () => accept(remedy) },
+                  settings(remedy).join(", "),
+                )
+              : goButton(placeOfNote(note), go);
+            return h("li", null, inLabels(note), " ", button);
+          }),
         ),
       ),
     inspection.problem_count > 0 && problems(inspection, go),
@@ -122,7 +165,7 @@ function problems(inspection, go) {
  */
 function goButton(place, go) {
   if (!place) return null;
-  const label = texts.dialect.labels[place.slice("input.".length)] ?? place;
+  const label = texts.dialect.labels[place.slice(PREFIX.length)] ?? place;
   return h(
     "button",
     { type: "button", class: "small", onclick: () => go(place) },

@@ -1,7 +1,7 @@
 /** How the file is read: fields to correct it, messages, and the first records. */
 
 import { fill, h } from "../core/element.js";
-import { texts } from "../texts/ask.js";
+import { ask as texts } from "../texts/ask.js";
 import { idOf } from "./controls.js";
 import { dialectFields, restDeclared } from "./dialect.js";
 import { failAt } from "./errors.js";

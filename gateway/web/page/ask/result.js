@@ -1,7 +1,7 @@
 /** How the result is sorted, cut and written. */
 
 import { h } from "../core/element.js";
-import { texts } from "../texts/ask.js";
+import { ask as texts } from "../texts/ask.js";
 import { outputColumns } from "./columns.js";
 import { addButton, checkBox, choice, idOf, labelled, removeButton, textBox } from "./controls.js";
 import { OUTPUTS } from "./functions.js";

@@ -3,7 +3,7 @@
 import { currentKey } from "../api/key.js";
 import { copyButton } from "../components/copy_button.js";
 import { h } from "../core/element.js";
-import { texts } from "../texts/ask.js";
+import { ask as texts } from "../texts/ask.js";
 import { curlCommand, runCommand } from "./command.js";
 
 /** @typedef {import("./types.js").Aggregation} Aggregation */

@@ -1,7 +1,7 @@
 /** The button that starts, and what the result will have. */
 
 import { fill, h } from "../core/element.js";
-import { texts } from "../texts/ask.js";
+import { ask as texts } from "../texts/ask.js";
 
 /** The card. */
 export class StartCard {

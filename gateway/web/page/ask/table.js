@@ -2,7 +2,7 @@
 
 import { h } from "../core/element.js";
 import { formatCount } from "../core/format.js";
-import { texts } from "../texts/ask.js";
+import { ask as texts } from "../texts/ask.js";
 
 /** @typedef {import("./types.js").Inspection} Inspection */
 
@@ -73,11 +73,7 @@ export function sampleTable(inspection, { all, showAll }) {
     h(
       "p",
       { class: "hint ask-table-foot" },
-      texts.table.summary(
-        formatCount(inspection.rows),
-        formatCount(inspection.column_count),
-        inspection.whole,
-      ),
+      texts.table.summary(inspection.rows, inspection.column_count, inspection.whole),
       !all &&
         rows.length > visible.length &&
         h(

@@ -8,7 +8,7 @@ import { define, Part } from "../core/part.js";
 import { inWords } from "../core/question.js";
 import { currentPlace, onPlace } from "../core/router.js";
 import { needStyle } from "../core/style.js";
-import { texts } from "../texts/ask.js";
+import { ask as texts } from "../texts/ask.js";
 import { Builder } from "./builder.js";
 import { fileColumns } from "./columns.js";
 import { clearErrors } from "./errors.js";
@@ -277,6 +277,7 @@ export class AskPart extends Part {
     this.#words.textContent = asks ? sentence(inWords(aggregation)) : "";
     this.#words.hidden = !asks;
     this.#clear.hidden = !asks;
+    this.#spec.element.hidden = !asks;
   }
 
   #drawPlays() {

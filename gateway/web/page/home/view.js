@@ -10,7 +10,7 @@ import { formatBytes } from "../core/format.js";
 import { define, Part } from "../core/part.js";
 import { currentPlace, navigate, onPlace } from "../core/router.js";
 import { needStyle } from "../core/style.js";
-import { texts } from "../texts/home.js";
+import { home as texts } from "../texts/home.js";
 import { uploads } from "../upload/queue.js";
 import { chosen, groupsOf } from "./chosen.js";
 import { droppedFiles, hasFiles, hasPicker, pickFiles } from "./dropped.js";

@@ -7,7 +7,7 @@ function plural(count, one, many) {
   return count === 1 ? one : many;
 }
 
-export const texts = Object.freeze({
+export const ask = Object.freeze({
   readingTitle: "How the file is read",
   reading: "Reading …",
   readingAgain: "Reading it again …",
@@ -214,13 +214,14 @@ export const texts = Object.freeze({
     moreColumns: (/** @type {string} */ count) => `and ${count} more`,
     showAll: (/** @type {number} */ count) => `Show ${count} rows`,
     summary: (
-      /** @type {string} */ rows,
-      /** @type {string} */ columns,
+      /** @type {number} */ rows,
+      /** @type {number} */ columns,
       /** @type {boolean} */ whole,
-    ) =>
-      whole
-        ? `${rows} rows, ${columns} columns.`
-        : `${rows} rows in the first MiB, ${columns} columns.`,
+    ) => {
+      const counted = plural(rows, "1 row", `${rows.toLocaleString("en")} rows`);
+      const wide = plural(columns, "1 column", `${columns.toLocaleString("en")} columns`);
+      return whole ? `${counted}, ${wide}.` : `${counted} in the first MiB, ${wide}.`;
+    },
     /** @type {Labels} */
     types: {
       integer: "whole number",

@@ -5,7 +5,7 @@ function plural(count, one, many) {
   return count === 1 ? one : many;
 }
 
-export const texts = Object.freeze({
+export const home = Object.freeze({
   title: "New question",
   welcome: "Drop a CSV file, ask, get the answer",
   lead: "Files of any size: they are read as they arrive, and never as a whole. You see how a file is read before it is uploaded.",
