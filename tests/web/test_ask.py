@@ -10,6 +10,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
+import aiohttp
 import pytest
 from playwright.async_api import expect
 
@@ -70,9 +71,12 @@ async def start_and_open_job(page: Page, name: str = "Start") -> str:
 
 
 async def result(service: Service, job: str) -> bytes:
+    """Wait for a job and return its result."""
     async with service.client() as client:
         await client.wait(job, timeout=60)
-        return b"".join([piece async for piece in client.stream(job)])
+    url = f"{service.url}api/v1/jobs/{job}/result"
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
+        return await response.read()
 
 
 def rows_of(text: bytes) -> list[dict[str, str]]:

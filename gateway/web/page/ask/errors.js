@@ -12,7 +12,9 @@ import { around } from "./places.js";
  */
 export function failAt(root, place, message) {
   for (const each of around(place)) {
-    const control = document.getElementById(idOf(each));
+    // An error of a whole condition is about its value.
+    const control =
+      document.getElementById(idOf(each)) ?? document.getElementById(idOf(`${each}.value`));
     const row = root.querySelector(`[data-place="${CSS.escape(each)}"]`);
     const target = control && root.contains(control) ? control : row;
     if (!target || !root.contains(target)) continue;

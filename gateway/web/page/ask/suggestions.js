@@ -138,7 +138,7 @@ function ask(group_by, aggregates) {
 }
 
 /**
- * Sorts columns whose values recur before others, and codes last.
+ * Sorts columns whose values recur before others, and codes last; else as in the file.
  * @param {readonly {cells: readonly string[]}[]} rows
  */
 function byRepetition(rows) {
@@ -146,7 +146,8 @@ function byRepetition(rows) {
   const rank = ({ view }) => {
     const cells = rows.map((row) => row.cells[view.position - 1] ?? "").filter(Boolean);
     const different = new Set(cells).size;
-    return (CODES.test(view.name) ? 2 : 0) + (cells.length ? different / cells.length : 1);
+    const recurs = cells.length > 0 && different <= cells.length / 2;
+    return (CODES.test(view.name) ? 2 : 0) + (recurs ? 0 : 1);
   };
   return (/** @type {FileColumn} */ a, /** @type {FileColumn} */ b) => rank(a) - rank(b);
 }

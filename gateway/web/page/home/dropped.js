@@ -15,11 +15,10 @@
 export async function droppedFiles(transfer) {
   const items = [...transfer.items].filter(({ kind }) => kind === "file");
   // All of this has to be asked before the event ends.
-  const asked = items.map((item) => ({
-    file: item.getAsFile(),
-    isFolder: item.webkitGetAsEntry?.()?.isDirectory === true,
-    handle: handleOf(item),
-  }));
+  const asked = items.map((item) => {
+    const isFolder = item.webkitGetAsEntry?.()?.isDirectory === true;
+    return { file: item.getAsFile(), isFolder, handle: isFolder ? null : handleOf(item) };
+  });
   const found = await Promise.all(
     asked.map(async ({ file, isFolder, handle }) => ({ file, isFolder, handle: await handle })),
   );
