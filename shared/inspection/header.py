@@ -80,15 +80,16 @@ def decide_header(sample: Sample, dialect: Dialect) -> HeaderDecision:
     recurring = [
         i for i, head in enumerate(heads) if head == "text" and _recurs(first[i], i, others)
     ]
-    # Text above figures may be a list above lists: then a cell that is below too is evidence.
-    weak = all(bodies[i] == "figures" for i in names)
+    # Text above figures such as `1,2` may be a list above lists: then a cell that is below too is
+    # evidence against a header, and without one it is only assumed.
+    weak = all(bodies[i] == "figures" and _are_lists([row[i] for row in rows]) for i in names)
     repeated = [i for i in same_kind if _recurs(first[i], i, others)] + recurring
     repeated = repeated if weak and names else []
     values = sorted({*proofs, *signs, *figures, *repeated, *_with_comma(first, in_figures)})
     if names and len(values) < len(names):
         shown = "dates" if bodies[names[0]] == "date" else "numbers"
         return HeaderDecision(
-            True, f"column {names[0] + 1} is {show(first[names[0]])}, above {shown}"
+            True, f"column {names[0] + 1} is {show(first[names[0]])}, above {shown}", assumed=weak
         )
     # Sizes and codes are names of columns too, if there is a name beside them: `Size,500,250`.
     named = [i for i, pair in columns if pair == ("text", "text") and i not in recurring]
@@ -206,6 +207,11 @@ def _with_comma(first: Sequence[bytes], columns: Sequence[int]) -> list[int]:
     if _is_sequence([Decimal(first[i].replace(b",", b".").decode()) for i in found]):
         return []
     return found
+
+
+def _are_lists(cells: Sequence[bytes]) -> bool:
+    """Whether numbers may be lists: all that contain more than digits contain commas."""
+    return all(b"," in cell for cell in cells if cell and not cell.isdigit())
 
 
 def _is_sequence(numbers: Sequence[Decimal]) -> bool:

@@ -190,3 +190,13 @@ def test_numbers_of_a_thousand_digits_are_values() -> None:
     row = b"1" * 1000 + b"," + b"-2" * 1 + b"3" * 999 + b"\n"
     found = detect_dialect(row * 3, whole=True, declared=UNDECLARED)
     assert found.header.header is not True
+
+
+def test_a_header_that_only_numbers_with_commas_show_is_assumed() -> None:
+    """They may be numbers below a name, or lists below a list."""
+    for data in (b',"x,y,z"\nz,"1,2"\n', b"Song;Preis\nx;1,50\n"):
+        listed = found(data)
+        assert (listed.header, listed.assumed) == (True, True)
+    for data in (b"a,b\nz,12\n", b"Song;Day\nx;31.01.2020\n", b"Song;Preis;n\nx;1,50;3\n"):
+        numbers = found(data)
+        assert (numbers.header, numbers.assumed) == (True, False)
