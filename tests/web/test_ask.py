@@ -408,7 +408,7 @@ async def test_files_with_the_same_columns_get_the_same_question(
     await expect(page.get_by_text("These look like song plays")).to_be_hidden()
     await expect(page.locator(".home-name")).to_have_text("plays.csv")
     async with service.client() as client:
-        found = {}
+        found: dict[str, str] = {}
         while len(found) < 2:
             found = {job.filename: job.id async for job in client.jobs()}
     for name, totals in (("a.csv", first), ("b.csv", second)):

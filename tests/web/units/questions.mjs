@@ -1,5 +1,6 @@
 /** Aggregations as the page writes them, without what is the default. Run as a program, it prints them
- * as JSON, each with its command lines for the server and the file in the arguments. */
+ * as JSON, each with its command lines for the server and the file in the arguments; or those that
+ * are the third argument, as JSON. */
 
 import { pathToFileURL } from "node:url";
 import { curlCommand, runCommand, specOptions } from "../../../gateway/web/page/ask/command.js";
@@ -139,8 +140,8 @@ export const QUESTIONS = [
 ];
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const [server = "", file = ""] = process.argv.slice(2);
-  const lines = QUESTIONS.map((aggregation) => ({
+  const [server = "", file = "", given] = process.argv.slice(2);
+  const lines = (given ? JSON.parse(given) : QUESTIONS).map((aggregation) => ({
     aggregation,
     options: specOptions(aggregation),
     run: runCommand(aggregation, file, server),
