@@ -7,6 +7,7 @@ import { fileColumns, outputColumns } from "../../../gateway/web/page/ask/column
 import { curlCommand, runCommand, specOptions } from "../../../gateway/web/page/ask/command.js";
 import { fragmentOf, questionIn } from "../../../gateway/web/page/ask/fragment.js";
 import { parse, write } from "../../../gateway/web/page/ask/notation.js";
+import { remedyOf } from "../../../gateway/web/page/ask/notes.js";
 import { around, placeOf } from "../../../gateway/web/page/ask/places.js";
 import {
   aggregationOf,
@@ -320,4 +321,19 @@ test("an error is shown where its value is edited", () => {
     "where.and",
     "where",
   ]);
+});
+
+test("what a note says to declare is declared at once", () => {
+  /** @type {[string, unknown][]} */
+  const notes = [
+    ["set input.decimal to ','", { decimal: "," }],
+    [
+      "'1,5 €' is read as text; if it is a number, set input.decimal to ',' and input.number.currency to true",
+      { decimal: ",", number: { currency: true } },
+    ],
+    ["set input.thousands to '.' and input.decimal to ','", { thousands: ".", decimal: "," }],
+    ["set input.decimal to ',' or input.thousands to ','", null],
+    ["look at it", null],
+  ];
+  for (const [note, expected] of notes) assert.deepEqual(remedyOf(note), expected);
 });

@@ -12,9 +12,9 @@ const PREFIX = "input.";
 const PROBLEMS = 5;
 const DELIMITER = /set input\.delimiter/;
 
-/** `set input.KEY to 'VALUE'`, once or twice. */
+/** `set input.KEY to VALUE`, once or twice; a value is in quotes unless it is true. */
 const REMEDY =
-  /set (input\.[a-z_.]+) to '([^'\\]*)'(?: and (input\.[a-z_.]+) to '([^'\\]*)')?(?! or)/;
+  /set (input\.[a-z_.]+) to ('[^'\\]*'|true)(?: and (input\.[a-z_.]+) to ('[^'\\]*'|true))?(?! or)/;
 
 /**
  * Returns the place of a note's remedy, such as `input.delimiter`; empty if it names none.
@@ -36,9 +36,14 @@ export function remedyOf(note) {
   const [, first = "", value = "", second, other = ""] = found;
   /** @type {Input} */
   const input = {};
-  declare(input, first.slice(PREFIX.length), value);
-  if (second) declare(input, second.slice(PREFIX.length), other);
+  declare(input, first.slice(PREFIX.length), writtenValue(value));
+  if (second) declare(input, second.slice(PREFIX.length), writtenValue(other));
   return input;
+}
+
+/** @param {string} written */
+function writtenValue(written) {
+  return written === "true" || written.slice(1, -1);
 }
 
 /**

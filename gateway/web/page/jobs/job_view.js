@@ -277,7 +277,7 @@ function figures(job) {
 function resultSection(job) {
   const place = h("section", { class: "job-result", "aria-label": words.result });
   Promise.all([import("../download/view.js"), import("../look/view.js")]).then(
-    () => fill(place, h("csv-download", { ".job": job }), h("csv-look", { ".job": job })),
+    () => fill(place, h("csv-look", { ".job": job }), h("csv-download", { ".job": job })),
     (error) => fill(place, problemBox(error)),
   );
   return place;
