@@ -264,9 +264,9 @@ async def test_a_key_is_asked_for_once_kept_for_the_tab_and_forgotten(
     other = await context.new_page()
     await opened(other, f"{guarded.url}#/help")
     assert await other.evaluate("sessionStorage.length") == 0
-    await expect(other.get_by_role("button", name="Forget key")).to_be_hidden()
+    await expect(other.get_by_role("button", name="Forget the key")).to_be_hidden()
 
-    await page.get_by_role("button", name="Forget key").click()
+    await page.get_by_role("button", name="Forget the key").click()
     assert await page.evaluate("sessionStorage.length") == 0
 
 

@@ -51,7 +51,7 @@ export const texts = Object.freeze({
     show: "Show the key",
     use: "Use this key",
     missing: "Enter a key.",
-    forget: "Forget key",
+    forget: "Forget the key",
     forgetHint: "An API key is in use. Forget it in this tab.",
     forgotten: "The key is forgotten.",
     another: "Use another key",
@@ -143,9 +143,9 @@ export const texts = Object.freeze({
     ],
     terminal: "From a terminal",
     terminalLead: "The page shows the command for each question. In general:",
-    run: "With the command line of csvmill, which resumes when it is interrupted:",
+    run: "With the command line of csvmill, which resumes when it is interrupted",
     runCommand: (/** @type {string} */ server) =>
-      `csvmill run sales.csv --server ${server} --group-by Country --sum Price -o totals.csv`,
+      `csvmill run sales.csv -o totals.csv \\\n  --server ${server} \\\n  --group-by Country --sum Price`,
     upload: "With curl: upload a file",
     uploadCommand: (/** @type {string} */ server) =>
       `curl -F file=@plays.csv ${server}/api/upload_file`,
