@@ -17,7 +17,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from gateway.web.link import JOINED, in_order, joined, styles_of
+from gateway.web.link import JOINED, STYLES, in_order, joined, styles_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -88,7 +88,7 @@ def read_page(folder: Traversable) -> Page:
     contents = dict(_walk(folder, ""))
     html = contents.pop(HTML)
     modules = {name: content.decode() for name, content in contents.items() if name.endswith(".js")}
-    first = in_order(modules, FIRST)
+    first = in_order(modules, (*FIRST, STYLES))
     contents |= {name: code.encode() for name, code in joined(modules, first).items()}
     parts = dict.fromkeys(part for name in first for part in styles_of(modules[name]))
     sheets = [match[1].decode() for match in _SHEET.finditer(html)]

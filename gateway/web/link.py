@@ -1,9 +1,9 @@
-"""Joins the modules that the first view needs into one, and names the imports of other views.
+"""Joins the page's modules into a few, which are loaded together.
 
 A browser finds a module's imports when it has the module, and asks for six files at a time. On a
-slow network each step is a round trip. So the modules that are always loaded are sent as one,
-`start.js`, and all others import from it. The module of another view names all that it needs, what
-its imports need too, so that it is asked for at once.
+slow network each step is a round trip. So modules that are always needed together are sent as one:
+those of the first view as `start.js`, those of another view under the name of its own module, and
+those that several views share as `shared-N.js`. A worker is sent with all that it imports.
 
 This is no bundler: it knows the few forms of `import` and `export` that the page's modules use, and
 refuses others. What is sent behaves as the modules themselves do.
@@ -12,14 +12,17 @@ refuses others. What is sent behaves as the modules themselves do.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from posixpath import dirname, join, normpath, relpath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 JOINED = "start.js"
-"""The path of the joined module."""
+"""The path of the modules of the first view."""
+STYLES = "core/style.js"
+"""The module that loads styles. It is one of the first view."""
 
 _IMPORT = re.compile(
     r'^import\s+(?:(?:\{(?P<names>[^}]*)\}|\*\s+as\s+(?P<space>\w+))\s+from\s+)?"(?P<path>\.[^"]+)";\n',
@@ -53,12 +56,10 @@ def in_order(modules: Mapping[str, str], roots: Iterable[str]) -> list[str]:
         if name in above:
             raise NotLinkable(f"{name} imports itself: {' -> '.join((*above, name))}")
         if name not in modules:
-            raise NotLinkable(
-                f"{above[-1] if above else 'the page'} imports {name}, which is missing"
-            )
+            raise NotLinkable(f"{(*above, 'the page')[-1]} imports {name}, which is missing")
         if name not in found:
-            for match in _IMPORT.finditer(modules[name]):
-                visit(_target(name, match["path"]), (*above, name))
+            for target in _static(name, modules[name]):
+                visit(target, (*above, name))
             found[name] = None
 
     for root in roots:
@@ -71,42 +72,130 @@ def styles_of(module: str) -> list[str]:
     return _STYLE.findall(module)
 
 
-def joined(modules: Mapping[str, str], first: Iterable[str]) -> dict[str, str]:
-    """Return the modules as they are sent: those of `first`, which is `in_order`, as one.
+def joined(modules: Mapping[str, str], first: Sequence[str]) -> dict[str, str]:
+    """Return the modules as they are sent, by path; `first`, which is `in_order`, as `JOINED`.
 
-    In place of each of these there is a module that passes on what it exports. A worker is joined
-    with all that it imports, since it shares nothing with the page. JSDoc is left out. Raises
-    NotLinkable.
+    In place of each module that is a part of a joined one there is one that passes on what it
+    exports. JSDoc is left out. Raises NotLinkable.
     """
-    first = list(first)
     modules = {name: _JSDOC.sub("", code) for name, code in modules.items()}
-    exports = {name: _DECLARED.findall(modules[name]) for name in first}
-    _check_unique(exports)
-    whole = _as_one(modules, first, JOINED)
-    for number, names in enumerate(exports.values()):
-        whole += f"export const {{ {', '.join(names)} }} = m{number};\n" if names else ""
-    sent = {JOINED: whole}
-    for name, names in exports.items():
-        sent[name] = f'export {{ {", ".join(names)} }} from "{_relative(name, JOINED)}";\n'
-    for name in modules.keys() - exports.keys():
-        sent[name] = _redirected(name, modules[name], exports)
-    for name in _named(_LAZY, modules) - exports.keys():
-        needed = [each for each in in_order(modules, [name]) if each not in (*exports, name)]
-        ahead = "".join(f'import "{_relative(name, each)}"; ' for each in needed)
-        sent[name] = ahead + sent[name]
+    places = _places(modules, first)
+    ids = {name: f"m{number}" for number, name in enumerate(sorted(modules))}
+    linker = _Linker(modules, places, ids)
+    sent = dict(modules)  # what is loaded by no view stays as it is
+    for name, place in places.items():
+        sent[name] = linker.passing_on(name, place)
+    for place in dict.fromkeys(places.values()):
+        inside = in_order(modules, [name for name in places if places[name] == place])
+        sent[place] = linker.one(place, [name for name in inside if places[name] == place])
     for name in _named(_WORKER, modules):
-        sent[name] = _as_one(modules, in_order(modules, [name]), name)
+        inside = in_order(modules, [name])
+        sent[name] = _Linker(modules, dict.fromkeys(inside, name), ids).one(name, inside)
     return sent
 
 
-def _check_unique(exports: Mapping[str, Iterable[str]]) -> None:
-    """Raise NotLinkable if two modules export the same name."""
-    found: dict[str, str] = {}
-    for name, names in exports.items():
-        for each in names:
-            if each in found:
-                raise NotLinkable(f"{name} and {found[each]} export the same name: {each}")
-            found[each] = name
+def _places(modules: Mapping[str, str], first: Sequence[str]) -> dict[str, str]:
+    """Return the path of the joined module that has each module.
+
+    Modules that the same views need are together. What a module imports is needed by all views
+    that need the module, so joined modules never import each other in a circle.
+    """
+    views: dict[str, set[str]] = {}
+    for view in sorted(_named(_LAZY, modules) - set(first)):
+        for name in in_order(modules, [view]):
+            if name not in first:
+                views.setdefault(name, set()).add(view)
+    shared = sorted({tuple(sorted(found)) for found in views.values() if len(found) > 1})
+    places = dict.fromkeys(first, JOINED)
+    for name, found in views.items():
+        key = tuple(sorted(found))
+        places[name] = f"shared-{shared.index(key) + 1}.js" if len(key) > 1 else key[0]
+    return places
+
+
+@dataclass(frozen=True, slots=True)
+class _Linker:
+    """Writes joined modules. A module with the id `m7` is an object `m7` in the joined one."""
+
+    modules: Mapping[str, str]
+    places: Mapping[str, str]
+    ids: Mapping[str, str]
+
+    def one(self, place: str, inside: Sequence[str]) -> str:
+        """Return the joined module at `place` of the modules `inside`, each after its imports."""
+        outside: dict[str, set[str]] = {}
+        styles = [each for name in inside for each in styles_of(self.modules[name])]
+        needed = [each for name in inside for each in _static(name, self.modules[name])]
+        if place == JOINED:
+            styles = []  # the HTML contains them
+        elif styles:
+            needed.append(STYLES)
+        for name in needed:
+            if self.places[name] != place:
+                outside.setdefault(self.places[name], set()).add(self.ids[name])
+        head = "".join(
+            f'import {{ {", ".join(sorted(found))} }} from "{_relative(place, other)}";\n'
+            for other, found in sorted(outside.items())
+        )
+        if styles:
+            calls = ", ".join(f'{self.ids[STYLES]}.needStyle("{style}")' for style in styles)
+            head += f"await Promise.all([{calls}]);\n"
+        parts = "".join(self._part(name, place) for name in inside)
+        listed = f"export {{ {', '.join(self.ids[name] for name in inside)} }};\n"
+        return head + parts + listed + (self._names(place) if place in inside else "")
+
+    def passing_on(self, name: str, place: str) -> str:
+        """Return a module that exports what the module `name`, a part of `place`, exports."""
+        return f'import {{ {self.ids[name]} }} from "{_relative(name, place)}";\n' + self._names(
+            name
+        )
+
+    def _names(self, name: str) -> str:
+        names = ", ".join(_DECLARED.findall(self.modules[name]))
+        return f"export const {{ {names} }} = {self.ids[name]};\n" if names else ""
+
+    def _part(self, name: str, place: str) -> str:
+        """Return a module as a function that is called at once."""
+
+        def bound(match: re.Match[str]) -> str:
+            id_ = self.ids[_target(name, match["path"])]
+            if match["space"]:
+                return f"const {match['space']} = {id_};\n"
+            listed = [each.strip() for each in (match["names"] or "").split(",") if each.strip()]
+            names = ", ".join(each.replace(" as ", ": ") for each in listed)
+            return f"const {{ {names} }} = {id_};\n" if names else ""
+
+        code = self.modules[name].replace(_NOTHING, "")
+        names = _DECLARED.findall(code)
+        code = _DECLARED.sub("", _STYLE.sub("", _IMPORT.sub(bound, code)))
+        code = _LAZY.sub(lambda match: self._lazy(_target(name, match[1]), place), code)
+        code = _HERE.sub(f'new URL("{_relative(place, name)}", import.meta.url).href', code)
+        if unknown := _FOREIGN.search(code):
+            raise NotLinkable(f"{name} cannot be joined with others: {unknown[0]}")
+        listed = ", ".join(names)
+        return (
+            f"// {name}\nconst {self.ids[name]} = (() => {{\n{code}return {{ {listed} }};\n}})();\n"
+        )
+
+    def _lazy(self, target: str, place: str) -> str:
+        """Return what imports a module later, with the joined modules that it needs at once."""
+        if target not in self.places:
+            raise NotLinkable(f"{place} imports {target} later, which is a part of no view")
+        needed = [self.places[target]]
+        needed += [self.places[name] for name in in_order(self.modules, [target])]
+        each = [
+            f'import("{_relative(place, other)}")'
+            for other in dict.fromkeys(needed)
+            if other == needed[0] or other != JOINED
+        ]
+        if len(each) == 1:
+            return f"{each[0]}.then((all) => all.{self.ids[target]})"
+        return f"Promise.all([{', '.join(each)}]).then(([all]) => all.{self.ids[target]})"
+
+
+def _static(name: str, code: str) -> list[str]:
+    """Return the modules that a module imports."""
+    return [_target(name, match["path"]) for match in _IMPORT.finditer(code)]
 
 
 def _named(pattern: re.Pattern[str], modules: Mapping[str, str]) -> set[str]:
@@ -117,62 +206,6 @@ def _named(pattern: re.Pattern[str], modules: Mapping[str, str]) -> set[str]:
         for match in pattern.finditer(code)
         if (target := _target(name, match[1])) in modules
     }
-
-
-def _as_one(modules: Mapping[str, str], order: Iterable[str], at: str) -> str:
-    """Return modules, each after its imports, as one module with the path `at`.
-
-    What the module with the number N exports is in `mN`.
-    """
-    places = {name: f"m{number}" for number, name in enumerate(order)}
-    return "".join(_part(name, modules[name], places, at) for name in places)
-
-
-def _part(name: str, code: str, places: Mapping[str, str], at: str) -> str:
-    """Return a module as a function that is called at once, in the joined module at `at`."""
-
-    def bound(match: re.Match[str]) -> str:
-        place = places[_target(name, match["path"])]
-        if match["space"]:
-            return f"const {match['space']} = {place};\n"
-        listed = ", ".join(each.replace(" as ", ": ") for each in _names(match["names"]))
-        return f"const {{ {listed} }} = {place};\n" if listed else ""
-
-    def lazy(match: re.Match[str]) -> str:
-        target = _target(name, match[1])
-        return f'import("{_relative(at, at if target in places else target)}")'
-
-    names = _DECLARED.findall(code)
-    code = _STYLE.sub("", _IMPORT.sub(bound, code))  # the HTML contains the styles
-    code = _LAZY.sub(lazy, _DECLARED.sub("", code.replace(_NOTHING, "")))
-    code = _HERE.sub(f'new URL("{_relative(at, name)}", import.meta.url).href', code)
-    if unknown := _FOREIGN.search(code):
-        raise NotLinkable(f"{name} cannot be joined with others: {unknown[0]}")
-    return (
-        f"// {name}\nconst {places[name]} = (() => {{\n{code}"
-        f"return {{ {', '.join(names)} }};\n}})();\n"
-    )
-
-
-def _redirected(name: str, code: str, places: Container[str]) -> str:
-    """Return a module with its imports of joined modules changed to those of the joined one."""
-    here = _relative(name, JOINED)
-
-    def static(match: re.Match[str]) -> str:
-        if _target(name, match["path"]) not in places:
-            return match[0]
-        if match["space"]:
-            raise NotLinkable(f"{name} imports everything that a joined module exports: {match[0]}")
-        return match[0].replace(match["path"], here)
-
-    def lazy(match: re.Match[str]) -> str:
-        return f'import("{here}")' if _target(name, match[1]) in places else match[0]
-
-    return _LAZY.sub(lazy, _IMPORT.sub(static, code))
-
-
-def _names(listed: str | None) -> list[str]:
-    return [each.strip() for each in (listed or "").split(",") if each.strip()]
 
 
 def _target(name: str, path: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.web.link import JOINED, NotLinkable, in_order, joined, styles_of
+from gateway.web.link import JOINED, STYLES, NotLinkable, in_order, joined, styles_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,6 +61,11 @@ export function* letters() {
 }
 globalThis.log.push(new URL("x.css", import.meta.url).pathname.split("/").slice(-2).join("/"));
 """,
+    STYLES: """\
+export function needStyle(name) {
+  globalThis.log.push(`style ${name}`);
+}
+""",
     "core/types.js": "/** @typedef {number} Size */\n\nexport {};\n",
     "home/view.js": """\
 import { Counter } from "../core/counter.js";
@@ -74,7 +79,8 @@ import { Counter } from "../core/counter.js";
 import { letters, slow } from "../core/words.js";
 import { help } from "./helper.js";
 
-globalThis.log.push(`late ${new Counter().next()} ${await slow()} ${[...letters()]} ${help()}`);
+const seen = [new Counter().next(), slow() instanceof Promise, ...letters(), help()];
+globalThis.log.push(`late ${seen}`);
 export const late = 1;
 """,
     "views/helper.js": """\
@@ -86,7 +92,7 @@ export const help = () => deep() + counted();
 """,
     "views/deep.js": 'globalThis.log.push("deep");\nexport const deep = () => 100;\n',
 }
-FIRST = ("app.js", "home/view.js")
+FIRST = ("app.js", "home/view.js", STYLES)
 RUN = """
 globalThis.log = [];
 await import(process.argv[1]);
@@ -122,7 +128,7 @@ def ran(folder: Path, modules: dict[str, str], *addresses: str) -> Any:
 
 
 def test_joined_modules_do_what_the_modules_do_in_the_same_order(tmp_path: Path) -> None:
-    apart = ran(tmp_path / "apart", MODULES, *FIRST, "core/counter.js")
+    apart = ran(tmp_path / "apart", MODULES, "app.js", "home/view.js", "core/counter.js")
     together = ran(tmp_path / "together", linked(), JOINED, JOINED, "core/counter.js")
     assert together == apart
     assert len(apart) == 10
@@ -178,36 +184,59 @@ export const late = (x) => {
   return `${text} /** kept */`; /* kept */
 };
 """
-    sent = linked({**MODULES, "views/deep.js": f"{code}export const deep = () => 100;\n"})
+    sent = linked({**MODULES, "views/unused.js": code})
     assert (
-        sent["views/deep.js"]
+        sent["views/unused.js"]
         == """\
 export const late = (x) => {
   const text = x; /** kept: it stands behind code */
   // kept
   return `${text} /** kept */`; /* kept */
 };
-export const deep = () => 100;
 """
     )
+    deep = linked({**MODULES, "views/deep.js": f"{code}export const deep = () => 100;\n"})
+    assert "@param" not in deep["views/late.js"]
+    assert "// kept" in deep["views/late.js"]
 
 
-def test_a_module_that_is_loaded_later_names_all_that_it_needs_at_once() -> None:
+def test_a_view_is_one_module_with_what_only_it_needs() -> None:
     sent = linked()["views/late.js"]
-    assert sent.startswith('import "./deep.js"; import "./helper.js"; import {')
-    assert sent.count('"../start.js"') == 2
+    found = re.findall(r"^// (\S+)$", sent, re.MULTILINE)
+    assert found == ["views/deep.js", "views/helper.js", "views/late.js"]
+    assert re.findall(r'^import .* from "(.*)";$', sent, re.MULTILINE) == ["../start.js"]
+
+
+def test_what_several_views_need_is_one_module_that_is_asked_for_with_the_view() -> None:
+    modules = {
+        **MODULES,
+        "app.js": MODULES["app.js"] + 'globalThis.other = () => import("./views/other.js");\n',
+        "views/other.js": 'import { deep } from "./deep.js";\n\nexport const other = deep;\n',
+    }
+    sent = linked(modules)
+    assert "// views/deep.js" in sent["shared-1.js"]
+    assert "// views/deep.js" not in sent["views/late.js"] + sent["views/other.js"]
+    assert 'Promise.all([import("./views/late.js"), import("./shared-1.js")])' in sent[JOINED]
 
 
 def test_modules_come_after_what_they_import() -> None:
     assert in_order(MODULES, FIRST) == [
         "side.js", "core/counter.js", "core/words.js", "app.js", "core/types.js", "home/view.js",
+        STYLES,
     ]  # fmt: skip
 
 
 def test_styles_that_a_module_waits_for_are_found_and_left_out_of_the_joined_one() -> None:
     view = 'await needStyle("home");\n' + MODULES["home/view.js"]
     assert styles_of(view) == ["home"]
-    assert "needStyle" not in linked({**MODULES, "home/view.js": view})[JOINED]
+    assert 'needStyle("home")' not in linked({**MODULES, "home/view.js": view})[JOINED]
+
+
+def test_styles_of_a_view_are_loaded_before_its_modules_run(tmp_path: Path) -> None:
+    needs = 'import { needStyle } from "../core/style.js";\n\nawait needStyle("deep");\n'
+    modules = {**MODULES, "views/deep.js": needs + MODULES["views/deep.js"]}
+    log = ran(tmp_path, linked(modules), JOINED, JOINED, "core/counter.js")
+    assert log.index("style deep") < log.index("deep")
 
 
 @pytest.mark.parametrize(
@@ -216,12 +245,11 @@ def test_styles_that_a_module_waits_for_are_found_and_left_out_of_the_joined_one
         ("home/view.js", "export default 1;\n", "export default"),
         ("home/view.js", "export let x = 1;\n", "export let"),
         ("home/view.js", "await fetch('x');\n", "await fetch"),
+        ("views/deep.js", "await fetch('x');\n", "await fetch"),
         ("home/view.js", 'import x from "../side.js";\n', "import x"),
         ("home/view.js", 'import { x } from "elsewhere";\n', "elsewhere"),
         ("home/view.js", 'import "./missing.js";\n', r"home/missing\.js, which is missing"),
-        ("home/view.js", "export const Counter = 1;\n", "the same name: Counter"),
         ("side.js", 'import "./app.js";\n', "imports itself"),
-        ("views/deep.js", 'import * as all from "../core/words.js";\n', "imports everything"),
     ],
 )
 def test_what_cannot_be_joined_is_refused(name: str, code: str, message: str) -> None:
