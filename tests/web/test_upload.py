@@ -1,8 +1,9 @@
-"""Files are uploaded from the browser, whatever happens in between."""
+"""Files are uploaded from the browser and shown in its panel."""
 
 from __future__ import annotations
 
-import os
+import hashlib
+from base64 import b64encode
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,22 +13,20 @@ from playwright.async_api import expect
 from csvmill.client.errors import Refused
 from tests.web.accessibility import axe, scrolls_sideways
 from tests.web.files import HOSTILE_NAME, plays
-from tests.web.gestures import choose, refuse_pickers
 from tests.web.uploading import (
     CHUNKS,
     SMALL,
     ChunkGate,
     add,
+    begin,
     job_of,
     result_of,
-    row_of,
-    with_handle,
 )
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.async_api import BrowserContext, Locator, Page, Route
+    from playwright.async_api import BrowserContext, Page, Route
 
     from tests.web.service import Service
     from tests.web.watch import Watch
@@ -56,33 +55,14 @@ def size_of(file: Path) -> int:
     return file.stat().st_size
 
 
-def changes_of(file: Path) -> dict[Path, str]:
-    """Write other files like this one; return what the page says of each."""
-    data, before = file.read_bytes(), file.stat()
-    edited = data[:100_000] + b"1" + data[100_001:]
-    changed = {
-        ("name", "other.csv"): (data, 0, "it has another name"),
-        ("size", file.name): (data + b"Umbrella,2020-01-02,200\n", 0, "it has another size"),
-        ("end", file.name): (data[:-2] + b"x\n", 0, "its content is different"),
-        ("between the samples", file.name): (edited, 60, "was changed after its upload began"),
-    }
-    said = {}
-    for (folder, name), (content, seconds, told) in changed.items():
-        path = file.parent / folder / name
-        path.parent.mkdir()
-        path.write_bytes(content)
-        os.utime(path, (before.st_atime, before.st_mtime + seconds))
-        said[path] = told
-    return said
-
-
-async def begin(page: Page, service: Service, file: Path, gate: ChunkGate) -> Locator:
-    """Open the page and upload the first three chunks of a file, and no more."""
-    await page.goto(service.url)
-    row = await add(page, file)
-    await gate.let(3)
-    await gate.holds(4)
-    return row
+def digests_of(file: Path) -> dict[int, str]:
+    """Return the Content-Digest of each small chunk, by its offset."""
+    data = file.read_bytes()
+    found = {}
+    for offset in range(0, len(data), SMALL):
+        digest = hashlib.sha256(data[offset : offset + SMALL]).digest()
+        found[offset] = f"sha-256=:{b64encode(digest).decode()}:"
+    return found
 
 
 async def test_a_file_arrives_and_its_job_has_the_right_result(
@@ -100,6 +80,19 @@ async def test_a_file_arrives_and_its_job_has_the_right_result(
 
     await row.get_by_role("button", name="Remove").click()
     await expect(page.locator("csv-uploads")).to_be_hidden()
+
+
+async def test_each_chunk_is_sent_with_its_sha_256(
+    page: Page, service: Service, file: Path, gate: ChunkGate
+) -> None:
+    plays(file, ROWS)
+    await page.goto(service.url)
+    await gate.open()
+
+    await job_of(await add(page, file))
+
+    assert sorted(gate.offsets) == list(range(0, size_of(file), SMALL))
+    assert dict(zip(gate.offsets, gate.digests, strict=True)) == digests_of(file)
 
 
 async def test_an_empty_file_and_a_hostile_name_arrive(
@@ -156,93 +149,6 @@ async def test_a_paused_upload_sends_nothing_until_it_is_resumed(
     assert min(gate.offsets[sent:]) > 0, "what had arrived was sent again"
 
 
-async def test_an_upload_waits_while_the_browser_is_offline_and_goes_on_by_itself(
-    page: Page, context: BrowserContext, service: Service, file: Path, gate: ChunkGate, watch: Watch
-) -> None:
-    expected = plays(file, ROWS)
-    watch.allow(NO_ANSWER)
-    row = await begin(page, service, file, gate)
-
-    await context.set_offline(True)
-    await gate.open()
-
-    await expect(row).to_contain_text("Waiting for the service")
-    await expect(row).to_contain_text("It goes on by itself")
-    await context.set_offline(False)
-    assert await result_of(service, row, file.parent) == expected
-
-
-async def test_an_upload_goes_on_after_the_server_was_killed_and_started_again(
-    page: Page, service: Service, file: Path, gate: ChunkGate, watch: Watch
-) -> None:
-    expected = plays(file, ROWS)
-    watch.allow(NO_ANSWER)
-    row = await begin(page, service, file, gate)
-
-    await service.kill()
-    await gate.open()
-    await expect(row).to_contain_text("The service does not answer.")
-    await service.start()
-
-    assert await result_of(service, row, file.parent) == expected
-
-
-async def test_after_a_reload_the_same_file_is_chosen_again_and_only_the_rest_is_sent(
-    page: Page, service: Service, file: Path, gate: ChunkGate
-) -> None:
-    expected = plays(file, ROWS)
-    await refuse_pickers(page)
-    await begin(page, service, file, gate)
-
-    await page.reload()
-    sent = gate.forget()
-    row = row_of(page, file.name)
-    await expect(row).to_contain_text("Needs the file again")
-    await gate.open()
-    await choose(row.get_by_role("button", name="Choose the file"), file)
-
-    assert await result_of(service, row, file.parent) == expected
-    assert min(gate.offsets[sent:]) > 0, "what had arrived was sent again"
-
-
-async def test_a_file_with_a_handle_is_opened_again_after_a_reload_without_a_question(
-    page: Page, service: Service, file: Path, gate: ChunkGate
-) -> None:
-    expected = plays(file, ROWS)
-    await page.goto(service.url)
-    row = await add(page, file, handle=await with_handle(page, file))
-    await gate.let(3)
-    await gate.holds(4)
-
-    await page.reload()
-    sent = gate.forget()
-    await gate.open()
-
-    assert await result_of(service, row, file.parent) == expected
-    assert min(gate.offsets[sent:]) > 0, "what had arrived was sent again"
-
-
-async def test_a_changed_file_is_refused_with_the_reason(
-    page: Page, service: Service, file: Path, gate: ChunkGate
-) -> None:
-    plays(file, ROWS)
-    changed = changes_of(file)
-    await refuse_pickers(page)
-    await begin(page, service, file, gate)
-    await page.reload()
-    gate.forget()
-    row = row_of(page, file.name)
-
-    for path, told in changed.items():
-        await choose(row.get_by_role("button", name="Choose the file"), path)
-        await expect(row).to_contain_text(told)
-        await expect(row).to_contain_text("Needs the file again")
-
-    await gate.open()
-    await choose(row.get_by_role("button", name="Choose the file"), file)
-    await job_of(row)
-
-
 async def test_a_cancelled_upload_is_removed_from_the_server(
     page: Page, service: Service, file: Path, gate: ChunkGate, watch: Watch
 ) -> None:
@@ -263,31 +169,6 @@ async def test_a_cancelled_upload_is_removed_from_the_server(
     await page.reload()
     await expect(page.locator("csv-home")).to_be_visible()
     await expect(page.locator("csv-uploads")).to_be_hidden()
-
-
-async def test_a_second_tab_shows_and_steers_an_upload_and_takes_it_over(
-    page: Page, context: BrowserContext, service: Service, file: Path, gate: ChunkGate
-) -> None:
-    expected = plays(file, ROWS)
-    row = await begin(page, service, file, gate)
-    second = await context.new_page()
-    await second.goto(service.url)
-    seen = row_of(second, file.name)
-    await expect(seen).to_contain_text("Uploading")
-
-    await seen.get_by_role("button", name="Pause").click()
-    await expect(row).to_contain_text("Paused")
-    await expect(seen).to_contain_text("Paused")
-    sent = gate.forget()
-    await seen.get_by_role("button", name="Resume").click()
-    await expect(row).to_contain_text("Uploading")
-    await gate.holds(4)
-    gate.forget()
-    await page.close()
-    await gate.open()
-
-    assert await result_of(service, seen, file.parent) == expected
-    assert min(gate.offsets[sent:]) > 0, "what had arrived was sent again"
 
 
 async def test_a_question_that_does_not_fit_is_told_in_words(

@@ -97,6 +97,8 @@ class ChunkGate:
         self._changed = asyncio.Event()
         self.offsets: list[int] = []
         """Where the chunks begin that were sent so far, held ones too."""
+        self.digests: list[str] = []
+        """Their Content-Digest."""
 
     async def attach(self, target: Page | BrowserContext) -> None:
         """Hold the chunks of a page, or of all pages of a context."""
@@ -134,6 +136,7 @@ class ChunkGate:
 
     async def _on_chunk(self, route: Route) -> None:
         self.offsets.append(int(urlsplit(route.request.url).path.rpartition("/")[2]))
+        self.digests.append(route.request.headers.get("content-digest", ""))
         if self._left > 0:
             self._left -= 1
             await self._pass(route)
@@ -147,3 +150,12 @@ class ChunkGate:
         except Error as error:
             if "already handled" not in str(error) and "closed" not in str(error):
                 raise
+
+
+async def begin(page: Page, service: Service, file: Path, gate: ChunkGate) -> Locator:
+    """Open the page and upload the first three chunks of a file, and no more."""
+    await page.goto(service.url)
+    row = await add(page, file)
+    await gate.let(3)
+    await gate.holds(4)
+    return row

@@ -8,7 +8,7 @@ import { ChunkSize } from "./pace.js";
 import { Progress } from "./progress.js";
 import { differenceBetween, likenessOf } from "./recognition.js";
 import { Sending, Stopped } from "./sending.js";
-import { UploadOnServer } from "./server.js";
+import { jobIdOf, UploadOnServer } from "./server.js";
 
 /** @typedef {import("./failures.js").Trouble} Trouble */
 /** @typedef {import("./store.js").UploadRecord} UploadRecord */
@@ -120,6 +120,7 @@ export class LocalUpload {
     const { wish, trouble, detail } = this.#record;
     if (wish === "cancelled") await this.#remove();
     else if (wish === "failed") this.#become("failed", trouble ?? "fault", detail);
+    else if (await this.#hasArrived()) await this.#finish();
     else if (wish === "paused") this.#become("paused");
     else await this.#findFile(false);
   }
@@ -135,12 +136,9 @@ export class LocalUpload {
     if (this.#file.size >= HEAD_START) this.#watchHeadStart(signal);
     this.#sending = this.#sendingOf(this.#file);
     try {
-      const jobId = await this.#sending.run(signal);
-      this.#jobId = jobId;
-      this.#progress.reset(this.#record.likeness.size, performance.now());
+      this.#jobId = await this.#sending.run(signal);
       this.#stop.abort();
-      await this.#drop();
-      this.#become("done");
+      await this.#finish();
     } catch (error) {
       if (!signal.aborted) await this.#giveUp(error);
       else if (!isAbort(error)) throw error;
@@ -220,6 +218,29 @@ export class LocalUpload {
       this.#headStart = headStart;
       this.#around.changed();
     });
+  }
+
+  /**
+   * Asks whether the last bytes had arrived before the page was left.
+   * @returns {Promise<boolean>}
+   */
+  async #hasArrived() {
+    if (!this.#record.declared) return false;
+    try {
+      const { received_bytes, job } = await this.#server.look();
+      this.#progress.reset(received_bytes, performance.now());
+      this.#jobId = job && jobIdOf(job);
+    } catch (error) {
+      // A server that does not answer, or has lost the upload, is noticed when it is sent.
+      if (!(error instanceof Problem)) throw error;
+    }
+    return this.#jobId !== null;
+  }
+
+  async #finish() {
+    this.#progress.reset(this.#record.likeness.size, performance.now());
+    await this.#drop();
+    this.#become("done");
   }
 
   /** @param {unknown} error */

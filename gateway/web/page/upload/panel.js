@@ -131,13 +131,15 @@ function summaryOf(tasks, timed) {
 }
 
 /**
- * Lets the browser ask before the page is left while a file is sent that the browser cannot open
+ * Lets the browser ask before the page is left while it sends a file that the browser cannot open
  * again by itself.
  * @param {BeforeUnloadEvent} event
  */
 function warn(event) {
-  if (uploads.tasks.some(({ state, snapshot }) => state === "sending" && !snapshot.hasHandle))
-    event.preventDefault();
+  const lost = uploads.tasks.some(
+    ({ here, state, snapshot }) => here && state === "sending" && !snapshot.hasHandle,
+  );
+  if (lost) event.preventDefault();
 }
 
 define("csv-uploads", UploadsPart);

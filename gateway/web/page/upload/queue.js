@@ -155,12 +155,13 @@ class Uploads extends EventTarget {
    * @param {import("./task.js").Actor} actor
    */
   #show(snapshot, actor) {
+    const here = actor instanceof LocalUpload;
     let task = this.#tasks.get(snapshot.id);
     if (task) {
       task.show(snapshot);
-      task.obey(actor);
+      task.obey(actor, here);
     } else {
-      task = new UploadTask(snapshot, actor);
+      task = new UploadTask(snapshot, actor, here);
       this.#tasks.set(snapshot.id, task);
     }
     this.dispatchEvent(new Event("change"));

@@ -6,6 +6,7 @@ import { backoff, pause } from "../core/wait.js";
 import { digestOf, Unreadable } from "./digests.js";
 import { judge } from "./failures.js";
 import { Plan } from "./plan.js";
+import { jobIdOf } from "./server.js";
 
 /** @typedef {import("./plan.js").Range} Range */
 /** @typedef {import("./server.js").Upload} Upload */
@@ -86,7 +87,7 @@ export class Sending {
         if (this.#suspect > 0) this.#size.broken(this.#suspect);
         this.#suspect = 0;
         const job = upload.job ?? (await this.#send(new Plan(upload.missing), signal));
-        if (job !== null) return job.slice(job.lastIndexOf("/") + 1);
+        if (job !== null) return jobIdOf(job);
         // All bytes are there, and the next look will find or make the job.
         if (upload.missing.length === 0) await pause(WITHOUT_JOB, signal);
       } catch (error) {

@@ -37,6 +37,14 @@ const PATH = "api/v1/uploads";
  * @property {unknown} aggregation null is the sum of plays by song and date
  */
 
+/**
+ * Returns the id of a job.
+ * @param {string} path as in `job` of an upload
+ */
+export function jobIdOf(path) {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
 export class UploadOnServer {
   #declaration;
   #declared;

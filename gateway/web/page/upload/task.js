@@ -57,10 +57,12 @@ export class UploadTask {
   /**
    * @param {Snapshot} snapshot
    * @param {Actor} actor
+   * @param {boolean} here whether this tab owns it
    */
-  constructor(snapshot, actor) {
+  constructor(snapshot, actor, here) {
     this.#snapshot = snapshot;
     this.#actor = actor;
+    this.here = here;
   }
 
   /** What is known of it now. @returns {Readonly<Snapshot>} */
@@ -147,8 +149,10 @@ export class UploadTask {
   /**
    * Called by the queue when another tab, or this one, becomes the owner.
    * @param {Actor} actor
+   * @param {boolean} here whether it is this one
    */
-  obey(actor) {
+  obey(actor, here) {
     this.#actor = actor;
+    this.here = here;
   }
 }
