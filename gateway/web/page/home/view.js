@@ -11,7 +11,6 @@ import { define, Part } from "../core/part.js";
 import { currentPlace, navigate, onPlace } from "../core/router.js";
 import { needStyle } from "../core/style.js";
 import { home as texts } from "../texts/home.js";
-import { uploads } from "../upload/queue.js";
 import { chosen, groupsOf } from "./chosen.js";
 import { droppedFiles, hasFiles, hasPicker, pickFiles } from "./dropped.js";
 import { sampleFile } from "./sample_file.js";
@@ -45,7 +44,7 @@ class HomePart extends Part {
   start() {
     fill(this, this.#title, this.#list, this.#place, this.#input, this.#veil);
     const { signal } = this;
-    this.addEventListener("csv-start", (event) => this.#started(event), { signal });
+    this.addEventListener("csv-start", (event) => void this.#started(event), { signal });
     this.addEventListener("csv-read", (event) => this.#read(event), { signal });
     chosen.addEventListener("change", () => this.#draw(), { signal });
     onPlace(() => this.#drawWaiting(), signal);
@@ -294,10 +293,11 @@ class HomePart extends Part {
   }
 
   /** @param {Event} event */
-  #started(event) {
+  async #started(event) {
     const { detail } = /** @type {CustomEvent<StartDetail>} */ (event);
     const group = this.#group();
     try {
+      const { uploads } = await import("../upload/queue.js"); // the first view is drawn without
       const tasks = group.map(({ file, handle }) =>
         uploads.add({ file, handle, aggregation: detail.aggregation }),
       );
@@ -307,7 +307,7 @@ class HomePart extends Part {
       if (chosen.files.length === 0) {
         this.#title.textContent = texts.sent(tasks.length);
         moveFocus(this.#title);
-        this.#follow(tasks);
+        this.#follow(tasks, uploads);
       }
     } catch (error) {
       toast(`${texts.failed}: ${asProblem(error).message}`, { kind: "bad" });
@@ -339,8 +339,9 @@ class HomePart extends Part {
   /**
    * Opens the job of an upload when it has one, or the list of jobs for several.
    * @param {readonly {jobId?: string | null, state?: string}[]} tasks
+   * @param {EventTarget} uploads
    */
-  #follow(tasks) {
+  #follow(tasks, uploads) {
     const [only] = tasks;
     if (tasks.length > 1) {
       navigate("/jobs");
