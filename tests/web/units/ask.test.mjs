@@ -5,17 +5,33 @@ import { test } from "node:test";
 
 import { fileColumns, outputColumns } from "../../../gateway/web/page/ask/columns.js";
 import { curlCommand, runCommand, specOptions } from "../../../gateway/web/page/ask/command.js";
+import {
+  declare,
+  declared,
+  enteredValue,
+  FIELDS,
+} from "../../../gateway/web/page/ask/dialect_fields.js";
 import { fragmentOf, questionIn } from "../../../gateway/web/page/ask/fragment.js";
 import { parse, write } from "../../../gateway/web/page/ask/notation.js";
 import { remedyOf } from "../../../gateway/web/page/ask/notes.js";
 import { around, placeOf } from "../../../gateway/web/page/ask/places.js";
+import { pretty } from "../../../gateway/web/page/ask/pretty.js";
 import {
   aggregationOf,
   emptyQuestion,
   questionOf,
 } from "../../../gateway/web/page/ask/question.js";
+import { follow } from "../../../gateway/web/page/ask/renaming.js";
 import { commandOf, fileWord, shellWord } from "../../../gateway/web/page/ask/shell.js";
 import { suggestions } from "../../../gateway/web/page/ask/suggestions.js";
+import {
+  newCondition,
+  setKind,
+  setOperator,
+  setText,
+  textsOf,
+} from "../../../gateway/web/page/ask/values.js";
+import { groupsOf } from "../../../gateway/web/page/home/chosen.js";
 import { QUESTIONS } from "./questions.mjs";
 
 const SERVER = "http://127.0.0.1:8000";
@@ -336,4 +352,122 @@ test("what a note says to declare is declared at once", () => {
     ["look at it", null],
   ];
   for (const [note, expected] of notes) assert.deepEqual(remedyOf(note), expected);
+});
+
+test("names of output columns follow what they name", () => {
+  const question = questionOf({
+    group_by: ["a"],
+    aggregates: [
+      { function: "sum", column: "c" },
+      { function: "count" },
+      { function: "ratio", of: ["sum(b)", "count"] },
+    ],
+    having: {
+      and: [
+        { column: "sum(b)", op: ">", value: 1 },
+        { column: "a", op: "=", value: "x" },
+      ],
+    },
+    order_by: [{ column: "sum(b)", descending: true }, "a"],
+  });
+  follow(question, ["a", "sum(b)", "count", "r"], ["a", "sum(c)", "count", "r"]);
+  assert.deepEqual(question.order_by, [{ column: "sum(c)", descending: true }, { column: "a" }]);
+  assert.deepEqual(question.aggregates[2].of, ["sum(c)", "count"]);
+  assert.equal(question.having.and[0].column, "sum(c)");
+  follow(question, ["a", "sum(c)", "count", "r"], ["a", "count", "r"]);
+  assert.deepEqual(question.order_by, [{ column: "a" }]);
+  // A name of nothing stays: the service says what is wrong
+  question.order_by.push({ column: "unknown" });
+  follow(question, ["a", "count"], ["a", "number"]);
+  assert.deepEqual(question.order_by.at(-1), { column: "unknown" });
+});
+
+test("JSON has a line for each part, and is the same", () => {
+  for (const aggregation of QUESTIONS)
+    assert.deepEqual(JSON.parse(pretty(aggregation)), aggregation);
+  assert.equal(pretty({ group_by: ["a"], limit: 1 }), '{\n  "group_by": ["a"],\n  "limit": 1\n}');
+});
+
+test("a number of a condition is a JSON number only if that is exactly what was entered", () => {
+  const condition = newCondition("Plays", "integer");
+  assert.deepEqual(condition, { column: "Plays", op: ">=", value: "", type: "number" });
+  for (const [text, value] of [
+    ["10", 10],
+    ["-1.5", -1.5],
+    ["0", 0],
+  ]) {
+    setText(condition, [text]);
+    assert.deepEqual(condition, { column: "Plays", op: ">=", value });
+  }
+  for (const text of ["1.0", "12345678901234567890", "1e3", "", " 1", "many"]) {
+    setText(condition, [text]);
+    assert.deepEqual(condition, { column: "Plays", op: ">=", value: text, type: "number" });
+  }
+});
+
+test("a condition keeps its kind while its operator changes, and its values while its kind does", () => {
+  const condition = newCondition("Country", "text");
+  assert.deepEqual(condition, { column: "Country", op: "=", value: "" });
+  setText(condition, ["7"]);
+  setOperator(condition, "in");
+  assert.deepEqual(condition, { column: "Country", op: "in", value: ["7"] });
+  setText(condition, ["7", "8"]);
+  setKind(condition, "number");
+  assert.deepEqual(condition, { column: "Country", op: "in", value: [7, 8] });
+  setOperator(condition, ">");
+  assert.deepEqual(condition, { column: "Country", op: ">", value: 7 });
+  setKind(condition, "date");
+  assert.deepEqual(condition, { column: "Country", op: ">", value: "7", type: "date" });
+  setOperator(condition, "is_empty");
+  assert.deepEqual(condition, { column: "Country", op: "is_empty" });
+  assert.deepEqual(textsOf(condition), []);
+  setOperator(condition, "=");
+  setKind(condition, "text");
+  assert.deepEqual(condition, { column: "Country", op: "=", value: "" });
+  setOperator(condition, "contains");
+  setKind(condition, "number");
+  assert.equal(condition.op, "=");
+});
+
+test("what is entered about a file is declared, and taken back", () => {
+  const input = {};
+  declare(input, "number.currency", true);
+  declare(input, "delimiter", ";");
+  assert.deepEqual(input, { number: { currency: true }, delimiter: ";" });
+  assert.equal(declared(input, "number.currency"), true);
+  declare(input, "number.currency", undefined);
+  declare(input, "delimiter", undefined);
+  assert.deepEqual(input, {});
+  const field = (key) => FIELDS.find((each) => each.key === key);
+  assert.deepEqual(enteredValue(field("null"), " NA , -,,"), ["NA", "-"]);
+  assert.equal(enteredValue(field("null"), " "), undefined);
+  assert.equal(enteredValue(field("skip_lines"), "2"), 2);
+  assert.equal(enteredValue(field("skip_lines"), "0"), undefined);
+  assert.equal(enteredValue(field("skip_lines"), "two"), "two");
+  assert.equal(enteredValue(field("skip_footer"), "Total"), "Total");
+  assert.equal(enteredValue(field("comment"), "12"), "12");
+  assert.equal(enteredValue(field("date"), ""), undefined);
+});
+
+test("files with the same columns are a group", () => {
+  const of = (id, names, delimiter = ",") => ({
+    id,
+    inspection: {
+      error: null,
+      input: { delimiter, header: true, decimal: "." },
+      columns: names.map((name) => ({ name })),
+    },
+  });
+  const files = [
+    of(1, ["a", "b"]),
+    of(2, ["a", "c"]),
+    of(3, ["a", "b"]),
+    of(4, ["a", "b"], ";"),
+    { id: 5, inspection: null },
+    { id: 6, inspection: { error: "no" } },
+  ];
+  assert.deepEqual(
+    groupsOf(files).map((group) => group.map(({ id }) => id)),
+    [[1, 3], [2], [4], [5], [6]],
+  );
 });

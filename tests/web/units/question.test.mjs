@@ -121,7 +121,7 @@ const QUESTIONS = [
       aggregates: [
         { function: "max", column: "Day", type: "date" },
         { function: "percentile", p: 95, column: "Price" },
-        { function: "sum", multiply: ["Price", "Quantity"] },
+        { function: "sum", column: { multiply: ["Price", "Quantity"] } },
         { function: "ratio", of: ["failed", "all"] },
         { function: "count_if", where: { column: "Status", op: "=", value: "failed" } },
       ],

@@ -3,6 +3,7 @@
 import { h } from "../core/element.js";
 import { ask as texts } from "../texts/ask.js";
 import { aggregateRows } from "./aggregates.js";
+import { outputColumns } from "./columns.js";
 import { idOf } from "./controls.js";
 import { failAt } from "./errors.js";
 import { fileSide, filterRows, resultSide } from "./filters.js";
@@ -10,6 +11,7 @@ import { groupRows } from "./groups.js";
 import { placeOf } from "./places.js";
 import { asksNothing } from "./question.js";
 import { redraw } from "./redraw.js";
+import { follow } from "./renaming.js";
 import { orderRows, outputRows } from "./result.js";
 import { suggestions } from "./suggestions.js";
 
@@ -58,13 +60,13 @@ export class Builder {
       columns: this.#columns,
       open: this.#open,
       edit: (/** @type {() => void} */ change, next = "") => {
-        change();
+        this.#change(change);
         this.draw(next);
         if (next) document.getElementById(idOf(next))?.focus();
         this.changed(true);
       },
       type: (/** @type {() => void} */ change) => {
-        change();
+        if (this.#change(change)) this.draw(); // other controls show the names
         this.changed(false);
       },
     };
@@ -113,6 +115,19 @@ export class Builder {
       ],
       { instead: instead && idOf(instead) },
     );
+  }
+
+  /**
+   * Changes the question. Returns whether the names of its output columns have changed.
+   * @param {() => void} change
+   */
+  #change(change) {
+    const names = () => outputColumns(this.#question, this.#columns).map(({ name }) => name);
+    const before = names();
+    change();
+    const after = names();
+    follow(this.#question, before, after);
+    return before.join("\n") !== after.join("\n");
   }
 
   #suggestions() {

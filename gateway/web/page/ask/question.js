@@ -168,9 +168,9 @@ function shortGroup(group) {
 
 /** @param {Aggregate} aggregate */
 function tidyAggregate(aggregate) {
-  const { where, ...rest } = aggregate;
+  const { function: name, column, where, ...rest } = aggregate;
   const rows = where && tidyFilter(where);
-  return /** @type {Aggregate} */ (tidy({ ...rest, ...(rows ? { where: rows } : {}) }));
+  return /** @type {Aggregate} */ (tidy({ function: name, column, ...rest, where: rows }));
 }
 
 /** @param {Order} order */

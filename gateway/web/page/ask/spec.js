@@ -5,6 +5,7 @@ import { copyButton } from "../components/copy_button.js";
 import { h } from "../core/element.js";
 import { ask as texts } from "../texts/ask.js";
 import { curlCommand, runCommand } from "./command.js";
+import { pretty } from "./pretty.js";
 
 /** @typedef {import("./types.js").Aggregation} Aggregation */
 
@@ -96,27 +97,4 @@ export class SpecPanel {
     this.panel.setAttribute("aria-labelledby", `ask-tab-${this.#shown}`);
     this.code.textContent = this.#text[this.#shown];
   }
-}
-
-/**
- * Returns JSON with a line for each value that fits into one.
- * @param {unknown} value
- * @param {string} [indent]
- * @returns {string}
- */
-export function pretty(value, indent = "") {
-  const plain = JSON.stringify(value);
-  if (value === null || typeof value !== "object") return plain;
-  const short = plain.length + indent.length <= 42;
-  const inner = `${indent}  `;
-  if (Array.isArray(value)) {
-    if (short) return `[${value.map((each) => pretty(each, inner)).join(", ")}]`;
-    return `[\n${value.map((each) => inner + pretty(each, inner)).join(",\n")}\n${indent}]`;
-  }
-  const pairs = Object.entries(value).map(
-    ([key, each]) => `${JSON.stringify(key)}: ${pretty(each, inner)}`,
-  );
-  if (pairs.length === 0) return "{}";
-  if (short && indent) return `{${pairs.join(", ")}}`;
-  return `{\n${pairs.map((each) => inner + each).join(",\n")}\n${indent}}`;
 }

@@ -13,7 +13,7 @@ import { Builder } from "./builder.js";
 import { fileColumns } from "./columns.js";
 import { clearErrors } from "./errors.js";
 import { fragmentOf, questionIn } from "./fragment.js";
-import { sentence } from "./notes.js";
+import { inLabels, sentence } from "./notes.js";
 import { aggregationOf, asksNothing, emptyQuestion } from "./question.js";
 import { Reading } from "./reading.js";
 import { ReadingCard } from "./reading_card.js";
@@ -218,9 +218,13 @@ export class AskPart extends Part {
     clearErrors(this);
     const place = field.replace(/^(?:aggregation|spec)\.?/, "");
     const text = sentence(message.replace(/^(?:aggregation|spec)\./, ""));
+    // At its control, the value needs no path.
+    const short = inLabels(text.replace(/^[A-Za-z_]\w*(?:\.\w+|\[\d+\])* (?:is )?(?=')/, ""));
     const isShown =
       place !== "" &&
-      (place.startsWith("input") ? this.#card.fail(place, text) : this.#builder.fail(place, text));
+      (place.startsWith("input")
+        ? this.#card.fail(place, short)
+        : this.#builder.fail(place, short));
     fill(
       this.#problem,
       !isShown &&

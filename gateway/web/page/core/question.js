@@ -112,9 +112,8 @@ export function aggregateWords(aggregate, most = 4) {
 /** @param {Json} aggregate */
 function operandWords(aggregate) {
   for (const [key, sign] of Object.entries(words.arithmetic)) {
-    if (Array.isArray(aggregate[key])) {
-      return words.group(aggregate[key].map(columnWords).join(` ${sign} `));
-    }
+    const pair = aggregate.column?.[key];
+    if (Array.isArray(pair)) return words.group(pair.map(columnWords).join(` ${sign} `));
   }
   return aggregate.column === undefined ? "" : columnWords(aggregate.column);
 }
