@@ -344,7 +344,7 @@ async def test_the_question_of_a_url_is_applied_to_the_file_that_is_dropped(
     await expect(control(page, "where.and[0].value")).to_have_value("0")
     await control(page, "aggregates[0].name").evaluate("(each) => each.closest('details').open = 1")
     await control(page, "aggregates[0].name").fill("All amounts")
-    assert "name:'All amounts'" in unquote_plus(page.url)
+    await page.wait_for_url(lambda url: "name:'All amounts'" in unquote_plus(url))
     # The address is that of the question, for another tab
     other = await page.context.new_page()
     await open_start(other, service, page.url.partition("/#")[2].join(("#", "")))
