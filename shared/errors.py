@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from uuid import UUID
 
 TYPE_PREFIX = "urn:csvmill:problem:"
 IANA_PREFIX = "https://iana.org/assignments/http-problem-types#"
@@ -397,6 +398,19 @@ class Unavailable(
     CsvmillError, code="unavailable", status=503, title="Dependency unavailable", public=True
 ):
     """Storage, the database or the broker does not answer. The same request may succeed later."""
+
+
+class JobDelayed(
+    Unavailable, code="job_delayed", status=503, title="The file is stored and not yet a job"
+):
+    """The database does not answer, after the last byte of a file was stored.
+
+    The upload becomes a job by itself when it does.
+    """
+
+    def __init__(self, message: str, upload_id: UUID) -> None:
+        super().__init__(message)
+        self.upload_id = upload_id
 
 
 class StorageUnavailable(Unavailable, code="storage_unavailable"):

@@ -15,6 +15,7 @@ from shared.errors import (
     CsvmillError,
     InvalidInput,
     IssuerUnavailable,
+    JobDelayed,
     QuotaExceeded,
     ScopeMissing,
     StorageFull,
@@ -91,6 +92,8 @@ def _answer(
         response = error_response(status, message)
     if request.content.exception() is not None:
         response.force_close()  # the start of the next request is unknown
+    if isinstance(error, JobDelayed):
+        response.headers["Location"] = f"/api/v1/uploads/{error.upload_id}"
     if isinstance(error, (TooManyJobs, TooManyUploads)):
         response.headers["Retry-After"] = str(RETRY_WHEN_FULL)
     elif status in RETRYABLE:

@@ -32,6 +32,7 @@ from shared.errors import (
     InconsistentLength,
     InputRemoved,
     InvalidInput,
+    JobDelayed,
     OffsetConflict,
     SizeConflict,
     StorageFull,
@@ -121,7 +122,7 @@ def options(name: str, accepted: str, parameters: tuple[Node, ...] = ()) -> Node
                     **LIMIT,
                 },
             },
-            **problems(),
+            **problems(JobDelayed),
         },
     )
 

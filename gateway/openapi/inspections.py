@@ -15,6 +15,7 @@ from shared.errors import (
     HeaderNotReceived,
     InputRemoved,
     InvalidInput,
+    JobDelayed,
     TooBusy,
     TooManyInspections,
     UnsupportedMedia,
@@ -103,7 +104,14 @@ INSPECT = operation(
     },
     answers={
         **json_answer(200, "The inspection", ref("Inspection"), example=EXAMPLE),
-        **problems(InvalidInput, UnsupportedMedia, UploadNotFound, HeaderNotReceived, InputRemoved),
+        **problems(
+            InvalidInput,
+            UnsupportedMedia,
+            UploadNotFound,
+            HeaderNotReceived,
+            InputRemoved,
+            JobDelayed,
+        ),
     },
 )
 

@@ -10,6 +10,7 @@ from gateway.http.problems import title_of
 from shared.errors import (
     TYPE_PREFIX,
     CsvmillError,
+    JobDelayed,
     NotAuthenticated,
     OriginRefused,
     QuotaExceeded,
@@ -43,7 +44,7 @@ REFUSALS = (
     UnsupportedMedia,
 )
 """Errors of every request but the checks of health: it is refused by its header."""
-QUOTA = (QuotaExceeded, TooManyJobs, TooManyUploads)
+QUOTA = (JobDelayed, QuotaExceeded, TooManyJobs, TooManyUploads)
 """Errors of requests that send or declare a file."""
 ANYWHERE = (*REFUSALS, CsvmillError, Unauthorized, Unavailable)
 """Errors of every request that needs storage, the database or the broker."""

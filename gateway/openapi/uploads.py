@@ -41,6 +41,7 @@ from shared.errors import (
     InconsistentLength,
     InputRemoved,
     InvalidInput,
+    JobDelayed,
     JobFinished,
     SpecMismatch,
     StorageFull,
@@ -146,7 +147,7 @@ SHOW = operation(
             example=UPLOAD_EXAMPLE,
             headers={**JOB_OF_UPLOAD, **ietf.LIMIT},
         ),
-        **problems(UploadNotFound),
+        **problems(UploadNotFound, JobDelayed),
     },
 )
 
@@ -159,7 +160,7 @@ CANCEL = operation(
     parameters=[UPLOAD_IN_PATH, FINISHED],
     answers={
         "204": {"description": "The upload is deleted"},
-        **problems(InvalidInput, UploadNotFound, JobFinished),
+        **problems(InvalidInput, UploadNotFound, JobFinished, JobDelayed),
     },
 )
 

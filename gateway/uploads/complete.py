@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.uploads.upload import Upload
-from shared.errors import InputRemoved
+from shared.errors import DatabaseUnavailable, InputRemoved, JobDelayed
 from shared.jobs.job import JobState
 from shared.uploads.start_job import start_job
 
@@ -28,21 +28,28 @@ async def with_job(
     """Return the upload with its job, which is created if the upload is complete and has none.
 
     A part never has a job. An upload that `awaits_mark` gets one only if `marked`: its client has
-    just declared it complete. `filename` is the upload's own unless given.
+    just declared it complete. `filename` is the upload's own unless given. Raises JobDelayed.
     """
     upload = Upload(upload_id, blob)
     if not blob.complete or upload.is_part:
         return upload
     if upload.awaits_mark and not marked:
         return replace(upload, job=await context.job_of(upload_id))
-    job = await start_job(
-        context.ports,
-        context.events,
-        upload_id,
-        blob,
-        filename or upload.filename,
-        max_attempts=context.settings.max_attempts,
-    )
+    try:
+        job = await start_job(
+            context.ports,
+            context.events,
+            upload_id,
+            blob,
+            filename or upload.filename,
+            max_attempts=context.settings.max_attempts,
+        )
+    except DatabaseUnavailable as error:
+        raise JobDelayed(
+            f"{error}; all bytes are stored, and become a job by themselves: do not send the file "
+            f"under another name, get upload {upload_id}",
+            upload_id,
+        ) from error
     return replace(upload, job=job)
 
 
