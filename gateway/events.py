@@ -79,6 +79,12 @@ class GatewayEvents(JobEvents):
         note(Action.BYTES_DELETED, job.id, f"upload {job.upload_id} and all outputs")
         log.info("job=%s deleted with its bytes", job.id, extra={"event": "job.deleted"})
 
+    def result_deleted(self, job: Job) -> None:
+        """Record that a client has deleted what a job had computed."""
+        bind_ids(job_id=job.id, upload_id=job.upload_id)
+        note(Action.BYTES_DELETED, job.id, "result, rejects and preview")
+        log.info("job=%s: its result is deleted", job.id, extra={"event": "result.deleted"})
+
     def job_retried(self, job: Job) -> None:
         """Record that an operator has retried a failed job."""
         bind_ids(job_id=job.id, upload_id=job.upload_id)

@@ -18,6 +18,7 @@ from gateway.protocols import dispatch
 from gateway.protocols.dropzone.handlers import upload_file
 from gateway.protocols.native.handlers import cancel_job, cancel_upload, put_chunk, show_upload
 from gateway.protocols.tus import handlers as tus
+from gateway.results.delete import delete_result
 from gateway.results.download import download_file, show_result
 from gateway.results.links import create_link
 from gateway.results.preview import show_preview
@@ -49,6 +50,7 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
         web.get("/api/v1/jobs/{job_id}/events", job_events, allow_head=False),
         web.post("/api/v1/jobs/{job_id}/retry", retry_job),
         web.get("/api/v1/jobs/{job_id}/result", show_result),  # HEAD too
+        web.delete("/api/v1/jobs/{job_id}/result", delete_result),
         web.get("/api/v1/jobs/{job_id}/rejects", show_rejects),  # HEAD too
         web.post("/api/v1/jobs/{job_id}/links", create_link),
         web.get("/api/v1/jobs/{job_id}/preview", show_preview),  # HEAD too

@@ -135,7 +135,11 @@ class ProcessorEvents(JobEvents):
             log.info("removed %s, which belongs to no job", key, extra={"event": "blob.removed"})
             return
         with also_bound_ids(job_id=job.id, upload_id=job.upload_id, tenant=job.tenant):
-            why = "which is of an old attempt" if job.expired_at is None else "which has expired"
+            why = "which is of an old attempt"
+            if job.expired_at is not None:
+                why = "which has expired"
+            elif job.result_deleted_at is not None:
+                why = "whose result was deleted"
             log.info("removed %s of job=%s, %s", key, job.id, why, extra={"event": "blob.removed"})
 
 

@@ -20,6 +20,7 @@ from csvmill.client.paths import (
     READY,
     inspect_path,
     job_path,
+    result_path,
     retry_path,
     upload_path,
 )
@@ -278,6 +279,14 @@ class AsyncClient:
         if there is neither.
         """
         await self._transport.json("DELETE", job_path(job_id), done_if=[JOB_NOT_FOUND])
+
+    async def delete_result(self, job_id: str) -> None:
+        """Delete a job's result, rejects and preview, now; the job and its input are kept.
+
+        Repeating the call is harmless. Raises Refused (404) if there is no such job, and Refused
+        (409) if it has no result.
+        """
+        await self._transport.json("DELETE", result_path(job_id))
 
     async def retry(self, job_id: str) -> JobView:
         """Retry a failed job: it can use all its attempts again.

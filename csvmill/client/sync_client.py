@@ -170,6 +170,10 @@ class Client:
         """Delete the bytes of a job. See `AsyncClient.delete`."""
         self._run(self._client.delete(job_id))
 
+    def delete_result(self, job_id: str) -> None:
+        """Delete the result of a job. See `AsyncClient.delete_result`."""
+        self._run(self._client.delete_result(job_id))
+
     def retry(self, job_id: str) -> JobView:
         """Retry a failed job. See `AsyncClient.retry`."""
         return self._run(self._client.retry(job_id))

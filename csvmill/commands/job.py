@@ -102,25 +102,30 @@ def cancel(name: str, server: str, as_json: bool) -> None:
 @click.argument("name", metavar="ID")
 @server_option
 @json_option
-def delete(name: str, server: str, as_json: bool) -> None:
+@click.option("--result", "only_result", is_flag=True, help="Keep the input and the job.")
+def delete(name: str, server: str, as_json: bool, only_result: bool) -> None:
     """Delete the input, the result and the rejects of a job, now. An unfinished job is cancelled.
 
     What was deleted cannot be brought back. Repeating it is harmless.
 
     \b
-    Example:
+    Examples:
       csvmill delete 9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55
+      csvmill delete --result 9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55
     """
 
     async def delete_job(client: AsyncClient) -> None:
-        await client.delete(name)
+        if only_result:
+            await client.delete_result(name)
+        else:
+            await client.delete(name)
 
     with report_errors(as_json=as_json):
         call_server(server, delete_job)
         if as_json:
-            show_json({"id": name, "state": "DELETED"})
+            show_json({"id": name, "state": "SUCCESS" if only_result else "DELETED"})
         else:
-            click.echo(f"{name} deleted")
+            click.echo(f"result of {name} deleted" if only_result else f"{name} deleted")
 
 
 @click.command(short_help="Retry a failed job.")

@@ -60,6 +60,7 @@ NEEDS: Mapping[tuple[str, str], Need | None] = {
     ("GET", "/api/v1/jobs/{job_id}/events"): READ,
     ("POST", "/api/v1/jobs/{job_id}/retry"): UPLOAD,
     ("GET", "/api/v1/jobs/{job_id}/result"): READ_BY_LINK,
+    ("DELETE", "/api/v1/jobs/{job_id}/result"): UPLOAD,
     ("GET", "/api/v1/jobs/{job_id}/rejects"): READ_BY_LINK,
     ("POST", "/api/v1/jobs/{job_id}/links"): MAKE_LINK,
     ("GET", "/api/v1/jobs/{job_id}/preview"): READ,

@@ -22,7 +22,6 @@ from gateway.keys import SETTINGS
 from shared.api.job import JobEventDataView, ProgressView
 from shared.http.connections import client_disconnected
 from shared.http.server_connection import ENDS_WITH_CLIENT
-from shared.jobs.job import JobState
 
 if TYPE_CHECKING:
     from gateway.jobs.watcher import Subscription
@@ -73,14 +72,13 @@ def event_id(job: Job) -> str:
 def event_view(job: Job) -> JobEventDataView:
     """Return the data of an event that shows the job as it is now."""
     progress = progress_view(job) or ProgressView(0, job.input_size, None, 0.0, None)
-    kept = job.state is JobState.SUCCESS and job.expired_at is None
     return JobEventDataView(
         id=str(job.id),
         state=job.state.value,
         attempt=job.attempt,
         **asdict(progress),
         reason=job.reason,
-        result=f"/api/v1/jobs/{job.id}/result" if kept else None,
+        result=f"/api/v1/jobs/{job.id}/result" if job.has_kept_result else None,
     )
 
 

@@ -45,6 +45,7 @@ def job_view(job: Job, attempts: Sequence[Attempt]) -> JobView:
         published_at=rfc3339(job.published_at),
         finished_at=rfc3339(job.finished_at),
         expired_at=rfc3339(job.expired_at),
+        result_deleted_at=rfc3339(job.result_deleted_at),
         aggregation=aggregation_json(job.aggregation),
         progress=progress_view(job),
         result=result and JobResultView.from_value(result, rows_in=job.rows_in),

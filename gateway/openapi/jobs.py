@@ -266,6 +266,19 @@ RESULT = operation(
     },
 )
 
+DELETE_RESULT = operation(
+    "deleteResult",
+    "Delete the result of a job, and keep the job",
+    tag=TAG,
+    description="The result, the rejects and the preview are gone when this is answered; downloads "
+    "in progress are finished. The job and its input are kept. Repeating the request is harmless.",
+    parameters=[JOB_ID_IN_PATH],
+    answers={
+        "204": {"description": "The result is deleted"},
+        **problems(JobNotFound, NoResult),
+    },
+)
+
 REJECTS = operation(
     "showRejects",
     "Download the rejected records of a job as CSV, whole, in ranges, or compressed",
@@ -325,7 +338,10 @@ PATHS = {
     "/api/v1/jobs": reading(LIST),
     "/api/v1/jobs/{job_id}": {**reading(SHOW), "delete": CANCEL},
     "/api/v1/jobs/{job_id}/events": {"get": EVENTS},
-    "/api/v1/jobs/{job_id}/result": reading(RESULT, head_without=("206",)),
+    "/api/v1/jobs/{job_id}/result": {
+        **reading(RESULT, head_without=("206",)),
+        "delete": DELETE_RESULT,
+    },
     "/api/v1/jobs/{job_id}/rejects": reading(REJECTS, head_without=("206",)),
     "/api/v1/jobs/{job_id}/preview": reading(PREVIEW),
     "/api/v1/jobs/{job_id}/retry": {"post": RETRY},

@@ -155,6 +155,7 @@ JOB_EXAMPLE: Node = {
     "published_at": "2026-01-02T03:04:11.213Z",
     "finished_at": None,
     "expired_at": None,
+    "result_deleted_at": None,
     "reason": CRASHED,
     "filename": "plays.csv",
     "input_size": 74,

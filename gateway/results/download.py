@@ -20,6 +20,7 @@ from gateway.results.downloads import DOWNLOADS
 from gateway.uploads.filenames import result_filename
 from shared.access.audit import Action
 from shared.aggregation.formats import FORMATS
+from shared.api.view import rfc3339
 from shared.blobs.content import Content, single_piece
 from shared.errors import (
     BlobIncomplete,
@@ -108,9 +109,14 @@ async def requested_result(request: web.Request) -> tuple[Job, JobResult]:
     """
     job = await requested_job(request)
     if job.state is not JobState.SUCCESS or job.result is None:
-        raise NoResult(_no_result(job))
+        raise no_result(job)
     check_kept(job)
     return job, job.result
+
+
+def no_result(job: Job) -> NoResult:
+    """Return the error of a job that has no result."""
+    return NoResult(_no_result(job))
 
 
 def _no_result(job: Job) -> str:
@@ -119,10 +125,15 @@ def _no_result(job: Job) -> str:
 
 
 def check_kept(job: Job) -> None:
-    """Raise ResultExpired if the outputs of the job have expired."""
+    """Raise ResultExpired if the outputs of the job have expired or were deleted."""
     if job.expired_at is not None:
         raise ResultExpired(
             f"The result of job {job.id} expired and was deleted; upload the file again"
+        )
+    if job.result_deleted_at is not None:
+        raise ResultExpired(
+            f"The result of job {job.id} was deleted at {rfc3339(job.result_deleted_at)}; upload "
+            "the file again"
         )
 
 

@@ -4,7 +4,7 @@ It first marks old jobs as expired, which is final: an expired job can be neithe
 claimed. Then it compares every blob with the job that it belongs to. It removes only blobs that can
 never be needed again:
 
-- the blobs of an expired job;
+- the blobs of an expired job, and the output of a job whose result was deleted;
 - the output of an attempt that is not running and is not the job's result. Attempt numbers only
   grow, so the database would refuse this attempt's outcome;
 - an upload without a job, if storage finds in the same step that it has been unused for long
@@ -169,7 +169,7 @@ class Sweeper:
         running = job.state is JobState.STARTED and job.attempt == attempt
         # Rejects and preview are needed as long as their result.
         published = job.result is not None and attempt_of(job.result.key) == (job.id, attempt)
-        needed = running or (published and job.expired_at is None)
+        needed = running or (published and job.has_kept_result)
         return None if needed else self._grace
 
     async def _remove(self, blob: BlobActivity, job: Job | None, idle_for: float | None) -> bool:

@@ -24,6 +24,8 @@ class Action(StrEnum):
     JOB_DELETED = "job.deleted"
     BYTES_DELETED = "bytes.deleted"
     """The input and all outputs of a deleted job are gone from storage."""
+    RESULT_DELETED = "result.deleted"
+    """With rejects and preview; job and input are kept."""
     RESULT_DOWNLOADED = "result.downloaded"
     REJECTS_DOWNLOADED = "rejects.downloaded"
     RESULT_PREVIEWED = "result.previewed"

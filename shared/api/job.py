@@ -138,6 +138,8 @@ class JobView(View):
     """When the job ended."""
     expired_at: Time | None = None
     """When the job expired or was deleted: its result and its file are no longer kept."""
+    result_deleted_at: Time | None = None
+    """When the result was deleted, with rejects and preview."""
     reason: str | None
     """Why the latest attempt did not succeed."""
     filename: str

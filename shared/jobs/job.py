@@ -125,6 +125,8 @@ class Job:
     """The report of the latest attempt, if it has succeeded or failed."""
     expired_at: float | None = None
     """When the job expired: its blobs are no longer kept, and it never changes again."""
+    result_deleted_at: float | None = None
+    """When a client deleted the result, with rejects and preview. Final: none of them is kept."""
     dead_letter_due_at: float | None = None
     """When the dead letter of a failed job became due, or when a relay last tried to publish it;
     None if none is due."""
@@ -145,6 +147,13 @@ class Job:
         if self.report is not None and not self.report.unfinished:
             return self.report.rows.total
         return None if self.result is None else self.result.rows_in
+
+    @property
+    def has_kept_result(self) -> bool:
+        """Whether there is a result, and its bytes are kept."""
+        return (
+            self.result is not None and self.expired_at is None and self.result_deleted_at is None
+        )
 
     @property
     def dead_letter_is_due(self) -> bool:

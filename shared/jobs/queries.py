@@ -31,6 +31,7 @@ class JobQueries:
     expire: str
     expire_failed: str
     expire_ended: str
+    delete_result: str
     jobs_by_ids: str
     jobs_by_uploads: str
     newest: str

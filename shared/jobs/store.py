@@ -336,6 +336,19 @@ class SqlJobStore(SqlJobClaims):
         rows = await self._database.perform(steps())
         return job_of(rows[0]) if rows else await self.get(job_id)
 
+    async def delete_result(self, job_id: UUID, *, now: float) -> Job:
+        """See `JobStore`."""
+        who = acting()
+
+        def steps() -> Steps[Sequence[Row]]:
+            rows = yield Statement(self._sql.delete_result, (str(job_id), now))
+            if rows and who is not None:
+                yield audit_statement(who.entry(Action.RESULT_DELETED, job_id, now))
+            return rows
+
+        rows = await self._database.perform(steps())
+        return job_of(rows[0]) if rows else await self.get(job_id)
+
     def on_end(self, ended: Callable[[UUID], None]) -> AbstractContextManager[None]:
         """See `JobStore`."""
 

@@ -279,6 +279,14 @@ class JobStore(Protocol):
         """
         ...
 
+    async def delete_result(self, job_id: UUID, *, now: float) -> Job:
+        """Record that the result of a job, with rejects and preview, is not needed any more.
+
+        A job that has not succeeded, or has expired, is not changed. Returns the job afterwards.
+        Final, as `expire`. Raises JobNotFound.
+        """
+        ...
+
     async def get_many(self, job_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
         """Return the existing ones of these jobs by id. For some hundreds at a time."""
         ...

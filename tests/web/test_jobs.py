@@ -324,8 +324,9 @@ async def test_the_report_adds_the_rows_up_and_the_rejected_ones_are_downloaded(
 
 
 async def test_a_deleted_result_is_explained_and_no_longer_offered(
-    page: Page, service: Service, tmp_path: Path
+    page: Page, service: Service, tmp_path: Path, watch: Watch
 ) -> None:
+    watch.allow("status of 410")  # of requests for the result that were on their way
     async with service.client() as client:
         job_id = await kinds.skipped(client, tmp_path)
         await open_job(page, service, job_id)
@@ -336,6 +337,19 @@ async def test_a_deleted_result_is_explained_and_no_longer_offered(
         await expect(page.get_by_role("button", name="Download the rejected rows")).to_have_count(0)
         await open_jobs(page, service)
         await expect(row(page, "dirty.csv")).to_contain_text("Result removed")
+
+
+async def test_a_result_that_was_deleted_alone_is_explained(
+    page: Page, service: Service, tmp_path: Path
+) -> None:
+    async with service.client() as client:
+        job_id = await kinds.skipped(client, tmp_path)
+        await client.delete_result(job_id)
+    await open_job(page, service, job_id)
+    await expect(page.get_by_text("The result was deleted")).to_be_visible()
+    await expect(page.locator("csv-download")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Share")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Delete", exact=True)).to_be_visible()
 
 
 async def test_warnings_are_told_with_line_and_remedy(

@@ -249,6 +249,11 @@ UPDATE jobs SET expired_at = $2
 WHERE id = $1 AND state IN ('SUCCESS', 'FAILURE', 'REVOKED') AND expired_at IS NULL
 RETURNING *;
 
+-- name: delete_result
+UPDATE jobs SET result_deleted_at = $2
+WHERE id = $1 AND state = 'SUCCESS' AND expired_at IS NULL AND result_deleted_at IS NULL
+RETURNING *;
+
 -- name: jobs_by_ids
 -- $1: ids of 36 characters, concatenated. The job watcher queries up to a thousand several times a
 -- second: halving the text repeatedly is much faster than taking one id at a time.

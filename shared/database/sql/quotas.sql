@@ -36,6 +36,10 @@ SELECT
         )
         FROM jobs
         WHERE tenant = $1 AND expired_at IS NULL AND state <> 'REVOKED'
+    ) - (
+        SELECT COALESCE(SUM(COALESCE(result_size, 0) + COALESCE(rejects_size, 0)), 0)
+        FROM jobs
+        WHERE tenant = $1 AND result_deleted_at IS NOT NULL AND expired_at IS NULL
     ) AS stored,
     (
         SELECT COUNT(*) FROM (

@@ -11,7 +11,9 @@ from shared.access.acting import Acting, acts_as
 from shared.access.audit import AuditFilter
 from shared.access.tenant import Tenant
 from shared.errors import JobNotFound
+from shared.jobs.job import JobState
 from tests.contract.job_stores import make_job
+from tests.contract.jobs.steps import bring
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -51,6 +53,14 @@ async def test_a_retry_is_recorded_if_it_takes_place(store: SqlJobStore) -> None
         assert await store.retry(job.id) is not None
         assert await store.retry(job.id) is None
     assert [action for action, *_ in await acts(store, job.id)] == ["job.retried"]
+
+
+async def test_a_result_that_is_deleted_is_recorded_once(store: SqlJobStore) -> None:
+    job = await bring(store, await make_job(store), JobState.SUCCESS)
+    with acts_as(WHO):
+        for now in (7.0, 8.0):
+            await store.delete_result(job.id, now=now)
+    assert await acts(store, job.id) == [("result.deleted", str(job.id), "k1", 7.0)]
 
 
 async def test_where_nobody_acts_nothing_is_recorded(store: SqlJobStore) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -142,6 +143,38 @@ async def test_a_job_that_has_ended_can_be_expired_at_any_age(
     assert await store.expire_ended(job.id, now=300.0) == after
     with pytest.raises(JobNotFound):
         await store.expire_ended(uuid4(), now=200.0)
+
+
+@pytest.mark.parametrize("state", sorted(JobState))
+async def test_only_the_result_of_a_job_that_has_succeeded_can_be_deleted(
+    store: SqlJobStore, state: JobState
+) -> None:
+    job = await job_in(store, state, at=100.0)
+    after = await store.delete_result(job.id, now=200.0)
+    assert after == await store.get(job.id)
+    succeeded = state is JobState.SUCCESS
+    assert after == replace(job, result_deleted_at=200.0 if succeeded else None)
+    assert job.has_kept_result is succeeded
+    assert not after.has_kept_result
+    # Final
+    assert await store.delete_result(job.id, now=300.0) == after
+    with pytest.raises(JobNotFound):
+        await store.delete_result(uuid4(), now=200.0)
+
+
+async def test_the_result_of_an_expired_job_is_gone_already(store: SqlJobStore) -> None:
+    job = await job_in(store, JobState.SUCCESS, at=100.0)
+    expired = await store.expire_ended(job.id, now=200.0)
+    assert not expired.has_kept_result
+    assert await store.delete_result(job.id, now=300.0) == expired
+
+
+async def test_a_job_whose_result_was_deleted_expires_as_others(store: SqlJobStore) -> None:
+    job = await job_in(store, JobState.SUCCESS, at=100.0)
+    await store.delete_result(job.id, now=150.0)
+    assert await store.expire(finished_before=200.0, now=210.0, limit=9) == 1
+    after = await store.get(job.id)
+    assert (after.expired_at, after.result_deleted_at) == (210.0, 150.0)
 
 
 async def test_a_failure_is_either_expired_or_retried(store: SqlJobStore) -> None:

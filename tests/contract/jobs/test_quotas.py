@@ -65,8 +65,11 @@ async def test_inputs_results_and_rejects_of_kept_jobs_are_counted(store: SqlJob
     result = replace(result_of(job.id, 1), size=30, rejects=JobRejects(job.input_key, 4, "0" * 64))
     await store.succeed(job.id, 1, result, now=2.0)
     assert await usage(store) == Usage(stored=1034)
+    await make_job(store, tenant=ACME, input_size=500)
+    await store.delete_result(job.id, now=3.0)
+    assert await usage(store) == Usage(stored=1500, waiting=1)
     await store.expire(finished_before=9.0, now=10.0, limit=9)
-    assert await usage(store) == Usage()
+    assert await usage(store) == Usage(stored=500, waiting=1)
 
 
 async def test_a_cancelled_job_stores_nothing_and_does_not_wait(store: SqlJobStore) -> None:

@@ -41,6 +41,11 @@ test("what can be done with a job depends on its state and on whether its bytes 
   assert.deepEqual(of("FAILURE"), ["retry", "again", "delete"]);
   assert.deepEqual(of("REVOKED"), ["again"]);
   assert.deepEqual(of("SUCCESS", "2026-01-01T00:00:00Z"), ["again"]);
+  const result_deleted_at = "2026-01-01T00:00:00Z";
+  assert.deepEqual(
+    actionsOf({ state: "SUCCESS", expired_at: null, result_deleted_at, aggregation: {} }),
+    ["again", "delete"],
+  );
   assert.deepEqual(of("FAILURE", "2026-01-01T00:00:00Z"), ["again"]);
   assert.deepEqual(actionsOf({ state: "REVOKED", expired_at: null, aggregation: null }), []);
 });

@@ -13,7 +13,8 @@ import { call, callJson } from "../api/client.js";
  * @property {number} max_attempts
  * @property {string} created_at
  * @property {string | null} finished_at
- * @property {string | null} [expired_at]
+ * @property {string | null} [expired_at] when its file and its result were removed
+ * @property {string | null} [result_deleted_at] when its result alone was removed
  * @property {string | null} reason
  * @property {string} filename
  * @property {number} input_size

@@ -20,6 +20,9 @@ export function endedNotice(job) {
   if (job.state === "SUCCESS" && job.expired_at) {
     return notice("", words.expired, words.expiredText(formatAgo(job.expired_at)));
   }
+  if (job.state === "SUCCESS" && job.result_deleted_at) {
+    return notice("", words.deleted, words.deletedText(formatAgo(job.result_deleted_at)));
+  }
   return null;
 }
 

@@ -33,19 +33,28 @@ export function secondsOf({ created_at, finished_at }, now = Date.now()) {
   return Math.max(0, (end - Date.parse(created_at)) / 1000);
 }
 
+/**
+ * Whether the result of a job can be downloaded.
+ * @param {Pick<Job, "state" | "expired_at" | "result_deleted_at">} job
+ */
+export function hasResult({ state, expired_at, result_deleted_at }) {
+  return state === "SUCCESS" && !expired_at && !result_deleted_at;
+}
+
 /** What can be done with a job. @typedef {"cancel" | "retry" | "share" | "again" | "delete"} Action */
 
 /**
  * Returns what can be done with a job.
- * @param {Pick<Job, "state" | "expired_at" | "aggregation">} job
+ * @param {Pick<Job, "state" | "expired_at" | "result_deleted_at" | "aggregation">} job
  * @returns {Action[]}
  */
-export function actionsOf({ state, expired_at, aggregation }) {
+export function actionsOf(job) {
+  const { state, expired_at, aggregation } = job;
   /** @type {Action[]} */
   const found = [];
   if (!hasEnded(state)) found.push("cancel");
   if (state === "FAILURE" && !expired_at) found.push("retry");
-  if (state === "SUCCESS" && !expired_at) found.push("share");
+  if (hasResult(job)) found.push("share");
   if (hasEnded(state) && aggregation) found.push("again");
   if (["SUCCESS", "FAILURE"].includes(state) && !expired_at) found.push("delete");
   return found;

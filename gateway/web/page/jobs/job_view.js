@@ -18,7 +18,7 @@ import { texts as all } from "../texts.js";
 import { DANGEROUS, LABELS, perform } from "./actions.js";
 import { getJob } from "./api.js";
 import { endedNotice } from "./ended.js";
-import { actionsOf, hasEnded, secondsOf, stageOf } from "./facts.js";
+import { actionsOf, hasEnded, hasResult, secondsOf, stageOf } from "./facts.js";
 import { problemsSection, warningsSection } from "./findings.js";
 import { Live } from "./live.js";
 import { notifyButton, notifyEnd } from "./notify.js";
@@ -173,7 +173,7 @@ class JobPart extends Part {
   #show(job) {
     const before = this.#job;
     this.#job = job;
-    const key = [job.state, job.attempt, Boolean(job.expired_at)].join(" ");
+    const key = [job.state, job.attempt, hasResult(job), Boolean(job.expired_at)].join(" ");
     if (key !== this.#shown) {
       this.#shown = key;
       this.#showState(job, before);
@@ -241,7 +241,7 @@ class JobPart extends Part {
 
   /** @param {Job} job */
   #endedParts(job) {
-    const kept = job.state === "SUCCESS" && !job.expired_at;
+    const kept = hasResult(job);
     return [
       endedNotice(job),
       figures(job),

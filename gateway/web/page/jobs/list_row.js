@@ -15,7 +15,7 @@ import { plain } from "../core/plain.js";
 import { inWords } from "../core/question.js";
 import { jobs as texts } from "../texts/jobs.js";
 import { DANGEROUS, LABELS } from "./actions.js";
-import { actionsOf, hasEnded, secondsOf } from "./facts.js";
+import { actionsOf, hasEnded, hasResult, secondsOf } from "./facts.js";
 import { menu } from "./menu.js";
 
 /** @typedef {import("./api.js").Job} Job */
@@ -85,14 +85,15 @@ export class JobRow {
     this.job = job;
     const { state, progress, result, expired_at } = job;
     this.tick();
-    const key = `${state} ${Boolean(expired_at)}`;
+    const gone = state === "SUCCESS" && !hasResult(job);
+    const key = `${state} ${gone || Boolean(expired_at)}`;
     if (key !== this.#shown) {
       this.#shown = key;
       fill(
         this.#state,
         stateBadge(state),
         state === "STARTED" && this.#running,
-        expired_at && state === "SUCCESS" && h("p", { class: "job-note" }, words.removed),
+        gone && h("p", { class: "job-note" }, words.removed),
       );
       this.element.classList.toggle("job-gone", Boolean(expired_at));
     }

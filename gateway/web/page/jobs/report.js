@@ -3,7 +3,7 @@
 import { fill, h } from "../core/element.js";
 import { formatBytes, formatDuration, formatExactTime, formatTime } from "../core/format.js";
 import { jobs as texts } from "../texts/jobs.js";
-import { dialectFacts, hiddenAttempts } from "./facts.js";
+import { dialectFacts, hasResult, hiddenAttempts } from "./facts.js";
 import { rejectsButton } from "./rejects.js";
 
 /** @typedef {import("./api.js").Job} Job */
@@ -51,10 +51,7 @@ export function rowsSection(job) {
         { class: "rows-notes" },
         notes.map((note) => h("li", null, note)),
       ),
-    Boolean(report.rows_rejected) &&
-      job.state === "SUCCESS" &&
-      !job.expired_at &&
-      rejectsButton(job),
+    Boolean(report.rows_rejected) && hasResult(job) && rejectsButton(job),
     Boolean(report.rejects_omitted) &&
       h("p", { class: "soft small-text" }, words.omitted(report.rejects_omitted ?? 0)),
   );

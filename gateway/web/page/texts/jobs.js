@@ -163,6 +163,9 @@ export const jobs = Object.freeze({
     expired: "The result is no longer kept",
     expiredText: (/** @type {string} */ time) =>
       `The file and the result were removed ${time}: they were deleted, or kept as long as the service keeps results. To get the result again, send the file again.`,
+    deleted: "The result was deleted",
+    deletedText: (/** @type {string} */ time) =>
+      `Somebody deleted it ${time}. To get the result again, send the file again.`,
     failedExpired: "The file is no longer kept, so the job cannot be tried again.",
   },
 

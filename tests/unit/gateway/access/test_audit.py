@@ -88,6 +88,18 @@ async def test_a_deletion_is_recorded_and_also_that_the_bytes_are_gone(
     assert await trail(gateway) == [deleted, ("bytes.deleted", str(job.id), key.id)]
 
 
+async def test_the_deletion_of_a_result_is_recorded(gateway: Gateway) -> None:
+    job = await gateway.finished_job(RESULT)
+    reader, key = [await stored_key(gateway, scope) for scope in (Scope.READ, Scope.UPLOAD)]
+    url = f"/api/v1/jobs/{job.id}/result"
+    assert (await gateway.client.delete(url, headers=bearer(reader))).status == 403
+    assert (await gateway.client.delete(url, headers=bearer(key))).status == 204
+    assert await trail(gateway) == [
+        ("result.deleted", str(job.id), key.id),
+        ("bytes.deleted", str(job.id), key.id),
+    ]
+
+
 async def test_a_deletion_that_keeps_the_job_is_recorded_once(gateway: Gateway) -> None:
     key = await stored_key(gateway)
     response = await gateway.client.put(

@@ -49,6 +49,7 @@ async def test_a_finished_job_shows_its_input_its_result_and_its_attempts(
         "published_at": None,
         "finished_at": "2026-01-02T03:04:05.678Z",
         "expired_at": None,
+        "result_deleted_at": None,
         "reason": None,
         "filename": "Čaj.csv",
         "input_size": 1,

@@ -166,6 +166,18 @@ async def test_outputs_of_unsuccessful_attempts_are_removed_and_results_are_kept
     assert await read(store.blobs, result_key(finished.id, 3)) == b"03"
 
 
+async def test_a_deleted_result_that_a_gateway_left_is_removed_and_the_input_is_kept(
+    store: Store,
+) -> None:
+    job = await store.job()
+    await store.succeed(job, await store.attempt(job))
+    await store.jobs.delete_result(job.id, now=store.now)
+
+    store.pass_time(GRACE + 60)
+    assert await store.sweeper().sweep() == 1
+    assert await store.kept() == {job.input_key}
+
+
 async def test_an_attempt_whose_lease_ran_out_keeps_its_output_until_it_is_replaced(
     store: Store,
 ) -> None:
