@@ -426,6 +426,43 @@ async def test_a_folder_is_refused_politely(page: Page, service: Service, tmp_pa
     await expect(page.get_by_role("button", name="Choose files")).to_be_visible()
 
 
+async def test_a_file_that_is_dropped_into_another_view_is_asked_about(
+    page: Page, service: Service, tmp_path: Path
+) -> None:
+    sales(tmp_path / "sales.csv")
+    await open_start(page, service, "#/jobs")
+    await drop(page.locator("body"), tmp_path / "sales.csv")
+    await expect(column_heads(page)).to_have_count(5)
+    await page.wait_for_url("**/#/")
+
+
+async def test_a_file_is_read_when_the_connection_is_back(
+    page: Page, service: Service, tmp_path: Path, watch: Watch
+) -> None:
+    watch.allow("ERR_INTERNET_DISCONNECTED")
+    sales(tmp_path / "sales.csv")
+    await open_start(page, service)
+    await give(page, tmp_path / "sales.csv")
+    await page.context.set_offline(True)
+    await page.get_by_role("button", name="Sum of amount by region").click()
+    await expect(page.locator(".ask-problem .notice-bad")).to_be_visible()
+    await page.context.set_offline(False)
+    await expect(page.locator(".ask-output-names li")).to_have_text(["region", "sum(amount)"])
+    await expect(page.locator(".ask-problem .notice-bad")).to_have_count(0)
+
+
+async def test_a_file_that_was_removed_is_asked_for_again(
+    page: Page, service: Service, tmp_path: Path
+) -> None:
+    path = tmp_path / "sales.csv"
+    sales(path)
+    await open_start(page, service)
+    await give(page, path)
+    path.unlink()
+    await page.get_by_role("button", name="Sum of amount by region").click()
+    await expect(page.get_by_text("The file cannot be read any more")).to_be_visible()
+
+
 async def test_the_sample_file_shows_the_way_without_a_file(page: Page, service: Service) -> None:
     await open_start(page, service)
     await page.get_by_role("button", name="Try it with a sample file").click()

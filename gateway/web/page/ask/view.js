@@ -1,5 +1,6 @@
 /** `<csv-ask>`: how a file is read, and the question about it. */
 
+import { connection } from "../api/connection.js";
 import { Problem } from "../api/problem.js";
 import { problemBox } from "../components/states.js";
 import { fill, h } from "../core/element.js";
@@ -61,6 +62,8 @@ export class AskPart extends Part {
   #wanted = false;
   /** Whether the service has refused the question. */
   #refused = false;
+  /** Whether the service did not answer. */
+  #unanswered = false;
 
   #plays = h("div", { class: "ask-plays" });
   #card = new ReadingCard(() => this.#corrected());
@@ -110,7 +113,12 @@ export class AskPart extends Part {
     });
     this.#reading = reading;
     signal.addEventListener("abort", () => reading.stop());
+    connection.addEventListener("change", () => this.#reconnected(), { signal });
     this.#read({ now: true, whole: true });
+  }
+
+  #reconnected() {
+    if (this.#unanswered && connection.state === "online") this.#read({ now: true, whole: true });
   }
 
   /** Shows for how many files the question is. @param {number} count */
@@ -193,7 +201,7 @@ export class AskPart extends Part {
   #answer(inspection) {
     const before = this.#inspection;
     this.#inspection = inspection;
-    this.#refused = false;
+    this.#refused = this.#unanswered = false;
     clearErrors(this);
     fill(this.#problem);
     this.#body.hidden = inspection.error !== null;
@@ -247,6 +255,7 @@ export class AskPart extends Part {
       return;
     }
     const isGone = error instanceof DOMException;
+    this.#unanswered = error instanceof Problem && error.passes;
     const box = isGone
       ? problemBox(new Problem({ status: -1, title: texts.gone, detail: texts.goneHint }))
       : problemBox(error, { retry: () => this.#read({ now: true, whole: true }) });

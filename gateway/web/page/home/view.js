@@ -12,8 +12,9 @@ import { currentPlace, navigate, onPlace } from "../core/router.js";
 import { needStyle } from "../core/style.js";
 import { home as texts } from "../texts/home.js";
 import { chosen, groupsOf } from "./chosen.js";
-import { droppedFiles, hasFiles, hasPicker, pickFiles } from "./dropped.js";
-import { sampleFile } from "./sample_file.js";
+import { hasPicker, pickFiles } from "./dropped.js";
+import { watchDrops } from "./drops.js";
+import { waitingNotice, welcome } from "./welcome.js";
 
 /** @typedef {import("./chosen.js").Chosen} Chosen */
 /** @typedef {import("./dropped.js").Given} Given */
@@ -38,61 +39,18 @@ class HomePart extends Part {
   #title = h("h1", null, texts.welcome);
   #list = h("div", { class: "home-files" });
   #place = h("div", { class: "home-place" });
-  #veil = h("div", { class: "home-veil", hidden: true }, h("p", null, texts.letGo));
 
   /** @override */
   start() {
-    fill(this, this.#title, this.#list, this.#place, this.#input, this.#veil);
+    fill(this, this.#title, this.#list, this.#place, this.#input);
     const { signal } = this;
     this.addEventListener("csv-start", (event) => void this.#started(event), { signal });
     this.addEventListener("csv-read", (event) => this.#read(event), { signal });
     chosen.addEventListener("change", () => this.#draw(), { signal });
     onPlace(() => this.#drawWaiting(), signal);
-    this.#acceptDrops(signal);
     this.#current = null;
     this.#ask = null;
     this.#draw();
-  }
-
-  /** @param {AbortSignal} signal */
-  #acceptDrops(signal) {
-    let depth = 0;
-    /** @param {number} value */
-    const enter = (value) => {
-      depth = Math.max(0, value);
-      this.#veil.hidden = depth === 0;
-    };
-    /** @type {(type: string, listener: (event: DragEvent) => void) => void} */
-    const on = (type, listener) =>
-      window.addEventListener(
-        type,
-        (event) => {
-          if (event instanceof DragEvent && hasFiles(event)) listener(event);
-        },
-        { signal },
-      );
-    on("dragenter", (event) => {
-      event.preventDefault();
-      enter(depth + 1);
-    });
-    on("dragleave", () => enter(depth - 1));
-    on("dragover", (event) => {
-      event.preventDefault();
-      if (event.dataTransfer) event.dataTransfer.dropEffect = "copy";
-    });
-    on("drop", (event) => {
-      event.preventDefault();
-      enter(0);
-      if (event.dataTransfer) void this.#dropped(event.dataTransfer);
-    });
-  }
-
-  /** @param {DataTransfer} transfer */
-  async #dropped(transfer) {
-    const { files, folders } = await droppedFiles(transfer);
-    if (folders > 0) toast(texts.folders(folders), { kind: "bad" });
-    else if (files.length === 0) toast(texts.nothing, { kind: "bad" });
-    this.#add(files);
   }
 
   async #choose() {
@@ -122,7 +80,7 @@ class HomePart extends Part {
       this.#ask = null;
       this.#title.textContent = texts.welcome;
       fill(this.#list);
-      if (!this.#place.querySelector(".home-sent")) fill(this.#place, this.#welcome());
+      if (!this.#place.querySelector(".home-sent")) this.#welcome();
       return;
     }
     this.#title.textContent = texts.title;
@@ -131,6 +89,13 @@ class HomePart extends Part {
     for (const each of files) {
       if (each !== this.#current && !each.inspection && !each.problem) void this.#inspect(each);
     }
+  }
+
+  #welcome() {
+    const choose = () => void this.#choose();
+    const sample = (/** @type {File} */ file) => this.#add([{ file, handle: null }]);
+    fill(this.#place, welcome({ choose, sample }));
+    this.#drawWaiting();
   }
 
   /** @param {Chosen | null} file */
@@ -241,55 +206,9 @@ class HomePart extends Part {
     );
   }
 
-  #welcome() {
-    const trySample = () => this.#add([{ file: sampleFile(texts.sampleName), handle: null }]);
-    return h(
-      "div",
-      { class: "home-welcome" },
-      h("p", { class: "home-lead" }, texts.lead),
-      h("div", { class: "home-waiting" }, this.#waiting()),
-      h(
-        "div",
-        { class: "home-drop" },
-        dropIcon(),
-        h("p", { class: "home-drop-title" }, texts.drop),
-        h("p", { class: "soft" }, texts.or),
-        h(
-          "button",
-          { type: "button", class: "primary home-choose", onclick: () => void this.#choose() },
-          texts.choose,
-        ),
-        h("p", { class: "hint" }, texts.formats),
-      ),
-      h(
-        "p",
-        { class: "home-sample" },
-        h("button", { type: "button", class: "quiet", onclick: trySample }, texts.sample),
-      ),
-      h(
-        "ol",
-        { class: "home-steps" },
-        texts.steps.map(([name, text]) =>
-          h("li", null, h("h2", null, name ?? ""), h("p", null, text)),
-        ),
-      ),
-    );
-  }
-
   #drawWaiting() {
     const place = this.#place.querySelector(".home-waiting");
-    if (place) fill(place, this.#waiting());
-  }
-
-  /** Returns a notice if the URL has a question. */
-  #waiting() {
-    if (!currentPlace().query.has("q")) return null;
-    return h(
-      "div",
-      { class: "notice" },
-      h("p", { class: "notice-title" }, texts.waiting),
-      h("p", null, texts.waitingHint),
-    );
+    if (place) fill(place, currentPlace().query.has("q") && waitingNotice());
   }
 
   /** @param {Event} event */
@@ -366,12 +285,5 @@ function icon() {
   );
 }
 
-function dropIcon() {
-  return svg(
-    "svg",
-    { viewBox: "0 0 48 48", class: "home-drop-icon", "aria-hidden": "true" },
-    svg("path", { d: "M24 31V10m0 0-8 8m8-8 8 8M8 30v8h32v-8" }),
-  );
-}
-
 define("csv-home", HomePart);
+watchDrops();
