@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from axe_playwright_python.async_playwright import Axe
@@ -23,6 +24,19 @@ SETTLED = """() => Promise.allSettled(
         .map((each) => each.finished)
 )"""
 
+TOO_WIDE = """() => {
+    const root = document.scrollingElement;
+    if (root.scrollWidth <= root.clientWidth) return [];
+    const scrolls = (each) => each !== null && each !== document.body && each !== root
+        && (getComputedStyle(each).overflowX !== "visible" || scrolls(each.parentElement));
+    return [...document.querySelectorAll("body *")]
+        .filter((each) => each.getBoundingClientRect().right > root.clientWidth + 0.5)
+        .filter((each) => !scrolls(each.parentElement))
+        .slice(0, 10)
+        .map((each) => `${each.localName}.${each.getAttribute("class") ?? ""}`);
+}"""
+TIMEOUT = 20.0
+
 
 async def axe(page: Page) -> None:
     """Assert that axe-core finds no violation in the page, in light colours and in dark ones."""
@@ -35,14 +49,14 @@ async def axe(page: Page) -> None:
 
 
 async def scrolls_sideways(page: Page) -> list[str]:
-    """Return the elements that make the page wider than its window; none if it is not wider."""
-    wide: list[str] = await page.evaluate(
-        """() => {
-            const root = document.scrollingElement;
-            if (root.scrollWidth <= root.clientWidth) return [];
-            return [...document.querySelectorAll("body *")]
-                .filter((each) => each.getBoundingClientRect().right > root.clientWidth + 0.5)
-                .map((each) => `${each.tagName.toLowerCase()}.${each.className}`);
-        }"""
-    )
+    """Return the elements that make the page wider than its window; none if it is not wider.
+
+    A page whose window was just made narrower is given a moment to draw itself anew.
+    """
+    async with asyncio.timeout(TIMEOUT):
+        for pause in (0.0, 0.1, 0.2, 0.4, 0.8, 1.6):
+            await asyncio.sleep(pause)
+            wide: list[str] = await page.evaluate(TOO_WIDE)
+            if not wide:
+                break
     return wide

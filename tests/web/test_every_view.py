@@ -15,14 +15,17 @@ if TYPE_CHECKING:
     from playwright.async_api import Page
 
     from tests.web.service import Service
+    from tests.web.watch import Watch
 
 NARROW = 320
 
 
 @pytest.mark.parametrize("view", VIEWS)
 async def test_every_view_is_accessible_and_fits_a_narrow_window(
-    view: str, page: Page, service: Service, tmp_path: Path
+    view: str, page: Page, service: Service, watch: Watch, tmp_path: Path
 ) -> None:
+    if view == "job-missing":
+        watch.expect("status of 404")
     async with Gallery(service, tmp_path) as gallery:
         await VIEWS[view](gallery, page)
         await axe(page)

@@ -97,6 +97,7 @@ async def jobs(gallery: Gallery, page: Page) -> None:
 async def job_done(gallery: Gallery, page: Page) -> None:
     """Show a job with its result."""
     await gallery.open(page, f"/jobs/{await gallery.job('done')}")
+    await see_result(page)
 
 
 async def job_with_rejects(gallery: Gallery, page: Page) -> None:
@@ -107,6 +108,12 @@ async def job_with_rejects(gallery: Gallery, page: Page) -> None:
 async def job_failed(gallery: Gallery, page: Page) -> None:
     """Show a job that failed because of bad rows."""
     await gallery.open(page, f"/jobs/{await gallery.job('failed')}")
+
+
+async def see_result(page: Page) -> None:
+    """Wait until the table and the chart of the result are drawn."""
+    await expect(page.locator("csv-look table:visible").first).to_be_visible()
+    await expect(page.locator("csv-look svg:visible").first).to_be_visible()
 
 
 async def job_missing(gallery: Gallery, page: Page) -> None:

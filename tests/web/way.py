@@ -35,7 +35,7 @@ async def take_suggestion_and_start(page: Page) -> None:
 async def see_result(page: Page, totals: dict[str, Decimal]) -> None:
     """Wait until the job is shown with its result, and compare the table with the totals."""
     await expect(page.locator("main h1").first).to_be_visible()
-    table = page.locator("csv-look table").first
+    table = page.locator("csv-look table:visible").first
     await expect(table).to_be_visible()
     for region, total in totals.items():
         row = table.get_by_role("row").filter(has_text=region)
