@@ -44,8 +44,8 @@ def plays(path: Path, rows: int = 2000) -> bytes:
     return expected_result(SONG_PLAYS, data).result
 
 
-def sales(path: Path, rows: int = 2000) -> dict[str, Decimal]:
-    """Write sales, with decimals; return the sum of `amount` for each `region`."""
+def sales(path: Path, rows: int = 2000, *, by: str = "region") -> dict[str, Decimal]:
+    """Write sales, with decimals; return the sum of `amount` for each `region` or `product`."""
     draw = random.Random(11)
     totals: dict[str, Decimal] = defaultdict(Decimal)
     lines = ["date,region,product,units,amount\n"]
@@ -53,9 +53,10 @@ def sales(path: Path, rows: int = 2000) -> dict[str, Decimal]:
         region = draw.choice(REGIONS)
         units = draw.randrange(1, 40)
         amount = Decimal(draw.randrange(100, 250_000)) / 100
-        totals[region] += amount
+        product = draw.choice(PRODUCTS)
+        totals[{"region": region, "product": product}[by]] += amount
         day = f"2026-{draw.randrange(1, 13):02d}-{draw.randrange(1, 29):02d}"
-        lines.append(f"{day},{region},{draw.choice(PRODUCTS)},{units},{amount:.2f}\n")
+        lines.append(f"{day},{region},{product},{units},{amount:.2f}\n")
     path.write_text("".join(lines), encoding="utf-8")
     return dict(totals)
 

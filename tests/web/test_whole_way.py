@@ -12,7 +12,7 @@ from tests.conftest import new_database, new_vhost
 from tests.e2e.conftest import Services
 from tests.web.accessibility import axe, scrolls_sideways
 from tests.web.files import HOSTILE_NAME, hostile, plays, sales
-from tests.web.gestures import choose, drop
+from tests.web.gestures import drop, refuse_pickers
 from tests.web.prefix import Prefixed
 from tests.web.uploading import ChunkGate, row_of
 from tests.web.way import (
@@ -58,7 +58,7 @@ async def tab_to(page: Page, name: str) -> None:
 
 
 async def test_by_mouse(page: Page, service: Service, tmp_path: Path) -> None:
-    totals = sales(tmp_path / "sales.csv")
+    totals = sales(tmp_path / "sales.csv", by="product")
     await page.goto(service.url)
     await drop(page.locator("csv-home"), tmp_path / "sales.csv")
     await take_suggestion_and_start(page)
@@ -76,7 +76,8 @@ async def test_song_plays_need_no_question(page: Page, service: Service, tmp_pat
 
 
 async def test_by_keyboard_alone(page: Page, service: Service, tmp_path: Path) -> None:
-    totals = sales(tmp_path / "sales.csv")
+    totals = sales(tmp_path / "sales.csv", by="product")
+    await refuse_pickers(page)  # whose dialog a test cannot operate
     await page.goto(service.url)
     await expect(page.get_by_role("button", name="Choose files")).to_be_visible()
     await tab_to(page, "Choose files")
@@ -97,11 +98,12 @@ async def test_by_keyboard_alone(page: Page, service: Service, tmp_path: Path) -
 
 
 async def test_on_a_phone(open_context: OpenContext, service: Service, tmp_path: Path) -> None:
-    totals = sales(tmp_path / "sales.csv")
+    totals = sales(tmp_path / "sales.csv", by="product")
     phone = await open_context(
         viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
     )
     page = await phone.new_page()
+    await refuse_pickers(page)  # which phones do not have
     await page.goto(service.url)
     async with page.expect_file_chooser() as opened:
         await page.get_by_role("button", name="Choose files").tap()
@@ -119,10 +121,10 @@ async def test_with_a_key_that_is_in_no_address_and_not_kept(
 ) -> None:
     service = await start_service(auth="keys")
     key = await service.create_key()
-    totals = sales(tmp_path / "sales.csv")
+    totals = sales(tmp_path / "sales.csv", by="product")
     watch.expect("status of 401")
     await page.goto(service.url)
-    await choose(page.get_by_role("button", name="Choose files"), tmp_path / "sales.csv")
+    await drop(page.locator("csv-home"), tmp_path / "sales.csv")
     dialog = page.get_by_role("dialog")
     await dialog.get_by_label("API key").fill(key)
     await dialog.get_by_role("button", name="Use this key").click()
@@ -141,7 +143,7 @@ async def test_with_a_key_that_is_in_no_address_and_not_kept(
 
 
 async def test_below_a_path(page: Page, service: Service, watch: Watch, tmp_path: Path) -> None:
-    totals = sales(tmp_path / "sales.csv")
+    totals = sales(tmp_path / "sales.csv", by="product")
     async with Prefixed(tmp_path / "proxy", service.port) as proxy:
         watch.origins = {proxy.origin}
         await page.goto(proxy.url)
@@ -155,7 +157,7 @@ async def test_below_a_path(page: Page, service: Service, watch: Watch, tmp_path
 async def test_against_the_stack_of_services(
     page: Page, watch: Watch, pytestconfig: pytest.Config, tmp_path: Path
 ) -> None:
-    totals = sales(tmp_path / "sales.csv")
+    totals = sales(tmp_path / "sales.csv", by="product")
     with new_database(pytestconfig) as database, new_vhost(pytestconfig) as broker:
         stack = await asyncio.to_thread(Services, tmp_path, database, broker)
         try:
@@ -173,7 +175,7 @@ async def test_the_service_is_killed_while_the_file_is_sent(
     context: BrowserContext, page: Page, service: Service, watch: Watch, tmp_path: Path
 ) -> None:
     file = tmp_path / "sales.csv"
-    totals = sales(file, rows=20_000)
+    totals = sales(file, rows=20_000, by="product")
     gate = ChunkGate()
     await gate.attach(context)
     watch.allow("ERR_(CONNECTION|EMPTY|FAILED)|status of 50")
@@ -189,7 +191,7 @@ async def test_the_service_is_killed_while_the_file_is_sent(
 
 
 async def test_two_tabs_show_the_same(page: Page, service: Service, tmp_path: Path) -> None:
-    totals = sales(tmp_path / "sales.csv")
+    totals = sales(tmp_path / "sales.csv", by="product")
     other = await page.context.new_page()
     await page.goto(service.url)
     await other.goto(f"{service.url}#/jobs")
@@ -201,11 +203,11 @@ async def test_two_tabs_show_the_same(page: Page, service: Service, tmp_path: Pa
 
 
 async def test_without_motion(open_context: OpenContext, service: Service, tmp_path: Path) -> None:
-    totals = sales(tmp_path / "sales.csv")
+    totals = sales(tmp_path / "sales.csv", by="product")
     still = await open_context(reduced_motion="reduce")
     page = await still.new_page()
     moved: list[str] = []
-    await page.expose_function("tellMotion", moved.append)
+    await page.expose_function("tellMotion", lambda what: moved.append(what))
     await page.add_init_script(
         """for (const kind of ["animationstart", "transitionrun"])
             addEventListener(kind, (event) => {
@@ -229,7 +231,7 @@ async def test_hostile_names_and_cells_are_text_everywhere(
     dialogs: list[str] = []
     page.on("dialog", lambda dialog: dialogs.append(dialog.message))
     await page.goto(service.url)
-    await choose(page.get_by_role("button", name="Choose files"), file)
+    await drop(page.locator("csv-home"), file)
     await expect(page.locator("csv-ask")).to_contain_text("<script>alert(1)</script>")
     await axe(page)
     assert await page.locator("main script, main img").count() == 0

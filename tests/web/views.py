@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 from playwright.async_api import expect
 
 from csvmill.client import AsyncClient, JobUnsuccessful
-from tests.web.files import damaged_sales, plays, sales
+from tests.web.files import damaged_sales, german_sales, plays, sales, sparse_plays
+from tests.web.gestures import drop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -81,6 +82,52 @@ async def start(gallery: Gallery, page: Page) -> None:
     await gallery.open(page, "/")
 
 
+async def ask(gallery: Gallery, page: Page) -> None:
+    """Show a question about a file of sales."""
+    await gallery.open(page, "/")
+    file = gallery.folder / "sales-2026.csv"
+    await asyncio.to_thread(sales, file, 120_000)
+    await drop(page.locator("csv-home"), file)
+    await page.get_by_role("button", name="Sum of amount by month of date").click()
+    await expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled()
+
+
+async def ask_plays(gallery: Gallery, page: Page) -> None:
+    """Show that a file of song plays is recognised."""
+    await gallery.open(page, "/")
+    file = gallery.folder / "song-plays.csv"
+    await asyncio.to_thread(plays, file, 60_000)
+    await drop(page.locator("csv-home"), file)
+    await expect(page.get_by_role("button", name="Sum plays by song and date")).to_be_visible()
+
+
+async def ask_correct(gallery: Gallery, page: Page) -> None:
+    """Show a file with semicolons and decimal commas."""
+    await gallery.open(page, "/")
+    file = gallery.folder / "umsatz.csv"
+    await asyncio.to_thread(german_sales, file)
+    await drop(page.locator("csv-home"), file)
+    await expect(page.get_by_role("table")).to_be_visible()
+
+
+async def uploading(gallery: Gallery, page: Page) -> None:
+    """Show an upload on its way, through a slow line."""
+    await gallery.open(page, "/")
+    file = gallery.folder / "song-plays-2025.csv"
+    await asyncio.to_thread(sparse_plays, file, 300_000_000)
+    devtools = await page.context.new_cdp_session(page)
+    await drop(page.locator("csv-home"), file)
+    button = page.get_by_role("button", name="Sum plays by song and date")
+    await expect(button).to_be_enabled()
+    await devtools.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 20, "downloadThroughput": -1, "uploadThroughput": 6_000_000},
+    )
+    await button.click()
+    # Speed and time left are shown when some chunks have arrived.
+    await expect(page.locator("csv-uploads")).to_contain_text("left", timeout=60_000)
+
+
 async def no_jobs(gallery: Gallery, page: Page) -> None:
     """Show the list of jobs of a service without jobs."""
     await gallery.open(page, "/jobs")
@@ -133,6 +180,10 @@ async def unknown(gallery: Gallery, page: Page) -> None:
 
 VIEWS: dict[str, View] = {
     "start": start,
+    "ask": ask,
+    "ask-plays": ask_plays,
+    "ask-correct": ask_correct,
+    "uploading": uploading,
     "no-jobs": no_jobs,
     "jobs": jobs,
     "job": job_done,
