@@ -14,7 +14,7 @@ from tests.oracle import expected_result
 if TYPE_CHECKING:
     from pathlib import Path
 
-SONGS = ("Blue Monday", "Dancing Queen", "Für Elise", "Purple Rain", "上を向いて歩こう")
+SONGS = ("Blue Monday", "Dancing Queen", "Für Elise", "Purple Rain", "La vie en rose")
 REGIONS = ("North", "South", "East", "West")
 PRODUCTS = ("Tea", "Coffee", "Cocoa")
 
