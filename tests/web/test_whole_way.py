@@ -58,7 +58,7 @@ async def tab_to(page: Page, name: str) -> None:
 
 
 async def test_by_mouse(page: Page, service: Service, tmp_path: Path) -> None:
-    totals = sales(tmp_path / "sales.csv", by="product")
+    totals = sales(tmp_path / "sales.csv")
     await page.goto(service.url)
     await drop(page.locator("csv-home"), tmp_path / "sales.csv")
     await take_suggestion_and_start(page)
@@ -76,7 +76,7 @@ async def test_song_plays_need_no_question(page: Page, service: Service, tmp_pat
 
 
 async def test_by_keyboard_alone(page: Page, service: Service, tmp_path: Path) -> None:
-    totals = sales(tmp_path / "sales.csv", by="product")
+    totals = sales(tmp_path / "sales.csv")
     await refuse_pickers(page)  # whose dialog a test cannot operate
     await page.goto(service.url)
     await expect(page.get_by_role("button", name="Choose files")).to_be_visible()
@@ -98,7 +98,7 @@ async def test_by_keyboard_alone(page: Page, service: Service, tmp_path: Path) -
 
 
 async def test_on_a_phone(open_context: OpenContext, service: Service, tmp_path: Path) -> None:
-    totals = sales(tmp_path / "sales.csv", by="product")
+    totals = sales(tmp_path / "sales.csv")
     phone = await open_context(
         viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
     )
@@ -121,7 +121,7 @@ async def test_with_a_key_that_is_in_no_address_and_not_kept(
 ) -> None:
     service = await start_service(auth="keys")
     key = await service.create_key()
-    totals = sales(tmp_path / "sales.csv", by="product")
+    totals = sales(tmp_path / "sales.csv")
     watch.expect("status of 401")
     await page.goto(service.url)
     await drop(page.locator("csv-home"), tmp_path / "sales.csv")
@@ -143,7 +143,7 @@ async def test_with_a_key_that_is_in_no_address_and_not_kept(
 
 
 async def test_below_a_path(page: Page, service: Service, watch: Watch, tmp_path: Path) -> None:
-    totals = sales(tmp_path / "sales.csv", by="product")
+    totals = sales(tmp_path / "sales.csv")
     async with Prefixed(tmp_path / "proxy", service.port) as proxy:
         watch.origins = {proxy.origin}
         await page.goto(proxy.url)
@@ -157,7 +157,7 @@ async def test_below_a_path(page: Page, service: Service, watch: Watch, tmp_path
 async def test_against_the_stack_of_services(
     page: Page, watch: Watch, pytestconfig: pytest.Config, tmp_path: Path
 ) -> None:
-    totals = sales(tmp_path / "sales.csv", by="product")
+    totals = sales(tmp_path / "sales.csv")
     with new_database(pytestconfig) as database, new_vhost(pytestconfig) as broker:
         stack = await asyncio.to_thread(Services, tmp_path, database, broker)
         try:
@@ -175,7 +175,7 @@ async def test_the_service_is_killed_while_the_file_is_sent(
     context: BrowserContext, page: Page, service: Service, watch: Watch, tmp_path: Path
 ) -> None:
     file = tmp_path / "sales.csv"
-    totals = sales(file, rows=20_000, by="product")
+    totals = sales(file, rows=20_000)
     gate = ChunkGate()
     await gate.attach(context)
     watch.allow("ERR_(CONNECTION|EMPTY|FAILED)|status of 50")
@@ -191,7 +191,7 @@ async def test_the_service_is_killed_while_the_file_is_sent(
 
 
 async def test_two_tabs_show_the_same(page: Page, service: Service, tmp_path: Path) -> None:
-    totals = sales(tmp_path / "sales.csv", by="product")
+    totals = sales(tmp_path / "sales.csv")
     other = await page.context.new_page()
     await page.goto(service.url)
     await other.goto(f"{service.url}#/jobs")
@@ -203,7 +203,7 @@ async def test_two_tabs_show_the_same(page: Page, service: Service, tmp_path: Pa
 
 
 async def test_without_motion(open_context: OpenContext, service: Service, tmp_path: Path) -> None:
-    totals = sales(tmp_path / "sales.csv", by="product")
+    totals = sales(tmp_path / "sales.csv")
     still = await open_context(reduced_motion="reduce")
     page = await still.new_page()
     moved: list[str] = []

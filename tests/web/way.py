@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Page
 
-SUGGESTION = "Sum of amount by product"
+SUGGESTION = "Sum of amount by region"
 
 
 async def ask_for_totals(page: Page, file: Path) -> None:
-    """Drop a file of sales, take the suggestion to sum amounts by product, and start."""
+    """Drop a file of sales, take the suggestion to sum amounts by region, and start."""
     await drop(page.locator("csv-home"), file)
     await take_suggestion_and_start(page)
 
 
 async def take_suggestion_and_start(page: Page) -> None:
-    """Take the suggestion to sum amounts by product, and start."""
+    """Take the suggestion to sum amounts by region, and start."""
     await page.get_by_role("button", name=SUGGESTION).click()
     await page.get_by_role("button", name="Start", exact=True).click()
 
@@ -37,8 +37,8 @@ async def see_result(page: Page, totals: dict[str, Decimal]) -> None:
     await expect(page.locator("main h1").first).to_be_visible()
     table = page.locator("csv-look table:visible").first
     await expect(table).to_be_visible()
-    for product, total in totals.items():
-        row = table.get_by_role("row").filter(has_text=product)
+    for region, total in totals.items():
+        row = table.get_by_role("row").filter(has_text=region)
         await expect(row).to_contain_text(f"{total.normalize():f}")
 
 
@@ -58,4 +58,4 @@ async def download(page: Page) -> bytes:
 def totals_of(result: bytes) -> dict[str, Decimal]:
     """Return the totals of a result of two columns."""
     rows = list(csv.reader(io.StringIO(result.decode())))
-    return {product: Decimal(total) for product, total in rows[1:]}
+    return {region: Decimal(total) for region, total in rows[1:]}
