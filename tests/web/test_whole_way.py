@@ -39,7 +39,9 @@ FOCUSED = """() => {
     const style = getComputedStyle(at);
     return {
         name: (at.getAttribute("aria-label") ?? at.textContent ?? "").trim(),
-        seen: style.outlineStyle !== "none" || style.boxShadow !== "none",
+        // A place of a chart shows it by the outline of a child.
+        seen: style.outlineStyle !== "none" || style.boxShadow !== "none"
+            || [...at.children].some((each) => getComputedStyle(each).stroke !== "none"),
         tag: at.tagName,
     };
 }"""
