@@ -16,7 +16,7 @@ from shared.errors import MalformedInput
 from shared.jobs.preview import LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from gateway.results.result_rows import Row
     from shared.aggregation.functions import Function
@@ -46,6 +46,11 @@ class Column:
     def numeric(self) -> bool:
         """Whether its values are numbers."""
         return self.kind in NUMERIC
+
+    @property
+    def nullable(self) -> bool:
+        """Whether an empty text is no value: everywhere but in texts of groups."""
+        return self.function is not None or self.kind == "date"
 
     def as_json(self) -> dict[str, str | None]:
         """Return the JSON of a `PreviewColumnView`."""
@@ -91,7 +96,7 @@ def preview_of(
     output = FORMATS[aggregation.output]
     text, ended = _expanded(data, output.compression, whole=whole)
     columns, found = read_result(aggregation, (text,), ended=ended)
-    kept = tuple(islice(found, rows))
+    kept = tuple(with_nulls(row, columns) for row in islice(found, rows))
     more = not ended or next(found, None) is not None
     if total_rows is not None:
         more = len(kept) < total_rows
@@ -104,13 +109,19 @@ def read_result(
     """Return the columns and the rows of a result, which `blocks` contain without compression.
 
     Unless they contain it to its end (`ended`), the last record may be incomplete and is left out.
-    The rows raise MalformedInput if the result is damaged.
+    The cells without a value are found by `with_nulls`. The rows raise MalformedInput if the result
+    is damaged.
     """
-    read = READERS[FORMATS[aggregation.output].preview]
-    names, found = read(blocks, ended=ended, groups=len(aggregation.group_by))
-    columns = _columns(aggregation, names or _names(aggregation))
-    dates = [i for i, column in enumerate(columns) if column.kind == "date"]
-    return columns, (_without_empty(row, dates) for row in found)
+    names, found = READERS[FORMATS[aggregation.output].preview](blocks, ended=ended)
+    return _columns(aggregation, names or _names(aggregation)), found
+
+
+def with_nulls(row: Row, columns: Sequence[Column]) -> Row:
+    """Return a row of `read_result` in which a cell without a value is None."""
+    return [
+        cell if cell or not column.nullable else None
+        for cell, column in zip(row, columns, strict=True)
+    ]
 
 
 def _columns(aggregation: Aggregation, names: list[str]) -> tuple[Column, ...]:
@@ -124,13 +135,6 @@ def _columns(aggregation: Aggregation, names: list[str]) -> tuple[Column, ...]:
         for name, each in zip(names[groups:], aggregation.aggregates, strict=True)
     ]
     return tuple(columns)
-
-
-def _without_empty(row: Row, columns: list[int]) -> Row:
-    """Replace empty text by None in date columns, where it is not a value."""
-    for i in columns:
-        row[i] = row[i] or None
-    return row
 
 
 def _expanded(data: bytes, compression: Compression, *, whole: bool) -> tuple[bytes, bool]:

@@ -17,24 +17,20 @@ if TYPE_CHECKING:
     from shared.aggregation.formats import PreviewSource
 
     Row = list[str | None]
+    """The cells of a row. In CSV, one without a value is empty."""
     Reader = Callable[..., tuple[list[str], Iterator[Row]]]
 
 # A setting of the whole process. By default, fields of more than 128 KiB are refused.
 csv.field_size_limit(sys.maxsize)
 
 
-def _csv(blocks: Iterable[bytes], *, ended: bool, groups: int) -> tuple[list[str], Iterator[Row]]:
+def _csv(blocks: Iterable[bytes], *, ended: bool) -> tuple[list[str], Iterator[Row]]:
     records = _records(blocks, ended=ended)
     header = next(records, [])
-
-    def rows() -> Iterator[Row]:
-        for cells in records:
-            yield [cell if cell or i < groups else None for i, cell in enumerate(cells)]
-
-    return header, rows()
+    return [cell or "" for cell in header], records
 
 
-def _records(blocks: Iterable[bytes], *, ended: bool) -> Iterator[list[str]]:
+def _records(blocks: Iterable[bytes], *, ended: bool) -> Iterator[Row]:
     """Yield the complete records.
 
     `shared.csv.records` reads them too, and finds out what is wrong with any file; but what csvmill
@@ -54,8 +50,7 @@ class _Digits(str):
     __slots__ = ()
 
 
-def _jsonl(blocks: Iterable[bytes], *, ended: bool, groups: int) -> tuple[list[str], Iterator[Row]]:
-    del groups
+def _jsonl(blocks: Iterable[bytes], *, ended: bool) -> tuple[list[str], Iterator[Row]]:
     objects = _objects(blocks, ended=ended)
     first = next(objects, None)
     if first is None:
@@ -92,6 +87,6 @@ def _whole_lines(blocks: Iterable[bytes], *, ended: bool) -> Iterator[str]:
 
 
 READERS: Mapping[PreviewSource, Reader] = {"csv": _csv, "jsonl": _jsonl, "stored": _csv}
-"""For each source: what takes blocks of bytes, whether the result ends with them, and the number of
-group columns, and returns the names in the result (none without rows of JSON lines) and its rows.
-The rows raise MalformedInput if the result is damaged."""
+"""For each source: what takes blocks of bytes, and whether the result ends with them, and returns
+the names in the result (none without rows of JSON lines) and its rows. The rows raise
+MalformedInput if the result is damaged."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from gateway.results.preview_rows import Preview, read_result
+from gateway.results.preview_rows import Preview, read_result, with_nulls
 from gateway.results.top_rows import top_rows
 from shared.aggregation.formats import FORMATS
 from shared.csv.compression import decompress
@@ -16,9 +16,11 @@ from shared.errors import MalformedInput, NotSortable, ResultLost
 from shared.jobs.preview import LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 
     from gateway.results.order import Order
+    from gateway.results.preview_rows import Column
+    from gateway.results.result_rows import Row
     from shared.jobs.job import Job, JobResult
 
 REMEDY = (
@@ -79,16 +81,25 @@ async def sorted_preview(
 
 def sort_rows(preview: Preview, order: Order, *, rows: int) -> Preview:
     """Return a preview of all rows of a result in `order`, cut to `rows`."""
-    column = order.position_in(preview.columns)
-    found = top_rows(
-        preview.rows,
-        column,
-        numeric=preview.columns[column].numeric,
+    found = _first(preview.rows, preview.columns, order, rows)
+    return Preview(preview.columns, found, truncated=len(found) < len(preview.rows))
+
+
+def _first(
+    found: Iterable[Row], columns: Sequence[Column], order: Order, rows: int
+) -> tuple[Row, ...]:
+    at = order.position_in(columns)
+    column = columns[at]
+    first = top_rows(
+        found,
+        at,
+        numeric=column.numeric,
+        nullable=column.nullable,
         descending=order.descending,
         count=rows,
         limit=LIMIT,
     )
-    return Preview(preview.columns, tuple(found), truncated=len(found) < len(preview.rows))
+    return tuple(with_nulls(row, columns) for row in first)
 
 
 def _sorted(
@@ -98,18 +109,10 @@ def _sorted(
     try:
         text = _bounded(decompress(blocks, compression), result, limit)
         columns, found = read_result(job.aggregation, text, ended=True)
-        column = order.position_in(columns)
-        first = top_rows(
-            found,
-            column,
-            numeric=columns[column].numeric,
-            descending=order.descending,
-            count=rows,
-            limit=LIMIT,
-        )
+        first = _first(found, columns, order, rows)
     except MalformedInput as error:
         raise ResultLost(f"The result of job {job.id} is damaged: {error}") from error
-    return Preview(columns, tuple(first), truncated=len(first) < result.rows_out)
+    return Preview(columns, first, truncated=len(first) < result.rows_out)
 
 
 def _bounded(blocks: Iterable[bytes], result: JobResult, limit: int) -> Iterator[bytes]:

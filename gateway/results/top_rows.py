@@ -17,49 +17,64 @@ if TYPE_CHECKING:
 
 
 def top_rows(
-    rows: Iterable[Row], column: int, *, numeric: bool, descending: bool, count: int, limit: int
+    rows: Iterable[Row],
+    column: int,
+    *,
+    numeric: bool,
+    nullable: bool,
+    descending: bool,
+    count: int,
+    limit: int,
 ) -> list[Row]:
     """Return the first `count` of `rows` in the order of the column at position `column`.
 
     Numbers are compared by value, exactly; other cells as text, by code points (as the bytes of
-    UTF-8). Rows that are equal there keep their order, and those without a value come last, in
-    either direction. There are fewer rows if their cells have more than `limit` characters. Holds
-    no more than twice as many rows and characters.
+    UTF-8). Rows that are equal there keep their order. Rows without a value, which are None or, if
+    the column is `nullable`, empty, come last in either direction. There are fewer rows if their
+    cells have more than `limit` characters. Holds no more than twice as many rows and characters.
     """
     selection = _Selection(count, limit, descending=descending)
     empty = _Empty(count, limit)
-    of_values = _with_numbers if numeric else _with_texts
-    for key, row in of_values(empty.without(rows, column), column, selection):
-        selection.add(key, row)
+    if numeric:
+        _select_numbers(rows, column, selection, empty)
+    else:
+        _select_texts(rows, column, selection, empty, nullable=nullable)
     found = selection.ended()
-    if not selection.left_out:
+    if selection.last is None:
         found += empty.rows
     return list(_fitting(islice(found, count), limit))
 
 
-def _with_texts(
-    rows: Iterable[Row], column: int, selection: _Selection
-) -> Iterator[tuple[str | None, Row]]:
-    del selection
-    return ((row[column], row) for row in rows)
+def _select_texts(
+    rows: Iterable[Row], column: int, selection: _Selection, empty: _Empty, *, nullable: bool
+) -> None:
+    last, descending = selection.last, selection.descending
+    for row in rows:
+        cell = row[column]
+        if cell is None or (nullable and not cell):
+            empty.add(row)
+        elif last is None or (cell > last if descending else cell < last):
+            last = selection.add(cell, row)
 
 
-def _with_numbers(
-    rows: Iterable[Row], column: int, selection: _Selection
-) -> Iterator[tuple[Decimal, Row]]:
-    """Yield the rows with their numbers, except for those that are clearly beyond the last one.
+def _select_numbers(rows: Iterable[Row], column: int, selection: _Selection, empty: _Empty) -> None:
+    """Add the rows with their numbers, except for those that are clearly beyond the last one.
 
     To round to a float keeps the order of numbers, or makes them equal. So what is less as a float
     is less, and most rows need no exact comparison, which takes several times as long.
     """
+    last, descending = None, selection.descending
     for row in rows:
-        cell: Any = row[column]
-        last = selection.last_as_float
+        cell = row[column]
+        if not cell:
+            empty.add(row)
+            continue
         if last is not None:
             rounded = float(cell)
-            if rounded < last if selection.descending else rounded > last:
+            if rounded < last if descending else rounded > last:
                 continue
-        yield Decimal(cell), row
+        found = selection.add(Decimal(cell), row)
+        last = None if found is None else float(found)
 
 
 class _Empty:
@@ -70,14 +85,11 @@ class _Empty:
         self._count = count
         self._room = limit
 
-    def without(self, rows: Iterable[Row], column: int) -> Iterator[Row]:
-        """Yield the other rows."""
-        for row in rows:
-            if row[column] is not None:
-                yield row
-            elif len(self.rows) < self._count and self._room >= 0:
-                self.rows.append(row)
-                self._room -= _size(row)
+    def add(self, row: Row) -> None:
+        """Keep a row if there is room."""
+        if len(self.rows) < self._count and self._room >= 0:
+            self.rows.append(row)
+            self._room -= _size(row)
 
 
 class _Selection:
@@ -85,24 +97,23 @@ class _Selection:
 
     def __init__(self, count: int, limit: int, *, descending: bool) -> None:
         self.descending = descending
-        self.last_as_float: float | None = None
-        """A row beyond this number is not one of the first; None if every row may be."""
-        self.left_out = False
-        """Whether a row was left out."""
-        self._last: Any = None
+        self.last: Any = None
+        """A row must precede this key to be one of the first; None while no row was left out."""
         self._count = count
         self._limit = limit
         self._held: list[Held] = []
         self._size = 0
 
-    def add(self, key: Any, row: Row) -> None:
-        """Add a row that comes after all rows with the same key."""
-        if self.left_out and not (key > self._last if self.descending else key < self._last):
-            return
+    def add(self, key: Any, row: Row) -> Any:
+        """Add a row that comes after all rows with the same key. Return `last`."""
+        last = self.last
+        if last is not None and not (key > last if self.descending else key < last):
+            return last
         self._held.append((key, row))
         self._size += _size(row)
         if len(self._held) >= 2 * self._count or self._size > 2 * self._limit:
             self._sort()
+        return self.last
 
     def ended(self) -> list[Row]:
         """Return the first rows in order."""
@@ -115,10 +126,7 @@ class _Selection:
         kept = len(list(_fitting((row for _, row in self._held[: self._count]), self._limit)))
         if kept < len(self._held):
             # Rows with the key of the first one that is left out would come after it.
-            self.left_out = True
-            self._last = self._held[kept][0]
-            if isinstance(self._last, Decimal):
-                self.last_as_float = float(self._last)
+            self.last = self._held[kept][0]
             del self._held[kept:]
         self._size = sum(_size(row) for _, row in self._held)
 

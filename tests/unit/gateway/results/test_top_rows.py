@@ -61,7 +61,13 @@ def test_they_are_those_of_the_whole_result_sorted(
     numeric, cells = column
     rows: list[Row] = [[cell, str(number)] for number, cell in enumerate(cells)]
     found = top_rows(
-        iter(rows), 0, numeric=numeric, descending=descending, count=count, limit=1 << 20
+        iter(rows),
+        0,
+        numeric=numeric,
+        nullable=False,
+        descending=descending,
+        count=count,
+        limit=1 << 20,
     )
     assert found == sorted_whole(rows, numeric=numeric, descending=descending)[:count]
 
@@ -79,7 +85,15 @@ def test_long_rows_are_as_many_as_fit(
         [None if n is None else str(n), "x" * length, str(i)]
         for i, (n, length) in enumerate(described)
     ]
-    found = top_rows(iter(rows), 0, numeric=True, descending=descending, count=count, limit=limit)
+    found = top_rows(
+        iter(rows),
+        0,
+        numeric=True,
+        nullable=True,
+        descending=descending,
+        count=count,
+        limit=limit,
+    )
     whole = sorted_whole(rows, numeric=True, descending=descending)[:count]
     assert found == whole[: len(found)]
     lengths = [sum(len(cell) + 1 for cell in row if cell is not None) for row in whole]
