@@ -21,7 +21,7 @@ class EdgeSettings(BaseSettings):
     """Downloads that one gateway serves at the same time. Each holds less than 1 MiB."""
     max_tenant_downloads: int = Field(default=128, ge=1)
     """The same of one tenant."""
-    max_sorts: int = Field(default=2, ge=1)
+    max_sorts: int = Field(default=1, ge=1)
     """Results that one gateway sorts for previews at the same time, at most one of each tenant."""
     max_sort_size: int = Field(default=128 << 20, ge=0)
     """Bytes, without compression, of the largest result that is sorted for previews."""

@@ -149,6 +149,21 @@ async def job_done(gallery: Gallery, page: Page) -> None:
     await see_result(page)
 
 
+async def result_lines(gallery: Gallery, page: Page) -> None:
+    """Show a result as lines over dates."""
+    await gallery.open(page, f"/jobs/{await gallery.job('plays')}")
+    await page.locator("csv-look .chart-line").first.wait_for()
+    await page.locator("csv-look").evaluate("each => each.scrollIntoView()")
+
+
+async def result_bars(gallery: Gallery, page: Page) -> None:
+    """Show a result as bars."""
+    await gallery.open(page, f"/jobs/{await gallery.job('done')}")
+    await page.get_by_role("radio", name="Bars").check()
+    await page.locator("csv-look .chart-bar").first.wait_for()
+    await page.locator("csv-look").evaluate("each => each.scrollIntoView()")
+
+
 async def job_with_rejects(gallery: Gallery, page: Page) -> None:
     """Show a job that left bad rows out."""
     await gallery.open(page, f"/jobs/{await gallery.job('rejects')}")
@@ -189,6 +204,8 @@ VIEWS: dict[str, View] = {
     "no-jobs": no_jobs,
     "jobs": jobs,
     "job": job_done,
+    "result-lines": result_lines,
+    "result-bars": result_bars,
     "job-rejects": job_with_rejects,
     "job-failed": job_failed,
     "job-missing": job_missing,
