@@ -152,7 +152,7 @@ async def job_done(gallery: Gallery, page: Page) -> None:
 async def result_lines(gallery: Gallery, page: Page) -> None:
     """Show a result as lines over dates."""
     await gallery.open(page, f"/jobs/{await gallery.job('plays')}")
-    await page.locator("csv-look .chart-line").first.wait_for()
+    await page.locator("csv-look .chart-place").first.wait_for()
     await page.locator("csv-look").evaluate("each => each.scrollIntoView()")
 
 
@@ -160,7 +160,7 @@ async def result_bars(gallery: Gallery, page: Page) -> None:
     """Show a result as bars."""
     await gallery.open(page, f"/jobs/{await gallery.job('done')}")
     await page.get_by_role("radio", name="Bars").check()
-    await page.locator("csv-look .chart-bar").first.wait_for()
+    await page.locator("csv-look .chart-place").first.wait_for()
     await page.locator("csv-look").evaluate("each => each.scrollIntoView()")
 
 

@@ -146,7 +146,7 @@ export class ChartPanel {
     if (!picture) return;
     const draw = (/** @type {import("./axes.js").Canvas} */ canvas) => drawn(picture, canvas);
     try {
-      const about = { draw, title: this.#title(), notes: picture.notes };
+      const about = { draw, title: this.#title(picture), notes: picture.notes };
       save(await pictureOf(kind, about, this.element), `${stem(this.job.filename)}.${kind}`);
     } catch (error) {
       fill(this.#canvas, problemBox(error, { title: texts.chart.savedFailed }));
@@ -180,7 +180,7 @@ export class ChartPanel {
       this.#width = 0;
       this.#describe(picture);
       this.#draw();
-      if (!automatic) announce(this.#title());
+      if (!automatic) announce(this.#title(picture));
     } catch (error) {
       if (isAbort(error) || turn !== this.#turn) return;
       this.#picture = null;
@@ -240,20 +240,22 @@ export class ChartPanel {
   }
 
   /** @param {Picture} picture */
-  #describe({ chart, notes, shape }) {
+  #describe(picture) {
+    const { chart, notes, shape } = picture;
+    const title = this.#title(picture);
     const additive = isAdditive(this.preview.columns[this.measure]);
     const whole = !this.preview.truncated;
     this.#rest.hidden = !(shape === "line" && whole && additive && chart.split > MOST_SERIES);
     this.#data.hidden = false;
     fill(
       this.#caption,
-      h("h3", { class: "look-caption" }, this.#title()),
+      h("h3", { class: "look-caption" }, title),
       notes.map((note) => h("p", { class: "hint" }, note)),
     );
     fill(
       this.#data,
       h("summary", null, texts.chart.data),
-      dataTable(chart, this.#title(), this.#name(this.measure)),
+      dataTable(chart, title, this.#name(this.measure)),
     );
   }
 
@@ -275,14 +277,16 @@ export class ChartPanel {
     if (focused >= 0) chart.marks[focused]?.element.focus();
   }
 
-  #title() {
+  /**
+   * Names the values and the groups that the chart tells apart.
+   * @param {Picture} picture
+   */
+  #title({ chart, shape }) {
     const { groups, time } = this.choice;
-    const ordered =
-      this.shape === "line" ? [time ?? 0, ...groups.filter((i) => i !== time)] : groups;
-    return texts.chart.title(
-      this.#name(this.measure),
-      ordered.map((i) => this.#name(i)),
-    );
+    const first = shape === "line" && time !== null ? [time] : [];
+    const others = groups.filter((i) => !first.includes(i) && !chart.added.includes(i));
+    const names = [...first, ...others].map((i) => this.#name(i));
+    return texts.chart.title(this.#name(this.measure), names);
   }
 
   /** @param {number} i */

@@ -126,8 +126,9 @@ function drawSeries(chart, i, { x, y }) {
     return value ? [/** @type {const} */ ([round(x(time)), round(y(value.number))])] : [];
   });
   const d = points.map(([px, py], at) => `${at === 0 ? "M" : "L"}${px} ${py}`).join("");
+  const thin = chart.places.length > DOTS ? " chart-line-thin" : "";
   /** @type {SVGElement[]} */
-  const drawn = [svg("path", { class: `chart-line ${lineClass(chart, i)}`, d })];
+  const drawn = [svg("path", { class: `chart-line ${lineClass(chart, i)}${thin}`, d })];
   if (points.length <= DOTS && chart.places.length <= DOTS) {
     const kind = `chart-dot ${seriesClass(chart.series[i], i)}`;
     drawn.push(...points.map(([cx, cy]) => svg("circle", { class: kind, cx, cy, r: 2.5 })));
