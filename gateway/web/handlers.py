@@ -22,6 +22,8 @@ POLICY = (
 )
 """What the page may load and run: its own files, the styles in the HTML, by their digest, and
 pictures that it draws itself."""
+POLICY_OF_FILES = "default-src 'none'; script-src 'self'; connect-src 'self'"
+"""The same for a file that is a worker, or that is opened by itself."""
 SECURITY = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
@@ -52,7 +54,11 @@ async def page_file(request: web.Request) -> web.Response:
     if file is None:
         raise web.HTTPNotFound
     same = request.match_info["version"] == found.version
-    return _answer(request, file, {"Cache-Control": FOR_EVER if same else ASK_AGAIN})
+    fields = {
+        "Cache-Control": FOR_EVER if same else ASK_AGAIN,
+        "Content-Security-Policy": POLICY_OF_FILES,
+    }
+    return _answer(request, file, fields)
 
 
 def _answer(request: web.Request, file: File, fields: Mapping[str, str]) -> web.Response:

@@ -11,6 +11,7 @@ refuses others. What is sent behaves as the modules themselves do.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from posixpath import dirname, join, normpath, relpath
@@ -80,7 +81,7 @@ def joined(modules: Mapping[str, str], first: Sequence[str]) -> dict[str, str]:
     """
     modules = {name: _JSDOC.sub("", code) for name, code in modules.items()}
     places = _places(modules, first)
-    ids = {name: f"m{number}" for number, name in enumerate(sorted(modules))}
+    ids = _ids(modules)
     linker = _Linker(modules, places, ids)
     sent = dict(modules)  # what is loaded by no view stays as it is
     for name, place in places.items():
@@ -92,6 +93,19 @@ def joined(modules: Mapping[str, str], first: Sequence[str]) -> dict[str, str]:
         inside = in_order(modules, [name])
         sent[name] = _Linker(modules, dict.fromkeys(inside, name), ids).one(name, inside)
     return sent
+
+
+def _ids(modules: Mapping[str, str]) -> dict[str, str]:
+    """Return the id of each module, which is another one in each version of the page.
+
+    So a tab that gets modules of another version than its own fails at once, and can say so.
+    """
+    digest = hashlib.sha256()
+    for name, code in sorted(modules.items()):
+        digest.update(f"{name} {len(code)}\n{code}".encode())
+    return {
+        name: f"m{number}_{digest.hexdigest()[:8]}" for number, name in enumerate(sorted(modules))
+    }
 
 
 def _places(modules: Mapping[str, str], first: Sequence[str]) -> dict[str, str]:
@@ -115,7 +129,7 @@ def _places(modules: Mapping[str, str], first: Sequence[str]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Linker:
-    """Writes joined modules. A module with the id `m7` is an object `m7` in the joined one."""
+    """Writes joined modules. A module with the id `m7_0123abcd` is an object of this name there."""
 
     modules: Mapping[str, str]
     places: Mapping[str, str]

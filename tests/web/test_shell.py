@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import sys
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -224,23 +223,12 @@ async def guarded(tmp_path: Path) -> AsyncIterator[Service]:
         await started.kill()
 
 
-async def new_key(service: Service) -> str:
-    """Return a new API key of the service."""
-    created = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "csvmill", "keys", "create", "--name", "test",
-        "--data-dir", str(service.data_dir), stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    printed, _ = await created.communicate()
-    assert created.returncode == 0
-    return printed.decode().strip()
-
-
 async def test_a_key_is_asked_for_once_kept_for_the_tab_and_forgotten(
     context: BrowserContext, page: Page, guarded: Service, watch: Watch
 ) -> None:
     watch.origins.add(guarded.origin)
     watch.expect(REFUSED)
-    key = await new_key(guarded)
+    key = await guarded.create_key()
     await opened(page, f"{guarded.url}#/help")
     answers = asyncio.gather(page.evaluate(ASK), page.evaluate(ASK))
     dialog = page.get_by_role("dialog", name="API key")
@@ -281,6 +269,25 @@ async def test_a_person_who_gives_no_key_is_told_what_is_missing(
     await page.keyboard.press("Escape")
     assert await answer == "No valid key"
     await expect(page.get_by_role("dialog", name="API key")).to_be_hidden()
+
+
+async def test_a_key_without_the_right_is_told_and_replaced_by_another(
+    page: Page, guarded: Service, watch: Watch
+) -> None:
+    watch.origins.add(guarded.origin)
+    watch.allow("status of 40[13]")
+    uploads, reads = await guarded.create_key("--scope", "upload"), await guarded.create_key()
+    await opened(page, f"{guarded.url}#/help")
+    await page.get_by_role("navigation").get_by_role("link", name="Jobs").click()
+    dialog = page.get_by_role("dialog", name="API key")
+    await dialog.get_by_label("API key").fill(uploads)
+    await page.keyboard.press("Enter")
+    main = page.get_by_role("main")
+    await expect(main.get_by_text("this needs the scope read")).to_be_visible()
+    await main.get_by_role("button", name="Use another key").click()
+    await dialog.get_by_label("API key").fill(reads)
+    await page.keyboard.press("Enter")
+    await expect(main.get_by_role("heading", name="No jobs yet")).to_be_visible()
 
 
 # Behind a proxy, on a phone

@@ -161,6 +161,15 @@ export const help = () => new Counter();
     assert 'new URL("./worker.js", import.meta.url).href' in sent
 
 
+def test_modules_of_two_versions_do_not_work_together_by_chance(tmp_path: Path) -> None:
+    """An old tab asks a new service for a view, whose modules may have changed places."""
+    old = linked()
+    new = linked({**MODULES, "core/another.js": "export const another = 1;\n"})
+    mixed = {**new, **{name: old[name] for name in (JOINED, "core/counter.js")}}
+    with pytest.raises(AssertionError, match="does not provide an export named"):
+        ran(tmp_path, mixed, JOINED, JOINED, "core/counter.js")
+
+
 def test_the_joined_module_imports_nothing() -> None:
     first = linked()[JOINED]
     assert "\nimport " not in first
