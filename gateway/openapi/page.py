@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
     from gateway.openapi.parts import Node
 
-_STYLE = files(web_page).joinpath("docs.css").read_text(encoding="utf-8")
+_STYLE = "".join(
+    files(web_page).joinpath(*path.split("/")).read_text(encoding="utf-8")
+    for path in ("page/styles/tokens.css", "docs.css")
+)
 
 
 def page(document: Node) -> str:
@@ -33,6 +36,7 @@ def _page(document: Node) -> Iterator[str]:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{_text(info['title'])}: the API</title>\n<style>\n{_STYLE}</style>"
     )
+    yield '<p><a href="./">Back to the page</a></p>'
     yield f"<h1>{_text(info['title'])}: the API</h1><p>{_text(info['summary'])}</p>"
     yield f"<p>{_text(info['description'])}</p>"
     yield '<p>For programs: <a href="openapi.json">/openapi.json</a> (OpenAPI 3.1)</p>'
