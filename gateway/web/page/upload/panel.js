@@ -29,6 +29,7 @@ class UploadsPart extends Part {
   #summary = h("span", { class: "uploads-summary" });
   #details = h("details", { open: true });
   #frame = 0;
+  #drawn = false;
 
   /** @override */
   start() {
@@ -75,6 +76,11 @@ class UploadsPart extends Part {
       this.#tell(task);
     }
     this.hidden = tasks.length === 0;
+    if (!this.#drawn && tasks.length > 0) {
+      this.#drawn = true;
+      // What was done before the page was opened needs no room.
+      this.#details.open = tasks.some(({ state }) => state !== "done");
+    }
     // A single row tells the time itself.
     const text = summaryOf(tasks, tasks.length > 1 || !this.#details.open);
     if (this.#summary.textContent !== text) this.#summary.textContent = text;
