@@ -123,6 +123,8 @@ async def open_context(
             context = await browser.new_context(**options)  # type: ignore[arg-type]
             context.set_default_timeout(TIMEOUT)
             watch.attach(context)
+            # Dialogs for files are caught from the start, not from when a test first expects one.
+            context.on("page", lambda page: page.on("filechooser", lambda _: None))
             opened.push_async_callback(context.close)
             contexts.append(context)
             return context
