@@ -45,6 +45,9 @@ def before_load_schema(context, raw_schema):
     for nested in ("where", "having"):
         spec[nested] = {{"enum": [None, {{"column": 1, "op": "is_empty"}}]}}
     del spec["order_by"]
+    form = raw_schema["paths"]["/api/v1/inspections"]["post"]["requestBody"]["content"]
+    some = [{{"group_by": [1]}}, {{"group_by": ["none"]}}, {{"input": {{"delimiter": ";"}}}}]
+    form["multipart/form-data"]["schema"]["properties"]["aggregation"] = {{"enum": some}}
     # At the limits of `spec` the URL is too long to be sent.
     for method in ("post", "put"):
         uploads = raw_schema["paths"]["/api/v1/uploads"][method]

@@ -79,11 +79,13 @@ class HomePart extends Part {
       this.#current = null;
       this.#ask = null;
       this.#title.textContent = texts.welcome;
+      this.#title.className = "home-title";
       fill(this.#list);
       if (!this.#place.querySelector(".home-sent")) this.#welcome();
       return;
     }
     this.#title.textContent = texts.title;
+    this.#title.className = "";
     if (!this.#current || !files.includes(this.#current)) this.#show(files[0] ?? null);
     this.#drawList();
     for (const each of files) {
