@@ -96,6 +96,28 @@ async def test_without_javascript_the_page_says_that_it_needs_it(
     await expect(page.locator(".spinner")).to_be_hidden()
 
 
+async def test_no_text_becomes_html_and_no_address_a_script(page: Page, service: Service) -> None:
+    await opened(page, service.url)
+    shown = await page.evaluate(
+        """async () => {
+            const app = document.querySelector("script[type=module]").src;
+            const { h } = await import(new URL("core/element.js", app));
+            const refused = (make) => { try { make(); return false; } catch { return true; } };
+            const text = "<img src=x onerror=alert(1)>";
+            return [
+                h("p", { title: text }, text, [text, null, 0]).outerHTML,
+                refused(() => h("a", { href: " javascript:alert(1)" })),
+                refused(() => h("p", { onclick: "alert(1)" })),
+                h("a", { href: "#/jobs" }).getAttribute("href"),
+            ];
+        }"""
+    )
+    html, *others = shown
+    assert html.count("img src=x") == 3
+    assert "<img" not in html.replace('title="<img', "")
+    assert others == [True, True, "#/jobs"]
+
+
 # Navigation
 
 
@@ -190,6 +212,20 @@ async def test_a_page_that_is_offline_says_so_until_the_network_is_back(
     await context.set_offline(False)
     await expect(page.locator(".banner")).to_be_hidden()
     await expect(page.locator("#announcer")).to_have_text("The connection is back.")
+
+
+async def test_a_server_on_this_machine_answers_without_a_network(
+    page: Page, service: Service
+) -> None:
+    await opened(page, service.url)
+    await page.evaluate(
+        """() => {
+            Object.defineProperty(navigator, "onLine", { get: () => false });
+            dispatchEvent(new Event("offline"));
+        }"""
+    )
+    assert await page.evaluate(ASK) == 0
+    await expect(page.locator(".banner")).to_be_hidden()
 
 
 async def test_a_server_that_is_away_is_asked_again_until_it_is_back(

@@ -40,6 +40,11 @@ class Connection extends EventTarget {
     this.#hurry.abort();
   }
 
+  /** Checks a server that may be on this machine, although the network is gone. */
+  async doubt() {
+    if (!this.#checking && !(await answers())) this.lost();
+  }
+
   /**
    * Resolves when the server answers: at once, unless a request had no answer.
    * @param {AbortSignal} [signal]
@@ -114,6 +119,6 @@ export const connection = new Connection();
 
 /** Notices the network coming and going before a request fails. Called once by the page. */
 export function watchNetwork() {
-  addEventListener("offline", () => connection.lost());
+  addEventListener("offline", () => void connection.doubt());
   addEventListener("online", () => connection.retry());
 }
