@@ -16,7 +16,11 @@ class JsonObject(BaseModel):
 
     # The docstring of a key is its description in the JSON Schema.
     model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        use_attribute_docstrings=True,
+        defer_build=True,  # which takes a tenth of a second: many processes read no such object
     )
 
     @model_validator(mode="before")

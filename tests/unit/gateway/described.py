@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 ROUTER = {401, 403, 404, 405, 421}
 """The statuses of requests without an operation: of the router, and of refused access."""
 
+JSON_TYPES = ("application/json", "application/problem+json")
+
 
 @dataclass
 class Described:
@@ -65,7 +67,7 @@ def _faults(request: web.Request, response: web.StreamResponse) -> list[str]:
         return [*faults, f"has content: {body!r}"] if body and request.method != "HEAD" else faults
     if response.content_type not in content:
         return [*faults, f"is {response.content_type}"]
-    if response.content_type.endswith("json") and isinstance(body, bytes):
+    if response.content_type in JSON_TYPES and isinstance(body, bytes):
         schema = json.dumps(content[response.content_type]["schema"])
         found = _validator(schema).iter_errors(json.loads(body))
         faults += [f"at {error.json_path}: {error.message}" for error in found]
