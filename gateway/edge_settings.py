@@ -15,7 +15,7 @@ from shared.http.least_rate import LeastRate
 class EdgeSettings(BaseSettings):
     """Limits at the edge, each an environment variable `CSVMILL_<NAME>`."""
 
-    model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True, defer_build=True)
 
     max_downloads: int = Field(default=256, ge=1)
     """Downloads that one gateway serves at the same time. Each holds less than 1 MiB."""

@@ -22,7 +22,7 @@ def none_if_empty(value: object) -> object:
 class OidcSettings(BaseSettings):
     """Whose tokens are accepted besides API keys, each an environment variable `CSVMILL_<NAME>`."""
 
-    model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True, defer_build=True)
 
     oidc_issuer: Annotated[str | None, BeforeValidator(none_if_empty)] = None
     """The URL of the provider, exactly as its tokens have it in `iss`. Empty accepts no tokens."""

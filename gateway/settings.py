@@ -21,7 +21,7 @@ _TEBIBYTE = 1 << 40
 class GatewaySettings(EdgeSettings, OidcSettings):
     """Settings of the gateway as a service and in standalone."""
 
-    model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True, defer_build=True)
 
     host: str = "127.0.0.1"
     """Address to listen on."""

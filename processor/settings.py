@@ -18,7 +18,9 @@ from shared.telemetry.logs import LogSettings
 class WorkSettings(BaseSettings):
     """The settings of a processor in any process: a service of its own, or standalone."""
 
-    model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="CSVMILL_", frozen=True, populate_by_name=True, defer_build=True
+    )
 
     concurrency: int = Field(default=1, ge=1)
     """Jobs that one process runs at a time, without small ones."""

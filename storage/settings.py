@@ -18,7 +18,7 @@ def _none_if_empty(value: object) -> object:
 class BackendSettings(BaseSettings):
     """Settings of the backend that holds the blobs (see `storage.backends`)."""
 
-    model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True, defer_build=True)
 
     storage_fsync: Literal["always", "never"] = "always"
     """`always`: acknowledged bytes survive a power loss. `never`: they survive a crash of the
@@ -33,7 +33,9 @@ class BackendSettings(BaseSettings):
 class StorageSettings(BackendSettings, LogSettings):
     """Settings of the storage service."""
 
-    model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="CSVMILL_", frozen=True, populate_by_name=True, defer_build=True
+    )
 
     storage_host: str = "127.0.0.1"
     storage_port: Annotated[int, Field(ge=0, le=65535)] = 8001

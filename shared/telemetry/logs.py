@@ -28,7 +28,7 @@ _STANDARD = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
 class LogSettings(BaseSettings):
     """The settings of logging, each an environment variable `CSVMILL_<NAME>`."""
 
-    model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True, defer_build=True)
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: LogFormat = "auto"
