@@ -183,6 +183,7 @@ async def test_a_question_that_does_not_fit_is_told_in_words(
     await expect(row).to_contain_text("Failed")
     await expect(row).to_contain_text("The question does not fit the file.")
     await expect(row).to_contain_text("'Artist': no column has this name")
+    await axe(page)
     async with page.expect_response(lambda answer: answer.request.method == "DELETE"):
         await row.get_by_role("button", name="Remove").click()
     await expect(page.locator("csv-uploads")).to_be_hidden()

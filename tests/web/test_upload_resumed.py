@@ -11,6 +11,7 @@ import pytest_asyncio
 from aiohttp import ClientSession
 from playwright.async_api import async_playwright, expect
 
+from tests.web.accessibility import axe
 from tests.web.chromium import START_TIMEOUT, arguments, program
 from tests.web.files import plays
 from tests.web.gestures import choose, refuse_pickers
@@ -36,6 +37,13 @@ if TYPE_CHECKING:
 ROWS = 20_000
 """Song plays of a file of half a megabyte, which has some thirty small chunks."""
 NO_ANSWER = "ERR_(CONNECTION|INTERNET|NETWORK|EMPTY|FAILED|ABORTED)"
+
+
+ASKS = """
+    FileSystemHandle.prototype.queryPermission = async () => "prompt";
+    FileSystemHandle.prototype.requestPermission = async () => sessionStorage.answer;
+"""
+"""Files of the page's own storage need no permission: asks for one, as for files of the disk."""
 
 
 @pytest.fixture
@@ -186,6 +194,44 @@ async def test_a_file_with_a_handle_is_opened_again_after_a_reload_without_a_que
 
     assert await result_of(service, row, file.parent) == expected
     assert min(gate.offsets[sent:]) > 0, "what had arrived was sent again"
+
+
+async def test_the_permission_to_read_a_file_again_is_asked_for_by_a_click(
+    page: Page, service: Service, file: Path, gate: ChunkGate
+) -> None:
+    expected = plays(file, ROWS)
+    await page.add_init_script(ASKS)
+    await page.goto(service.url)
+    await page.evaluate("sessionStorage.answer = 'denied'")
+    row = await add(page, file, handle=await with_handle(page, file))
+    await gate.let(3)
+    await gate.holds(4)
+    await page.reload()
+    gate.forget()
+    await gate.open()
+    button = row.get_by_role("button", name="Allow reading")
+
+    await button.click()
+    await expect(row).to_contain_text("The browser was not allowed to read the file.")
+    await page.evaluate("sessionStorage.answer = 'granted'")
+    await button.click()
+
+    assert await result_of(service, row, file.parent) == expected
+
+
+async def test_a_file_that_changes_while_it_is_sent_is_noticed(
+    page: Page, service: Service, file: Path, gate: ChunkGate, watch: Watch
+) -> None:
+    plays(file, ROWS)
+    watch.allow(f"{NO_ANSWER}|ERR_UPLOAD_FILE_CHANGED")
+    row = await begin(page, service, file, gate)
+
+    plays(file, ROWS + 1)
+    await gate.open()
+
+    await expect(row).to_contain_text("Needs the file again")
+    await expect(row).to_contain_text("The file cannot be read. It was changed, moved or removed")
+    await axe(page)
 
 
 async def test_a_changed_file_is_refused_with_the_reason(
