@@ -82,6 +82,19 @@ async def test_a_file_arrives_and_its_job_has_the_right_result(
     await expect(page.locator("csv-uploads")).to_be_hidden()
 
 
+async def test_a_row_leaves_when_its_job_is_opened(
+    page: Page, service: Service, file: Path
+) -> None:
+    plays(file)
+    await page.goto(service.url)
+    row = await add(page, file)
+
+    await row.get_by_role("link", name="Open the job").click()
+
+    await expect(page.locator("csv-job")).to_be_visible()
+    await expect(page.locator("csv-uploads")).to_be_hidden()
+
+
 async def test_each_chunk_is_sent_with_its_sha_256(
     page: Page, service: Service, file: Path, gate: ChunkGate
 ) -> None:

@@ -3,6 +3,7 @@
 import { fill, h } from "../core/element.js";
 import { announce } from "../core/focus.js";
 import { define, Part } from "../core/part.js";
+import { currentPlace, onPlace } from "../core/router.js";
 import { needStyle } from "../core/style.js";
 import { upload as texts } from "../texts/upload.js";
 import { uploads } from "./queue.js";
@@ -40,6 +41,7 @@ class UploadsPart extends Part {
     const timer = setInterval(() => this.#soon(), TICK);
     signal.addEventListener("abort", () => clearInterval(timer));
     addEventListener("beforeunload", warn, { signal });
+    onPlace(() => this.#soon(), signal);
     void uploads.open();
     this.#soon();
   }
@@ -74,6 +76,8 @@ class UploadsPart extends Part {
       if (row) row.draw();
       else this.#add(task);
       this.#tell(task);
+      // Its job is shown, which tells more.
+      if (task.jobId && currentPlace().path === `/jobs/${task.jobId}`) task.dismiss();
     }
     this.hidden = tasks.length === 0;
     if (!this.#drawn && tasks.length > 0) {
