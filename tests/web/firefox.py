@@ -127,9 +127,17 @@ class Firefox:
             }})"""
         )
 
-    async def click(self, selector: str) -> None:
-        """Press the mouse's button over the first element that matches a selector of CSS."""
-        origin = {"type": "element", "element": {"sharedId": await self._find(selector)}}
+    async def click(self, role: str, name: str) -> None:
+        """Press the mouse's button over the first element of this role and accessible name."""
+        node = await self._find({"type": "accessibility", "value": {"role": role, "name": name}})
+        await self.send(
+            "script.callFunction",
+            functionDeclaration="(element) => element.scrollIntoView({block: 'center'})",
+            arguments=[{"sharedId": node}],
+            target={"context": self._tab},
+            awaitPromise=False,
+        )
+        origin = {"type": "element", "element": {"sharedId": node}}
         await self.send(
             "input.performActions",
             context=self._tab,
@@ -148,26 +156,27 @@ class Firefox:
 
     async def choose(self, selector: str, *paths: Path) -> None:
         """Choose files in the first input that matches a selector of CSS."""
+        node = await self._find({"type": "css", "value": selector})
         await self.send(
             "input.setFiles",
             context=self._tab,
-            element={"sharedId": await self._find(selector)},
+            element={"sharedId": node},
             files=[str(path) for path in paths],
         )
 
-    async def _find(self, selector: str) -> str:
-        await self.wait_for(f"document.querySelector({json.dumps(selector)}) !== null")
-        await self.evaluate(
-            f"document.querySelector({json.dumps(selector)}).scrollIntoView({{block: 'center'}})"
-        )
-        found = await self.send(
-            "browsingContext.locateNodes",
-            context=self._tab,
-            locator={"type": "css", "value": selector},
-            maxNodeCount=1,
-        )
-        node: str = found["nodes"][0]["sharedId"]
-        return node
+    async def _find(self, locator: dict[str, object]) -> str:
+        async with asyncio.timeout(TIMEOUT):
+            while True:
+                found = await self.send(
+                    "browsingContext.locateNodes",
+                    context=self._tab,
+                    locator=locator,
+                    maxNodeCount=1,
+                )
+                if found["nodes"]:
+                    node: str = found["nodes"][0]["sharedId"]
+                    return node
+                await asyncio.sleep(0.1)
 
     async def _read(self) -> None:
         async for message in self._socket:
