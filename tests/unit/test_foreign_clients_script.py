@@ -21,13 +21,14 @@ PROGRAMS = ("cat", "cmp", "cp", "dirname", "mkdir")
 class Machine:
     """A checkout with the script, and all programs that the script can find."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, script: Path = SCRIPT) -> None:
+        self.script = script
         self.bin = folder / "bin"
         self.scripts = folder / "scripts"
         self.clients = folder / "tests/e2e/foreign"
         for each in (self.bin, self.scripts, self.clients):
             each.mkdir(parents=True)
-        shutil.copy(SCRIPT, self.scripts)
+        shutil.copy(script, self.scripts)
         (self.clients / "package-lock.json").write_text("{}")
         for program in PROGRAMS:
             found = shutil.which(program)
@@ -54,7 +55,7 @@ class Machine:
 
     def run(self, **env: str) -> tuple[int, str]:
         done = subprocess.run(
-            [self.scripts / SCRIPT.name], env={"PATH": str(self.bin), **env},
+            [self.scripts / self.script.name], env={"PATH": str(self.bin), **env},
             capture_output=True, text=True, timeout=30, check=False,
         )  # fmt: skip
         return done.returncode, done.stderr
