@@ -21,7 +21,7 @@ export function keyButton() {
       },
     },
     icon("key"),
-    texts.key.forget,
+    h("span", { class: "key-word" }, texts.key.forget),
   );
   const show = () => {
     button.hidden = !currentKey();
