@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 WAIT = 60.0
 BLOCK = 50_000
-BLOCKS = 120
+BLOCKS = 40
 HEADER = "Song,Date,Number of Plays\n"
 BY_SONG: dict[str, Any] = {
     "group_by": ["Song"],
@@ -45,12 +45,14 @@ async def ended(client: AsyncClient, job_id: str) -> JobView:
     return job
 
 
-async def slow(client: AsyncClient, folder: Path, name: str = "slow plays.csv.bz2") -> str:
-    """Send a file whose job takes some seconds; return the job's id."""
+async def slow(
+    client: AsyncClient, folder: Path, name: str = "slow plays.csv.bz2", *, blocks: int = BLOCKS
+) -> str:
+    """Send a file whose job takes 2 s or more for 40 `blocks`; return the job's id."""
     draw = random.Random(3)
     lines = [f"song {n % 50},2026-01-01,{draw.randrange(1000)}\n" for n in range(BLOCK)]
     path = folder / name
-    path.write_bytes(slow_file.bzip2(HEADER.encode(), "".join(lines).encode(), BLOCKS))
+    path.write_bytes(slow_file.bzip2(HEADER.encode(), "".join(lines).encode(), blocks))
     return await client.upload(path)
 
 
