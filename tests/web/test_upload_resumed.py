@@ -84,7 +84,7 @@ def changes_of(file: Path) -> dict[Path, str]:
         ("name", "other.csv"): (data, 0, "it has another name"),
         ("size", file.name): (data + b"Umbrella,2020-01-02,200\n", 0, "it has another size"),
         ("end", file.name): (data[:-2] + b"x\n", 0, "its content is different"),
-        ("between the samples", file.name): (edited, 60, "was changed after its upload began"),
+        ("between the excerpts", file.name): (edited, 60, "was changed after its upload began"),
     }
     said = {}
     for (folder, name), (content, seconds, told) in changed.items():

@@ -8,8 +8,8 @@ import { Plan } from "../../../gateway/web/page/upload/plan.js";
 import { Progress } from "../../../gateway/web/page/upload/progress.js";
 import {
   differenceBetween,
+  excerptRanges,
   likenessOf,
-  sampleRanges,
 } from "../../../gateway/web/page/upload/recognition.js";
 import { Speed } from "../../../gateway/web/page/upload/speed.js";
 
@@ -148,28 +148,28 @@ test("progress counts stored bytes and those in flight, and takes back what was 
   assert.equal(progress.rate(1000).bytesPerSecond, 150); // those that have left in vain too
 });
 
-test("the samples of a file are its first, middle and last 64 KiB", () => {
+test("the excerpts of a file are its first, middle and last 64 KiB", () => {
   const size = 1000 * KIB;
-  assert.deepEqual(sampleRanges(size), [
+  assert.deepEqual(excerptRanges(size), [
     [0, 64 * KIB],
     [468 * KIB, 532 * KIB],
     [936 * KIB, size],
   ]);
-  assert.deepEqual(sampleRanges(10), [
+  assert.deepEqual(excerptRanges(10), [
     [0, 10],
     [0, 10],
     [0, 10],
   ]);
-  assert.deepEqual(sampleRanges(0), [
+  assert.deepEqual(excerptRanges(0), [
     [0, 0],
     [0, 0],
     [0, 0],
   ]);
 });
 
-test("a file is remembered by the SHA-256 of its samples", async () => {
+test("a file is remembered by the SHA-256 of its excerpts", async () => {
   const bytes = Buffer.alloc(300 * KIB, "0123456789abcdefg");
-  const samples = Buffer.concat([
+  const excerpts = Buffer.concat([
     bytes.subarray(0, 64 * KIB),
     bytes.subarray(118 * KIB, 182 * KIB),
     bytes.subarray(236 * KIB),
@@ -179,11 +179,11 @@ test("a file is remembered by the SHA-256 of its samples", async () => {
     name: "plays.csv",
     size: bytes.length,
     lastModified: 1000,
-    digest: createHash("sha256").update(samples).digest("hex"),
+    digest: createHash("sha256").update(excerpts).digest("hex"),
   });
 });
 
-test("another file is told by its name, size, samples or time of change", () => {
+test("another file is told by its name, size, excerpts or time of change", () => {
   const known = { name: "a.csv", size: 10, lastModified: 50_000, digest: "aa" };
   assert.equal(differenceBetween(known, { ...known }), null);
   assert.equal(differenceBetween(known, { ...known, lastModified: 51_900 }), null);

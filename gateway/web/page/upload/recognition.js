@@ -1,6 +1,6 @@
 /** Whether a file is the one whose upload was begun. */
 
-const SAMPLE = 64 * 1024;
+const EXCERPT = 64 * 1024;
 
 /**
  * What is remembered of a file.
@@ -8,7 +8,7 @@ const SAMPLE = 64 * 1024;
  * @property {string} name
  * @property {number} size - bytes
  * @property {number} lastModified - milliseconds since 1970
- * @property {string | null} digest - of its samples, in hexadecimal; null where the browser computes none
+ * @property {string | null} digest - of its excerpts, in hexadecimal; null where the browser computes none
  */
 
 /** @typedef {"name" | "size" | "modified" | "content"} Difference */
@@ -18,10 +18,10 @@ const SAMPLE = 64 * 1024;
  * @param {number} size - bytes of the file
  * @returns {(readonly [number, number])[]} they overlap in a small file
  */
-export function sampleRanges(size) {
-  const middle = Math.max(0, Math.floor((size - SAMPLE) / 2));
-  const starts = [0, middle, Math.max(0, size - SAMPLE)];
-  return starts.map((start) => [start, Math.min(start + SAMPLE, size)]);
+export function excerptRanges(size) {
+  const middle = Math.max(0, Math.floor((size - EXCERPT) / 2));
+  const starts = [0, middle, Math.max(0, size - EXCERPT)];
+  return starts.map((start) => [start, Math.min(start + EXCERPT, size)]);
 }
 
 /**
@@ -34,7 +34,7 @@ export async function likenessOf(file) {
     name: file.name,
     size: file.size,
     lastModified: file.lastModified,
-    digest: await samplesDigest(file),
+    digest: await excerptsDigest(file),
   };
 }
 
@@ -48,7 +48,7 @@ export function differenceBetween(known, given) {
   if (known.size !== given.size) return "size";
   if (known.digest !== null && given.digest !== null && known.digest !== given.digest)
     return "content";
-  // An edit between the samples changes only this. File systems round it to up to two seconds.
+  // An edit between the excerpts changes only this. File systems round it to up to two seconds.
   if (Math.abs(known.lastModified - given.lastModified) > 2000) return "modified";
   return null;
 }
@@ -57,9 +57,9 @@ export function differenceBetween(known, given) {
  * @param {Blob} file
  * @returns {Promise<string | null>} null without Web Crypto, which only secure pages have
  */
-async function samplesDigest(file) {
-  const samples = new Blob(sampleRanges(file.size).map(([start, end]) => file.slice(start, end)));
-  const digest = await sha256(await samples.arrayBuffer());
+async function excerptsDigest(file) {
+  const excerpts = new Blob(excerptRanges(file.size).map(([start, end]) => file.slice(start, end)));
+  const digest = await sha256(await excerpts.arrayBuffer());
   return digest && Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
