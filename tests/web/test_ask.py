@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import gzip
 import json
@@ -28,7 +29,7 @@ from tests.web.gestures import drop
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.async_api import Locator, Page
+    from playwright.async_api import Locator, Page, Route
 
     from tests.web.service import Service
     from tests.web.watch import Watch
@@ -405,8 +406,7 @@ async def test_files_with_the_same_columns_get_the_same_question(
     await page.get_by_role("button", name="Sum of amount by region").click()
     await page.get_by_role("button", name="Start for 2 files").click()
     # The file with other columns is left
-    await expect(page.get_by_text("These look like song plays")).to_be_hidden()
-    await expect(page.locator(".home-name")).to_have_text("plays.csv")
+    await expect(page.locator(".home-name")).to_have_text(["plays.csv"])
     async with service.client() as client:
         found: dict[str, str] = {}
         while len(found) < 2:
@@ -414,6 +414,66 @@ async def test_files_with_the_same_columns_get_the_same_question(
     for name, totals in (("a.csv", first), ("b.csv", second)):
         rows = rows_of(await result(service, found[name]))
         assert {row["region"]: Decimal(row["sum(amount)"]) for row in rows} == totals
+
+
+async def test_a_correction_is_for_all_files_with_the_same_columns(
+    page: Page, service: Service, tmp_path: Path
+) -> None:
+    for name in ("a.csv", "b.csv"):
+        german_sales(tmp_path / name)
+    await open_start(page, service)
+    await give(page, tmp_path / "a.csv", tmp_path / "b.csv")
+    await expect(page.get_by_text("2 files with the same columns")).to_be_visible()
+    await control(page, "input.decimal").select_option("Comma: 1,5")
+    await page.get_by_role("button", name="Sum of Betrag by Straße").click()
+    await page.get_by_role("button", name="Start for 2 files").click()
+    await page.wait_for_url("**/#/jobs")
+    async with service.client() as client:
+        jobs: list[str] = []
+        while len(jobs) < 2:
+            jobs = [job.id async for job in client.jobs()]
+    found = [rows_of(await result(service, job)) for job in jobs]
+    assert found[0] == found[1]
+    assert Decimal(found[0][0]["sum(Betrag)"]) > 0
+
+
+async def test_many_files_are_read_one_after_the_other(
+    page: Page, service: Service, tmp_path: Path
+) -> None:
+    paths = [tmp_path / f"{number}.csv" for number in range(24)]
+    for path in paths:
+        sales(path, rows=20)
+    await open_start(page, service)
+    await give(page, *paths)
+    await expect(page.get_by_text("24 files with the same columns")).to_be_visible()
+    await page.get_by_role("button", name="Number of rows by region").click()
+    await expect(page.get_by_role("button", name="Start for 24 files")).to_be_enabled()
+
+
+async def test_the_last_correction_counts_though_an_earlier_one_is_answered_later(
+    page: Page, service: Service, tmp_path: Path
+) -> None:
+    german_sales(tmp_path / "umsatz.csv")
+    await open_start(page, service)
+    await give(page, tmp_path / "umsatz.csv")
+    held: asyncio.Queue[Route] = asyncio.Queue()
+
+    async def hold(route: Route) -> None:
+        if "windows-1251" in (route.request.post_data_buffer or b"").decode("latin-1"):
+            await held.put(route)
+        else:
+            await route.continue_()
+
+    await page.route("**/api/v1/inspections", hold)
+    await control(page, "input.encoding").select_option("Windows-1251 (Cyrillic)")
+    late = await held.get()
+    await control(page, "input.encoding").select_option("Mac Roman")
+    await expect(column_heads(page).nth(1)).to_contain_text("Straﬂe")
+    await late.continue_()
+    await page.unroute_all(behavior="wait")
+    await control(page, "input.delimiter").select_option("Semicolon")
+    await expect(page.locator(".ask-busy")).to_have_text("")
+    await expect(column_heads(page).nth(1)).to_contain_text("Straﬂe")
 
 
 async def test_a_folder_is_refused_politely(page: Page, service: Service, tmp_path: Path) -> None:

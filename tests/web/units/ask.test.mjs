@@ -31,7 +31,7 @@ import {
   setText,
   textsOf,
 } from "../../../gateway/web/page/ask/values.js";
-import { groupsOf } from "../../../gateway/web/page/home/chosen.js";
+import { chosen, groupsOf } from "../../../gateway/web/page/home/chosen.js";
 import { QUESTIONS } from "./questions.mjs";
 
 const SERVER = "http://127.0.0.1:8000";
@@ -449,25 +449,22 @@ test("what is entered about a file is declared, and taken back", () => {
   assert.equal(enteredValue(field("date"), ""), undefined);
 });
 
-test("files with the same columns are a group", () => {
-  const of = (id, names, delimiter = ",") => ({
-    id,
-    inspection: {
-      error: null,
-      input: { delimiter, header: true, decimal: "." },
-      columns: names.map((name) => ({ name })),
-    },
-  });
-  const files = [
-    of(1, ["a", "b"]),
-    of(2, ["a", "c"]),
-    of(3, ["a", "b"]),
-    of(4, ["a", "b"], ";"),
-    { id: 5, inspection: null },
-    { id: 6, inspection: { error: "no" } },
-  ];
-  assert.deepEqual(
-    groupsOf(files).map((group) => group.map(({ id }) => id)),
-    [[1, 3], [2], [4], [5], [6]],
-  );
+test("files with the same columns are a group, and stay one when one of them is corrected", () => {
+  const read = (names, error = null) => ({ error, columns: names.map((name) => ({ name })) });
+  for (const name of ["1", "2", "3", "4", "5"]) {
+    chosen.add([{ file: { name, size: 1, lastModified: 1 }, handle: null }]);
+  }
+  const [one, two, three, four] = chosen.files;
+  const groups = () => groupsOf(chosen.files).map((group) => group.map(({ file }) => file.name));
+  assert.deepEqual(groups(), [["1"], ["2"], ["3"], ["4"], ["5"]]);
+  chosen.know(one, { inspection: read(["a", "b"]) });
+  chosen.know(two, { inspection: read(["a", "c"]) });
+  chosen.know(three, { inspection: read(["a", "b"]) });
+  chosen.know(four, { inspection: read([], "a picture") });
+  assert.deepEqual(groups(), [["1", "3"], ["2"], ["4"], ["5"]]);
+  chosen.know(one, { inspection: read(["a;b"]) });
+  assert.deepEqual(groups(), [["1", "3"], ["2"], ["4"], ["5"]]);
+  chosen.add([{ file: { name: "1", size: 1, lastModified: 1 }, handle: null }]);
+  chosen.remove([two]);
+  assert.deepEqual(groups(), [["1", "3"], ["4"], ["5"]]);
 });

@@ -10,7 +10,10 @@
  * @property {File} file
  * @property {FileSystemFileHandle | null} handle
  * @property {Inspection | null} inspection null until it is read
- * @property {unknown} problem why it could not be read
+ * @property {string} columns the names of its columns, as it was read first: a correction that a
+ *   person makes is for all files that had the same; empty until it is read
+ * @property {boolean} isBeingRead
+ * @property {string} problem why it could not be read; empty if it could, or is not read yet
  */
 
 class ChosenFiles extends EventTarget {
@@ -25,7 +28,15 @@ class ChosenFiles extends EventTarget {
       ...this.files,
       ...added.map(({ file, handle }) => {
         this.#last += 1;
-        return { id: this.#last, file, handle, inspection: null, problem: null };
+        return {
+          id: this.#last,
+          file,
+          handle,
+          inspection: null,
+          columns: "",
+          isBeingRead: false,
+          problem: "",
+        };
       }),
     ];
     this.#tell();
@@ -44,6 +55,7 @@ class ChosenFiles extends EventTarget {
    */
   know(chosen, known) {
     Object.assign(chosen, known);
+    if (chosen.columns === "") chosen.columns = columnsOf(chosen);
     this.#tell();
   }
 
@@ -72,7 +84,7 @@ export function groupsOf(files) {
   /** @type {Map<string, Chosen[]>} */
   const groups = new Map();
   for (const each of files) {
-    const key = columnsOf(each) ?? `file ${each.id}`;
+    const key = each.columns || `file ${each.id}`;
     groups.set(key, [...(groups.get(key) ?? []), each]);
   }
   return [...groups.values()];
@@ -80,10 +92,8 @@ export function groupsOf(files) {
 
 /** @param {Chosen} chosen */
 function columnsOf({ inspection }) {
-  if (!inspection || inspection.error) return null;
-  const { input, columns } = inspection;
-  const names = columns.map(({ name }) => name);
-  return JSON.stringify([names, input.delimiter, input.header, input.decimal]);
+  if (!inspection || inspection.error) return "";
+  return JSON.stringify(inspection.columns.map(({ name }) => name));
 }
 
 export const chosen = new ChosenFiles();

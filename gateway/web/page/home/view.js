@@ -23,11 +23,15 @@ import { waitingNotice, welcome } from "./welcome.js";
 
 await needStyle("home");
 
+/** How many files are read at the same time besides the one that is shown. */
+const AT_ONCE = 3;
+
 class HomePart extends Part {
   /** The file about which a person is asked. @type {Chosen | null} */
   #current = null;
   /** @type {AskPart | null} */
   #ask = null;
+  #starting = false;
   #input = h("input", {
     type: "file",
     multiple: true,
@@ -88,9 +92,7 @@ class HomePart extends Part {
     this.#title.className = "";
     if (!this.#current || !files.includes(this.#current)) this.#show(files[0] ?? null);
     this.#drawList();
-    for (const each of files) {
-      if (each !== this.#current && !each.inspection && !each.problem) void this.#inspect(each);
-    }
+    this.#readOthers();
   }
 
   #welcome() {
@@ -119,22 +121,32 @@ class HomePart extends Part {
     );
   }
 
-  /** Reads a file that is not shown, to learn its columns. @param {Chosen} file */
+  /** Reads files that are not shown, a few at a time, to learn their columns. */
+  #readOthers() {
+    const others = chosen.files.filter((each) => each !== this.#current);
+    const next = others.find((each) => !each.inspection && !each.problem && !each.isBeingRead);
+    const busy = others.filter(({ isBeingRead }) => isBeingRead).length;
+    if (next && busy < AT_ONCE) void this.#inspect(next);
+  }
+
+  /** @param {Chosen} file */
   async #inspect(file) {
-    chosen.know(file, { problem: texts.reading });
+    const { signal } = this;
+    chosen.know(file, { isBeingRead: true });
     try {
-      const inspection = await inspectFile(file.file, { aggregation: null, signal: this.signal });
-      chosen.know(file, { inspection, problem: null });
+      const inspection = await inspectFile(file.file, { aggregation: null, signal });
+      chosen.know(file, { inspection, isBeingRead: false });
     } catch (error) {
-      if (!this.signal.aborted) chosen.know(file, { problem: asProblem(error).title });
-      else chosen.know(file, { problem: null });
+      // Another view may be shown: then it is read when this one is shown again.
+      const problem = signal.aborted ? "" : asProblem(error).title;
+      chosen.know(file, { problem, isBeingRead: false });
     }
   }
 
   /** @param {Event} event */
   #read(event) {
     const { detail } = /** @type {CustomEvent<import("../ask/types.js").Inspection>} */ (event);
-    if (this.#current) chosen.know(this.#current, { inspection: detail, problem: null });
+    if (this.#current) chosen.know(this.#current, { inspection: detail, problem: "" });
   }
 
   /** The files for which the present question is. */
@@ -179,9 +191,7 @@ class HomePart extends Part {
       ? texts.unreadable
       : inspection
         ? texts.columns(inspection.column_count)
-        : typeof file.problem === "string"
-          ? file.problem
-          : texts.reading;
+        : file.problem || texts.reading;
     const isMine = mine.includes(file);
     const name = h("bdi", { class: "home-name", title: file.file.name }, file.file.name);
     return h(
@@ -216,6 +226,8 @@ class HomePart extends Part {
   /** @param {Event} event */
   async #started(event) {
     const { detail } = /** @type {CustomEvent<StartDetail>} */ (event);
+    if (this.#starting) return; // pressed twice
+    this.#starting = true;
     const group = this.#group();
     try {
       const { uploads } = await import("../upload/queue.js"); // the first view is drawn without
@@ -232,6 +244,8 @@ class HomePart extends Part {
       }
     } catch (error) {
       toast(`${texts.failed}: ${asProblem(error).message}`, { kind: "bad" });
+    } finally {
+      this.#starting = false;
     }
   }
 
