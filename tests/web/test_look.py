@@ -404,6 +404,20 @@ async def test_a_result_that_is_removed_meanwhile_says_so(
     await axe(page)
 
 
+async def test_a_result_that_cannot_be_loaded_is_tried_again(
+    page: Page, service: Service, tmp_path: Path, watch: Watch
+) -> None:
+    spec = {"group_by": ["n"], "aggregates": [{"function": "count"}]}
+    job_id = await job_of(service, tmp_path, "n\n5\n6\n", spec)
+    watch.expect("preview")
+    await page.route("**/preview?*", lambda route: route.abort(), times=1)
+    look = await look_at(page, service, job_id)
+    await expect(look.get_by_role("alert")).to_contain_text("The result cannot be shown")
+    await look.get_by_role("button", name="Try again").click()
+    await expect(look.locator(".chart-place")).to_have_count(2)
+    assert await cells(look) == [["5", "1"], ["6", "1"]]
+
+
 async def test_a_chart_and_a_table_are_used_by_the_keyboard(
     page: Page, service: Service, tmp_path: Path
 ) -> None:

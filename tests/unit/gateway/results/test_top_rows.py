@@ -72,11 +72,44 @@ def test_they_are_those_of_the_whole_result_sorted(
     assert found == sorted_whole(rows, numeric=numeric, descending=descending)[:count]
 
 
+def test_numbers_that_are_the_same_float_are_told_apart() -> None:
+    cells = [f"1234567890123456789{digit}" for digit in "5981034726"]
+    assert len({float(cell) for cell in cells}) == 1
+    rows: list[Row] = [[cell] for cell in cells * 3]
+    for descending in (False, True):
+        for count in (1, 2, 5):
+            found = top_rows(
+                iter(rows),
+                0,
+                numeric=True,
+                nullable=True,
+                descending=descending,
+                count=count,
+                limit=1 << 20,
+            )
+            expected = sorted(rows, key=lambda row: Fraction(str(row[0])), reverse=descending)
+            assert found == expected[:count]
+
+
+def test_a_row_that_did_not_fit_lets_no_equal_one_pass() -> None:
+    rows: list[Row] = [["9", "x" * 30], ["5", "x" * 80], ["1", "x" * 150], ["5", "y"], ["7", "z"]]
+    found = top_rows(
+        iter(rows), 0, numeric=True, nullable=True, descending=True, count=5, limit=100
+    )
+    # The first 5 does not fit, and the second one comes after it. 7 was added later.
+    assert found == [rows[0], rows[4]]
+
+
 @given(
-    st.lists(st.tuples(st.one_of(st.none(), st.integers(0, 9)), st.integers(0, 40)), max_size=60),
+    # As many rows that some are left out before others come
+    st.lists(
+        st.tuples(st.one_of(st.none(), st.integers(0, 9)), st.integers(0, 30)),
+        min_size=15,
+        max_size=60,
+    ),
     st.booleans(),
-    st.integers(1, 20),
-    st.integers(10, 100),
+    st.integers(5, 20),
+    st.integers(40, 100),
 )
 def test_long_rows_are_as_many_as_fit(
     described: list[tuple[int | None, int]], descending: bool, count: int, limit: int
