@@ -13,7 +13,7 @@ from gateway.jobs.event_stream import job_events
 from gateway.jobs.handlers import retry_job, show_job
 from gateway.jobs.list import list_jobs
 from gateway.jobs.status import file_status
-from gateway.openapi.handlers import docs, openapi_json
+from gateway.openapi.handlers import openapi_json
 from gateway.protocols import dispatch
 from gateway.protocols.dropzone.handlers import upload_file
 from gateway.protocols.native.handlers import cancel_job, cancel_upload, put_chunk, show_upload
@@ -24,6 +24,7 @@ from gateway.results.links import create_link
 from gateway.results.preview import show_preview
 from gateway.results.rejects import show_rejects
 from gateway.uploads.inspect import inspect_upload
+from gateway.web.api_reference import docs, docs_file
 from gateway.web.handlers import index, page_file
 from shared.runtime.health import health_routes
 from shared.telemetry.metrics import show_metrics
@@ -39,7 +40,8 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
     return [
         web.get("/", index),  # HEAD too
         web.get("/page/{version}/{path:.+}", page_file),  # HEAD too
-        web.get("/docs", docs),
+        web.get("/docs", docs),  # HEAD too
+        web.get("/docs/{version}/{path:.+}", docs_file),  # HEAD too
         web.get("/openapi.json", openapi_json),
         web.post("/api/upload_file", upload_file),
         web.get("/api/file_status/{job_id}", file_status),

@@ -47,6 +47,7 @@ NEEDS: Mapping[tuple[str, str], Need | None] = {
     ("GET", "/"): OPEN,
     ("GET", "/page/{version}/{path}"): OPEN,
     ("GET", "/docs"): OPEN,
+    ("GET", "/docs/{version}/{path}"): OPEN,
     ("GET", "/openapi.json"): OPEN,
     ("GET", "/healthz"): OPEN,
     ("GET", "/readyz"): OPEN,

@@ -48,37 +48,44 @@ def _cached(get: Node) -> Node:
 
 
 _MEDIA_TYPES = sorted({*CONTENT_TYPES.values()})
-PAGE_FILE = operation(
-    "pageFile",
-    "A module, style or picture of the page",
-    tag=TAG,
-    parameters=[
-        parameter(
-            "version",
-            "path",
-            "The version of the page, as its HTML names it; the file is that of the version that "
-            "the gateway has",
-            {"type": "string"},
-        ),
-        parameter("path", "path", "The path of the file", {"type": "string"}, example="app.js"),
-    ],
-    answers={
-        "200": {
-            "description": "The file",
-            "content": {kind: {"schema": {"type": "string"}} for kind in _MEDIA_TYPES},
-        },
-        "404": {
-            "description": "The page has no such file",
-            "content": {
-                JSON: {
-                    "schema": ref("Error"),
-                    "example": {"status": "error", "message": "Not Found"},
-                }
+
+
+def _file_of(name: str, summary: str, *, example: str) -> Node:
+    return operation(
+        name,
+        summary,
+        tag=TAG,
+        parameters=[
+            parameter(
+                "version",
+                "path",
+                "The version, as the HTML names it; the file is that of the version that the "
+                "gateway has",
+                {"type": "string"},
+            ),
+            parameter("path", "path", "The path of the file", {"type": "string"}, example=example),
+        ],
+        answers={
+            "200": {
+                "description": "The file",
+                "content": {kind: {"schema": {"type": "string"}} for kind in _MEDIA_TYPES},
             },
+            "404": {
+                "description": "The page has no such file",
+                "content": {
+                    JSON: {
+                        "schema": ref("Error"),
+                        "example": {"status": "error", "message": "Not Found"},
+                    }
+                },
+            },
+            **refusals(),
         },
-        **refusals(),
-    },
-)
+    )
+
+
+PAGE_FILE = _file_of("pageFile", "A module, style or picture of the page", example="app.js")
+DOCS_FILE = _file_of("docsFile", "A file of the API reference", example="reference.js")
 
 _READY: Node = {
     "type": "object",
@@ -157,7 +164,8 @@ OPENAPI = operation(
 PATHS = {
     "/": reading(_cached(page("index", "Show the page with which people use the service"))),
     "/page/{version}/{path}": reading(_cached(PAGE_FILE)),
-    "/docs": reading(page("docs", "Show this document as a page")),
+    "/docs": reading(_cached(page("docs", "Show this document as a page"))),
+    "/docs/{version}/{path}": reading(_cached(DOCS_FILE)),
     "/openapi.json": reading(OPENAPI),
     "/healthz": reading(HEALTHZ),
     "/readyz": reading(READYZ),

@@ -40,7 +40,7 @@ async def index(request: web.Request) -> web.Response:
     found = page()
     policy = POLICY.format(found.style_digest)
     fields = {"Cache-Control": ASK_AGAIN, "Content-Security-Policy": policy, **SECURITY}
-    return _answer(request, found.html, fields)
+    return send(request, found.html, fields)
 
 
 async def page_file(request: web.Request) -> web.Response:
@@ -58,10 +58,14 @@ async def page_file(request: web.Request) -> web.Response:
         "Cache-Control": FOR_EVER if same else ASK_AGAIN,
         "Content-Security-Policy": POLICY_OF_FILES,
     }
-    return _answer(request, file, fields)
+    return send(request, file, fields)
 
 
-def _answer(request: web.Request, file: File, fields: Mapping[str, str]) -> web.Response:
+def send(request: web.Request, file: File, fields: Mapping[str, str]) -> web.Response:
+    """Return a file with these header fields, compressed if the request accepts that.
+
+    A request that has it is answered 304.
+    """
     accepted = ",".join(request.headers.getall("Accept-Encoding", ()))
     compressed = negotiate_coding(accepted, (GZIP,)) == GZIP
     tag = f"{file.digest}-{GZIP}" if compressed else file.digest
