@@ -23,6 +23,8 @@ OPERATIONS = sorted(
     for path, item in DOCUMENT["paths"].items()
     for method, operation in item.items()
 )
+DRAWN = 60_000
+"""Milliseconds in which Swagger UI has to show the document, on a busy machine too."""
 SHOWN = """() => [...document.querySelectorAll(".opblock")].map((each) => [
     each.querySelector(".opblock-summary-method").textContent,
     each.querySelector(".opblock-summary-path").textContent.replaceAll("\\u200b", ""),
@@ -31,11 +33,17 @@ SHOWN = """() => [...document.querySelectorAll(".opblock")].map((each) => [
 ])"""
 
 
+async def show(page: Page, url: str) -> None:
+    """Open the reference, and wait until it is drawn."""
+    page.set_default_timeout(DRAWN)
+    await page.goto(url)
+    await expect(page.locator(".opblock")).to_have_count(len(OPERATIONS), timeout=DRAWN)
+
+
 async def test_every_operation_is_shown_and_nothing_comes_from_elsewhere(
     page: Page, service: Service
 ) -> None:
-    await page.goto(f"{service.url}docs")
-    await expect(page.locator(".opblock")).to_have_count(len(OPERATIONS))
+    await show(page, f"{service.url}docs")
     assert sorted(map(tuple, await page.evaluate(SHOWN))) == OPERATIONS
     # The fixture fails on requests to another origin and on violations of the policy.
     await axe(page)
@@ -44,7 +52,7 @@ async def test_every_operation_is_shown_and_nothing_comes_from_elsewhere(
 async def test_an_operation_shows_its_parameters_and_answers_and_can_be_tried(
     page: Page, service: Service
 ) -> None:
-    await page.goto(f"{service.url}docs#/Service/healthz")
+    await show(page, f"{service.url}docs#/Service/healthz")
     shown = page.locator("#operations-Service-healthz")
     await expect(shown.locator(".responses-table").first).to_contain_text("Healthy")
     await axe(page)
@@ -56,7 +64,7 @@ async def test_an_operation_shows_its_parameters_and_answers_and_can_be_tried(
 
 async def test_a_phone_shows_it_without_scrolling_sideways(page: Page, service: Service) -> None:
     await page.set_viewport_size({"width": 390, "height": 844})
-    await page.goto(f"{service.url}docs#/Jobs/showResult")
+    await show(page, f"{service.url}docs#/Jobs/showResult")
     await expect(page.locator("#operations-Jobs-showResult .responses-table")).to_be_visible()
     assert await scrolls_sideways(page) == []
 
@@ -66,7 +74,7 @@ async def test_it_works_below_a_path_prefix(
 ) -> None:
     async with Prefixed(tmp_path / "proxy", int(service.origin.rpartition(":")[2])) as proxy:
         watch.origins.add(proxy.origin)
-        await page.goto(f"{proxy.origin}{PREFIX}/docs#/Service/healthz")
+        await show(page, f"{proxy.origin}{PREFIX}/docs#/Service/healthz")
         shown = page.locator("#operations-Service-healthz")
         await shown.get_by_role("button", name="Try it out").click()
         await shown.get_by_role("button", name="Execute").click()
