@@ -41,11 +41,12 @@ class LookPart extends Part {
   #update() {
     const job = this.#job;
     this.hidden = !job?.result;
-    const what = job?.result ? `${job.id} ${job.attempt} ${Boolean(job.expired_at)}` : "";
+    const removed = Boolean(job?.expired_at || job?.result_deleted_at);
+    const what = job?.result ? `${job.id} ${job.attempt} ${removed}` : "";
     if (what === this.#shown) return;
     this.#shown = what;
     if (!what) fill(this);
-    else if (job.expired_at) fill(this, expired());
+    else if (removed) fill(this, expired());
     else void this.#load(job);
   }
 

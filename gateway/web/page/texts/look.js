@@ -19,7 +19,8 @@ export const look = Object.freeze({
   loading: "Loading the first rows …",
   failed: "The result cannot be shown",
   expired: "The result was removed",
-  expiredHint: "Results are kept for a limited time. Upload the file again to compute it anew.",
+  expiredHint:
+    "It was deleted, or kept as long as the service keeps results. Upload the file again to compute it anew.",
   empty: "The result has no rows",
   emptyHint: "No row of the file was left by the conditions of the question.",
 
