@@ -15,7 +15,7 @@ const SAMPLE = 1 << 20;
 /** Bytes that are enough to judge a question, if sending takes long. */
 const SHORT_SAMPLE = 64 << 10;
 /** Milliseconds of a slow answer. */
-const SLOW = 1500;
+const SLOW = 700;
 /** Milliseconds without a change before the service is asked. */
 const DELAY = 250;
 
