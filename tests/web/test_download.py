@@ -9,7 +9,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.web.accessibility import axe
-from tests.web.gestures import accept_saves, saved
+from tests.web.gestures import accept_saves, refuse_pickers, saved
 from tests.web.result_proxy import ResultProxy
 
 if TYPE_CHECKING:
@@ -273,3 +273,26 @@ async def test_where_ranges_are_lost_on_the_way_the_page_says_so(
     await button(page, "Download and verify").click()
     await said(page, "Downloading in parts is not possible here")
     await expect(page.get_by_role("link", name="Download with the browser")).to_be_visible()
+
+
+async def test_the_browser_resumes_its_own_download(
+    page: Page, proxy: ResultProxy, service: Service, tmp_path: Path
+) -> None:
+    job_id, result = await finished_job(service, tmp_path)
+    await refuse_pickers(page)
+    await show(page, proxy.origin, job_id)
+    proxy.hold(after=6 << 20)
+    async with page.expect_download() as started:
+        await page.get_by_role("link", name="Download with the browser").click()
+    await proxy.holding()
+    proxy.break_all()
+    download = await started.value
+    path = await download.path()
+    assert download.suggested_filename == "plays-1.csv"
+    assert path.read_bytes() == result
+    # It went on where it was, and was never encoded.
+    first, second = proxy.ranges
+    assert first == ""
+    assert 0 < int(second.removeprefix("bytes=").removesuffix("-")) < len(result)
+    assert proxy.statuses == [200, 206]
+    assert proxy.codings == ["", ""]
