@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Locator, Page
 
+    from tests.web.conftest import StartService
     from tests.web.service import Service
     from tests.web.watch import Watch
 
@@ -43,7 +44,9 @@ KEPT = """async () => {
 }"""
 
 
-async def finished_job(service: Service, folder: Path, seed: int = 1) -> tuple[str, bytes]:
+async def finished_job(
+    service: Service, folder: Path, seed: int = 1, key: str | None = None
+) -> tuple[str, bytes]:
     """Return a job, and its result of about 13 MB, which has a row for each row of the file."""
     draw = random.Random(seed)
     songs = sorted({draw.randbytes(160).hex() for _ in range(ROWS)})
@@ -51,7 +54,7 @@ async def finished_job(service: Service, folder: Path, seed: int = 1) -> tuple[s
     file.write_text(
         "Song,Date,Number of Plays\n" + "".join(f"{song},2026-01-02,3\n" for song in songs)
     )
-    async with service.client() as client:
+    async with service.client(key) as client:
         job_id = await client.upload(file)
         await client.wait(job_id, timeout=60)
     return job_id, (HEADER + "".join(f"{song},2026-01-02,3\n" for song in songs)).encode()
@@ -296,3 +299,30 @@ async def test_the_browser_resumes_its_own_download(
     assert 0 < int(second.removeprefix("bytes=").removesuffix("-")) < len(result)
     assert proxy.statuses == [200, 206]
     assert proxy.codings == ["", ""]
+
+
+async def test_with_a_key_both_ways_work_and_no_address_has_it(
+    page: Page, start_service: StartService, watch: Watch, tmp_path: Path
+) -> None:
+    service = await start_service(auth="keys")
+    key = await service.create_key()
+    job_id, result = await finished_job(service, tmp_path, key=key)
+    watch.expect("status of 401")
+    await accept_saves(page)
+    await page.goto(f"{service.url}#/jobs/{job_id}")
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("API key").fill(key)
+    await dialog.get_by_role("button", name="Use this key").click()
+    async with page.expect_download() as started:
+        await button(page, "Download with the browser").click()
+    download = await started.value
+    assert "encoding=identity" in download.url
+    assert (await download.path()).read_bytes() == result
+    await button(page, "Download and verify").click()
+    await said(page, "is saved and verified")
+    assert await saved(page, "plays-1.csv") == result
+    assert key not in "".join([*watch.requests, download.url])
+    shown = page.locator("csv-download")
+    await shown.get_by_text("Checksum and command line").click()
+    await expect(shown).to_contain_text("Bearer $CSVMILL_API_KEY")
+    assert key not in await shown.inner_text()
