@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from shared.database.loop_thread import LoopThread
 from shared.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class SqliteThread:
         self._path = path
         self._timeout = timeout
         self._pragmas = pragmas
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
+        self._thread = LoopThread("sqlite")
         self._connection: sqlite3.Connection
         self._closed = False
 
@@ -64,7 +64,7 @@ class SqliteThread:
         if not self._closed:
             closing = self._in_thread(lambda: self._connection.close())
             self._closed = True
-            self._thread.shutdown(wait=False)
+            self._thread.stop()
             await asyncio.wait((closing,))
             closing.exception()  # mark as retrieved: without an open file there is none to close
 
@@ -92,7 +92,7 @@ class SqliteThread:
         return await self.wait(self.submit(partial(execute, sql=sql, values=values)), timeout)
 
     def _in_thread(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        return asyncio.get_running_loop().run_in_executor(self._thread, work)
+        return self._thread.run(work)
 
     def _open(self) -> None:
         self._connection = connection = sqlite3.connect(
