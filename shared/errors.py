@@ -408,7 +408,7 @@ class JobDelayed(
     The upload becomes a job by itself when it does.
     """
 
-    def __init__(self, message: str, upload_id: UUID) -> None:
+    def __init__(self, message: str, upload_id: UUID | None = None) -> None:
         super().__init__(message)
         self.upload_id = upload_id
 

@@ -95,15 +95,19 @@ class OwnedProcess:
         with self._output:
             return list(self._lines)
 
-    def wait_for_line(self, pattern: str | re.Pattern[str], *, timeout: float) -> re.Match[str]:
+    def wait_for_line(
+        self, pattern: str | re.Pattern[str], *, timeout: float, after: int = 0
+    ) -> re.Match[str]:
         """Wait until a printed line matches `pattern`, unless one already does.
+
+        The first `after` lines are passed over.
 
         Raises ProcessFailed with the end of the log if the process ends first or `timeout`
         seconds have passed.
         """
         wanted = re.compile(pattern)
         deadline = time.monotonic() + timeout
-        seen = 0
+        seen = after
         with self._output:
             while True:
                 for line in self._lines[seen:]:

@@ -101,7 +101,18 @@ def need_of(request: web.Request) -> Need | None:
     if resource is None:
         # An open page has no secrets: another method is not allowed to anybody
         wrong_method = isinstance(request.match_info.http_exception, web.HTTPMethodNotAllowed)
-        is_open = wrong_method and NEEDS.get(("GET", request.path), UNKNOWN) is OPEN
-        return OPEN if is_open else UNKNOWN
+        return OPEN if wrong_method and _is_open(request.path) else UNKNOWN
     method = "GET" if request.method == "HEAD" else request.method
     return NEEDS.get((method, resource.canonical), UNKNOWN)
+
+
+def _is_open(path: str) -> bool:
+    """Whether everybody may read what is at a path."""
+    return NEEDS.get(("GET", path), UNKNOWN) is OPEN or path.startswith(_OPEN_FOLDERS)
+
+
+_OPEN_FOLDERS = tuple(
+    path.partition("{")[0]
+    for (method, path), need in NEEDS.items()
+    if need is OPEN and method == "GET" and "{" in path
+)

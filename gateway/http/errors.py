@@ -92,7 +92,7 @@ def _answer(
         response = error_response(status, message)
     if request.content.exception() is not None:
         response.force_close()  # the start of the next request is unknown
-    if isinstance(error, JobDelayed):
+    if isinstance(error, JobDelayed) and error.upload_id is not None:
         response.headers["Location"] = f"/api/v1/uploads/{error.upload_id}"
     if isinstance(error, (TooManyJobs, TooManyUploads)):
         response.headers["Retry-After"] = str(RETRY_WHEN_FULL)

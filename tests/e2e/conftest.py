@@ -161,10 +161,15 @@ def standalone(tmp_path: Path) -> Iterator[Standalone]:
 def run(
     start_process: Callable[..., ServiceProcess], tmp_path: Path
 ) -> Callable[..., ServiceProcess]:
-    """Start `csvmill run plays.csv -o totals.csv --json` with further arguments."""
+    """Start `csvmill run plays.csv -o totals.csv --json` with further arguments.
 
-    def begin(*arguments: str, env: Mapping[str, str] | None = None) -> ServiceProcess:
-        files = (str(tmp_path / "plays.csv"), "-o", str(tmp_path / "totals.csv"))
+    `output` is another name than totals.csv.
+    """
+
+    def begin(
+        *arguments: str, output: str = "totals.csv", env: Mapping[str, str] | None = None
+    ) -> ServiceProcess:
+        files = (str(tmp_path / "plays.csv"), "-o", str(tmp_path / output))
         options = ("--json", "--chunk-size", str(CHUNK), *arguments)
         return start_process("csvmill", "run", *files, *options, env=env)
 

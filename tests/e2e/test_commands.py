@@ -319,17 +319,19 @@ async def test_a_result_without_rows_can_be_empty(
     tmp_path: Path,
 ) -> None:
     write_distinct_rows(tmp_path / "plays.csv", 100)
-    spec = ("--format", "jsonl", "--sum", "Number of Plays", "--group-by", "Song")
+    spec = ("--sum", "Number of Plays", "--group-by", "Song")
     none = ("--where", "Number of Plays>999999")
-    (tmp_path / "totals.csv").write_text("what was there before")
-    output = await asyncio.to_thread(answer, run("--server", deployment.url, *spec, *none))
+    (tmp_path / "totals.jsonl").write_text("what was there before")
+    output = await asyncio.to_thread(
+        answer, run("--server", deployment.url, *spec, *none, output="totals.jsonl")
+    )
     assert output["output"] == {
-        "path": str(tmp_path / "totals.csv"),
+        "path": str(tmp_path / "totals.jsonl"),
         "size": 0,
         "sha256": hashlib.sha256(b"").hexdigest(),
     }
     assert (output["rows_out"], output["report"]["rows_filtered"]) == (0, 100)
-    assert (tmp_path / "totals.csv").read_bytes() == b""
+    assert (tmp_path / "totals.jsonl").read_bytes() == b""
     assert leftovers(tmp_path) == []
     # Other commands and the client can download it, too
     options = ("--server", deployment.url, "--json")

@@ -18,11 +18,15 @@ OPTIONS = {
     },
 }
 
-SETTLED = """() => Promise.allSettled(
-    document.getAnimations()
-        .filter((each) => each.effect?.getComputedTiming().endTime !== Infinity)
-        .map((each) => each.finished)
-)"""
+# Chromium may leave `finished` of a transition that is replaced at once pending for ever.
+SETTLED = """() => Promise.race([
+    Promise.allSettled(
+        document.getAnimations()
+            .filter((each) => each.effect?.getComputedTiming().endTime !== Infinity)
+            .map((each) => each.finished)
+    ),
+    new Promise((done) => setTimeout(done, 1500)),
+])"""
 
 TOO_WIDE = """() => {
     const root = document.scrollingElement;

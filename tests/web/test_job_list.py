@@ -54,10 +54,10 @@ async def test_the_list_shows_each_job_in_words_and_follows_what_happens(
 
         job_id = await kinds.slow(client, tmp_path)
         new = row(page, "slow plays.csv.bz2")
-        await expect(new).to_be_visible()
-        await expect(page.locator(".job-row").first).to_contain_text("slow plays.csv.bz2")
         await kinds.reading(client, job_id)
         with kinds.paused(service):
+            await expect(new).to_be_visible()
+            await expect(page.locator(".job-row").first).to_contain_text("slow plays.csv.bz2")
             await expect(badge(new)).to_have_text("Running")
             await expect(new.get_by_role("progressbar")).to_be_visible()
             await axe(page)
@@ -123,6 +123,7 @@ async def test_a_job_is_cancelled_after_a_question_by_keyboard_alone(
             await page.keyboard.press("Escape")
             await expect(button).to_be_focused()
             await page.keyboard.press("Enter")
+            await expect(page.get_by_role("button", name="Cancel the job")).to_be_focused()
             await page.keyboard.press("Enter")
             dialog = page.get_by_role("dialog", name="Cancel this job?")
             await expect(dialog.get_by_role("button", name="Let it run")).to_be_focused()
@@ -132,7 +133,9 @@ async def test_a_job_is_cancelled_after_a_question_by_keyboard_alone(
             assert (await client.job(job_id)).state == "STARTED"
             await button.focus()
             await page.keyboard.press("Enter")
+            await expect(page.get_by_role("button", name="Cancel the job")).to_be_focused()
             await page.keyboard.press("Enter")
+            await expect(dialog.get_by_role("button", name="Let it run")).to_be_focused()
             await page.keyboard.press("Tab")
             await page.keyboard.press("Enter")
             await expect(badge(row(page, "slow plays"))).to_have_text("Cancelled")

@@ -342,10 +342,8 @@ async def test_the_page_works_below_a_path(
         await expect(page.locator("pre").first).to_contain_text(proxy.url.rstrip("/"))
         assert await page.evaluate(ASK) == 0
         await page.get_by_role("link", name="Reference").click()
-        await expect(page.get_by_role("heading", level=1)).to_contain_text("the API")
+        await expect(page.get_by_role("heading", level=1)).to_contain_text("csvmill")
         assert page.url == f"{proxy.url}docs"
-        link = page.get_by_role("link", name="/openapi.json", exact=True)
-        assert await link.evaluate("(each) => each.href") == f"{proxy.url}openapi.json"
         outside = [each for each in watch.requests if PREFIX not in each]
         assert outside == []
 

@@ -109,7 +109,7 @@ async def test_health_and_documentation_need_no_key(gateway: Gateway, path: str)
     assert (await gateway.client.get(path)).status == 200
 
 
-@pytest.mark.parametrize("path", OPEN_PAGES)
+@pytest.mark.parametrize("path", [*OPEN_PAGES, "/page/any/app.js", "/docs/any/reference.js"])
 @pytest.mark.parametrize("method", ["DELETE", "POST", "TRACE"])
 async def test_another_method_of_an_open_page_is_not_a_matter_of_keys(
     gateway: Gateway, method: str, path: str

@@ -44,7 +44,7 @@ NAMING = [
     (method.upper(), path)
     for path, item in DOCUMENT["paths"].items()
     for method in item
-    if method in METHODS - {"options"} and "{" in path and not path.startswith("/page/")
+    if method in METHODS - {"options"} and "{" in path and path.startswith("/api/")
 ]
 """Operations on a job, an upload or a key that their URL names."""
 DIALECTS: list[tuple[dict[str, str], bytes | None]] = [

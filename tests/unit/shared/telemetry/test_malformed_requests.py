@@ -80,6 +80,6 @@ def test_a_body_with_a_malformed_chunk_gets_400_and_a_log_line(service: ServiceP
     before = len(service.lines)
     head = WITH_TOKEN + b"Transfer-Encoding: chunked\r\n\r\n"
     assert answer(service, head + b"no size\r\n{}\r\n0\r\n\r\n").split()[1] == b"400"
-    service.wait_for_line("Error handling request|cannot be read", timeout=10)
+    service.wait_for_line("Error handling request|cannot be read", timeout=10, after=before)
     (line,) = service.lines[before:]
     assert (json.loads(line)["level"], "exception" in json.loads(line)) == ("INFO", False)
