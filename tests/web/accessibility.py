@@ -18,15 +18,17 @@ OPTIONS = {
     },
 }
 
-# Chromium may leave `finished` of a transition that is replaced at once pending for ever.
-SETTLED = """() => Promise.race([
-    Promise.allSettled(
-        document.getAnimations()
-            .filter((each) => each.effect?.getComputedTiming().endTime !== Infinity)
-            .map((each) => each.finished)
-    ),
-    new Promise((done) => setTimeout(done, 1500)),
-])"""
+# Polled: Chromium may leave `finished` of a transition that is replaced at once pending for ever.
+SETTLED = """async () => {
+    const ends = (each) => each.effect?.getComputedTiming().endTime !== Infinity;
+    const moves = () => document.getAnimations().some(
+        (each) => ends(each) && each.playState === "running"
+    );
+    const latest = performance.now() + 10_000;
+    while (moves() && performance.now() < latest) {
+        await new Promise((next) => setTimeout(next, 20));
+    }
+}"""
 
 TOO_WIDE = """() => {
     const root = document.scrollingElement;
