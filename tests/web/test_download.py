@@ -123,7 +123,7 @@ async def test_a_broken_line_is_mended_and_nothing_is_sent_twice(
     await proxy.holding()
     await service.kill()
     proxy.free()
-    await said(page, "No connection. It goes on by itself.")
+    await said(page, "No connection. It resumes by itself.")
     before = proxy.passed
     assert PART < before < len(result)
     await service.start()
@@ -145,7 +145,7 @@ async def test_it_goes_on_when_the_browser_is_online_again(
     await proxy.holding()
     await page.context.set_offline(True)
     proxy.break_all()
-    await said(page, "No connection. It goes on by itself.")
+    await said(page, "No connection. It resumes by itself.")
     await page.context.set_offline(False)
     await said(page, "is saved and verified")
     assert await saved(page, "plays-1.csv") == result

@@ -86,9 +86,9 @@ async def test_a_job_is_followed_again_after_the_service_was_restarted(
             await open_job(page, service, job_id)
             await expect(badge(page)).to_have_text("Running")
             await service.kill()
-    await expect(page.get_by_text("The job goes on; this page follows it")).to_be_visible()
+    await expect(page.get_by_text("The job continues; this page follows it")).to_be_visible()
     await service.start()
-    await expect(page.get_by_text("The job goes on; this page follows it")).to_be_hidden()
+    await expect(page.get_by_text("The job continues; this page follows it")).to_be_hidden()
     await expect(badge(page)).to_have_text("Done", timeout=90_000)
     await page.get_by_text("Times, memory and attempts").click()
     attempts = page.get_by_role("table").filter(has_text="Outcome")
@@ -182,7 +182,7 @@ async def test_who_asks_is_told_by_the_system_when_a_job_is_done(
         with kinds.paused(service):
             await open_job(page, service, job_id)
             await page.get_by_role("button", name="Tell me when it is done").click()
-            button = page.get_by_role("button", name="You will be told when it is done")
+            button = page.get_by_role("button", name="You will be notified when it is done")
             await expect(button).to_be_disabled()
             assert await page.evaluate("window.told") == []
             await client.cancel(job_id)

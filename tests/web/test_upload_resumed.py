@@ -107,7 +107,7 @@ async def test_an_upload_waits_while_the_browser_is_offline_and_goes_on_by_itsel
     await gate.open()
 
     await expect(row).to_contain_text("Waiting for the service")
-    await expect(row).to_contain_text("It goes on by itself")
+    await expect(row).to_contain_text("It resumes by itself")
     await context.set_offline(False)
     assert await result_of(service, row, file.parent) == expected
 

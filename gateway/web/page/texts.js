@@ -35,7 +35,7 @@ export const texts = Object.freeze({
   connection: {
     name: "Connection",
     offline: "You are offline.",
-    offlineHint: "The page goes on by itself when the network is back.",
+    offlineHint: "The page resumes by itself when the network is back.",
     away: "The service does not answer.",
     awayHint: (/** @type {number} */ seconds) =>
       seconds > 0 ? `Trying again in ${seconds} s.` : "Trying again …",

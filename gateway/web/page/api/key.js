@@ -5,7 +5,7 @@
 
 const KEY = "csvmill-key";
 
-/** Dispatches `change` when the key changes, and `wanted` when somebody has to be asked for one. */
+/** Dispatches `change` when the key changes, and `wanted` when a person has to be asked for one. */
 export const keys = new EventTarget();
 
 /** @type {{promise: Promise<boolean>, resolve: (given: boolean) => void} | null} */

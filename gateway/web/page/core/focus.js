@@ -1,4 +1,4 @@
-/** What a screen reader is told, and where the keyboard is. */
+/** What a screen reader announces, and where the keyboard is. */
 
 const POLITE = "announcer";
 const ASSERTIVE = "alarm";

@@ -1,4 +1,4 @@
-/** Texts of strangers, such as names of files and columns, so that they deceive nobody. */
+/** Texts of strangers, such as names of files and columns, so that they do not deceive. */
 
 /** Signs that turn or override the direction of text: a name with one looks like another name. */
 const TURNS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;

@@ -3,7 +3,7 @@
  * its bytes in a file of the page's own storage (the origin private file system).
  *
  * The bytes do not go to the person's file at once. What is written to that with `createWritable` is
- * kept only when the stream is closed, so a reload would lose all of it, and each stream that goes on
+ * kept only when the stream is closed, so a reload would lose all of it, and each stream that continues
  * with a file copies it first. A file of the page's own storage is written in place.
  */
 
@@ -23,7 +23,7 @@
 const DATABASE = "csvmill-downloads";
 const STORE = "downloads";
 const FOLDER = "downloads";
-/** Milliseconds after which a download that nobody goes on with is removed. */
+/** Milliseconds after which a download that is not resumed is removed. */
 const LIFE = 14 * 86_400_000;
 
 /**
@@ -57,7 +57,7 @@ export async function removeRecord(record) {
   }
 }
 
-/** Removes downloads that nobody has gone on with for long, and bytes without a record. */
+/** Removes downloads that were not resumed for long, and bytes without a record. */
 export async function sweep() {
   /** @type {DownloadRecord[]} */
   const records = await withStore("readonly", (store) => store.getAll());

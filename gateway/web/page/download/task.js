@@ -1,4 +1,4 @@
-/** Downloads as the page sees them. Each runs in a worker, and goes on when another view is shown. */
+/** Downloads as the page sees them. Each runs in a worker, and continues when another view is shown. */
 
 import { currentKey } from "../api/key.js";
 import { Meter } from "./meter.js";
@@ -60,7 +60,7 @@ export class DownloadTask extends EventTarget {
   }
 
   /**
-   * Takes up what an earlier page, or another tab, has begun: goes on, unless it was paused.
+   * Takes up what an earlier page, or another tab, has begun: resumes, unless it was paused.
    * Something that was begun with another result is removed.
    */
   async restore() {
@@ -99,7 +99,7 @@ export class DownloadTask extends EventTarget {
     this.#worker?.postMessage({ type: "pause" });
   }
 
-  /** Goes on after `pause`, or after a failure. */
+  /** Resumes after `pause`, or after a failure. */
   async resume() {
     const record = await getRecord(this.#file.url);
     if (!record) return this.#show({ state: "missing", bytes: 0 });
@@ -140,7 +140,7 @@ export class DownloadTask extends EventTarget {
   }
 
   /**
-   * Goes on with another file of the person.
+   * Continues with another file of the person.
    * @param {FileSystemFileHandle} handle
    */
   async moveTo(handle) {

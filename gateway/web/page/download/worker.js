@@ -23,13 +23,13 @@ import { waitFor } from "./wait.js";
  */
 
 /**
- * What the page sends. `start` begins a download, or goes on with one that has a record.
+ * What the page sends. `start` begins a download, or resumes one that has a record.
  * @typedef {{type: "start", id: string, key: string | null, record?: DownloadRecord}
  *   | {type: "pause"} | {type: "cancel"} | {type: "wake"} | {type: "save"}} Order
  */
 
 /**
- * What the page is told: `elsewhere` means that another tab runs it, and `missing` that it is not
+ * What the worker reports: `elsewhere` means that another tab runs it, and `missing` that it is not
  * there any more. After `paused`, `missing`, `cancelled`, `verified` and `ended` the worker is done.
  * @typedef {"elsewhere" | "missing" | "downloading" | "reconnecting" | "checking" | "permission"
  *   | "paused" | "cancelled" | "verified" | "ended"} State

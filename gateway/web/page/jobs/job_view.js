@@ -156,7 +156,7 @@ class JobPart extends Part {
     }
   }
 
-  /** Looks whether a job that has ended was tried again, when somebody returns to the page. */
+  /** Looks whether a job that has ended was tried again, when a person returns to the page. */
   #look() {
     if (document.hidden || !this.#job || !hasEnded(this.#job.state)) return;
     void this.#refresh(this.signal).then(() => {

@@ -1,4 +1,4 @@
-/** `<csv-jobs>`: all jobs, newest first. It refreshes itself while somebody can see it. */
+/** `<csv-jobs>`: all jobs, newest first. It refreshes itself while a person can see it. */
 
 import { connection } from "../api/connection.js";
 import { asProblem } from "../api/problem.js";

@@ -8,7 +8,7 @@ import { texts as all } from "../texts.js";
 
 const words = texts.job;
 
-/** Jobs whose end a person wants to be told of, as long as this page is open. @type {Set<string>} */
+/** Jobs whose end a person wants to be notified of, as long as this page is open. @type {Set<string>} */
 const wanted = new Set();
 
 /**

@@ -1,4 +1,4 @@
-/** Whether somebody can see the page. */
+/** Whether a person can see the page. */
 
 /**
  * Resolves when the page can be seen: at once, unless its tab is in the background.

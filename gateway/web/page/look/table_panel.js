@@ -147,7 +147,7 @@ export class TablePanel {
     const onclick = () => {
       const before = this.#body.childElementCount;
       void Promise.resolve(act()).then(() => {
-        // The button has gone: the keyboard goes on at the first new row.
+        // The button has gone: the keyboard moves to the first new row.
         const row = this.#body.children[before];
         if (row instanceof HTMLElement) {
           row.tabIndex = -1;

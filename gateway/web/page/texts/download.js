@@ -19,7 +19,7 @@ export const download = Object.freeze({
   start: "Download and verify",
   browser: "Download with the browser",
   hint:
-    "“Download and verify” fetches several parts at once and goes on after a broken line or a " +
+    "“Download and verify” fetches several parts at once and continues after a broken line or a " +
     "closed tab. The file appears when its checksum is right. The browser's own download resumes " +
     "after a broken line.",
   browserOnly:
@@ -44,7 +44,7 @@ export const download = Object.freeze({
   state: {
     elsewhere: "Another tab downloads this file.",
     downloading: "Downloading",
-    reconnecting: "No connection. It goes on by itself.",
+    reconnecting: "No connection. It resumes by itself.",
     checking: "Checking and saving",
     permission: "Everything has arrived. The browser asks you before the file is saved.",
     paused: "Paused",

@@ -43,7 +43,7 @@ export const jobs = Object.freeze({
     none: "No job fits",
     noneHint: "Try another state or another part of the name.",
     clear: "Show all jobs",
-    stale: "This list could not be refreshed. It goes on by itself.",
+    stale: "This list could not be refreshed. It resumes by itself.",
     rowsOf: (/** @type {number} */ into, /** @type {number} */ out) =>
       `${formatCount(into)} → ${formatCount(out)}`,
     rowsLabel: (/** @type {number} */ into, /** @type {number} */ out) =>
@@ -101,7 +101,7 @@ export const jobs = Object.freeze({
     loading: "Loading the job …",
     back: "← All jobs",
     missing: "This job does not exist",
-    missingHint: "The address may be mistyped, or the job belongs to somebody else's key.",
+    missingHint: "The address may be mistyped, or the job belongs to another person's key.",
     progress: (/** @type {string} */ name) => `Progress of ${name}`,
     title: (/** @type {string} */ percent, /** @type {string} */ name) => `${percent} · ${name}`,
     announce: (/** @type {string} */ name, /** @type {string} */ state) => `${name}: ${state}`,
@@ -119,9 +119,9 @@ export const jobs = Object.freeze({
     rows: (/** @type {number} */ count, /** @type {boolean} */ about) =>
       about ? `about ${rows(count)}` : rows(count),
     left: (/** @type {string} */ time) => `${time} left`,
-    broken: "The connection is broken. The job goes on; this page follows it again by itself.",
+    broken: "The connection is broken. The job continues; this page follows it again by itself.",
     notify: "Tell me when it is done",
-    notifyOn: "You will be told when it is done",
+    notifyOn: "You will be notified when it is done",
     notifyNo: "The browser does not allow notifications of this page",
     notifyTitle: (/** @type {string} */ state, /** @type {string} */ name) => `${state}: ${name}`,
     facts: {
@@ -165,7 +165,7 @@ export const jobs = Object.freeze({
       `The file and the result were removed ${time}: they were deleted, or kept as long as the service keeps results. To get the result again, send the file again.`,
     deleted: "The result was deleted",
     deletedText: (/** @type {string} */ time) =>
-      `Somebody deleted it ${time}. To get the result again, send the file again.`,
+      `It was deleted ${time}. To get the result again, send the file again.`,
     failedExpired: "The file is no longer kept, so the job cannot be tried again.",
   },
 

@@ -1,4 +1,4 @@
-/** How a question is told in words, as "Sum of Plays by Song and month of Date". */
+/** How a question is put into words, as "Sum of Plays by Song and month of Date". */
 
 const ORDINAL = new Intl.PluralRules("en", { type: "ordinal" });
 /** @type {Record<string, string>} */

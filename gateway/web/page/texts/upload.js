@@ -19,7 +19,7 @@ import {
 const trouble = (what, todo = "") => Object.freeze({ what, todo });
 
 const anew = "Cancel this upload and add the file again: it is then sent from its start.";
-const byItself = "It goes on by itself.";
+const byItself = "It resumes by itself.";
 
 export const upload = Object.freeze({
   title: "Uploads",
@@ -71,9 +71,9 @@ export const upload = Object.freeze({
   of: (/** @type {string} */ act, /** @type {string} */ name) => `${act}: ${name}`,
 
   needsPermission:
-    "The browser asks whether this page may read the file again. Then the upload goes on.",
+    "The browser asks whether this page may read the file again. Then the upload resumes.",
   needsChoice:
-    "The page was loaded again, and this browser does not let it keep the file. Choose the same file: the upload goes on where it was.",
+    "The page was loaded again, and this browser does not let it keep the file. Choose the same file: the upload resumes where it was.",
   said: (/** @type {string} */ detail) => `The service says: ${detail}`,
   nextTry: (/** @type {number} */ seconds) => `Next try in ${formatDuration(seconds)}.`,
 

@@ -14,9 +14,9 @@ await needStyle("upload");
 /** @typedef {import("./task.js").UploadTask} UploadTask */
 /** @typedef {import("./task.js").UploadState} UploadState */
 
-/** Percentages that a screen reader is told of. */
+/** Percentages that a screen reader announces. */
 const QUARTERS = /** @type {const} */ ([25, 50, 75]);
-/** States that a screen reader is told of. */
+/** States that a screen reader announces. */
 const TOLD = new Set(["paused", "offline", "needs-file", "done", "failed"]);
 /** Milliseconds between two looks at speeds and waits that change by themselves. */
 const TICK = 1000;

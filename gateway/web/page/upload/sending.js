@@ -1,4 +1,4 @@
-/** Sends one file, and goes on after failures, until the file has its job. */
+/** Sends one file, and continues after failures, until the file has its job. */
 
 import { connection } from "../api/connection.js";
 import { Problem } from "../api/problem.js";

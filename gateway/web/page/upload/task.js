@@ -6,7 +6,7 @@
  * - `waiting`: for its turn
  * - `sending`
  * - `paused`: by a person
- * - `offline`: waits for the server or the connection, and goes on by itself
+ * - `offline`: waits for the server or the connection, and resumes by itself
  * - `needs-file`: a person has to allow reading the file, or to choose it again
  * - `done`: it has arrived, and has a job
  * - `failed`: see `problem`
@@ -114,7 +114,7 @@ export class UploadTask {
     this.#actor.pause();
   }
 
-  /** Goes on: after a pause or a failure, or now instead of after a wait. */
+  /** Resumes: after a pause or a failure, or now instead of after a wait. */
   resume() {
     this.#actor.resume();
   }
