@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from playwright.async_api import Page
+    from playwright.async_api import CDPSession, Page
 
     from tests.web.service import Service
 
@@ -115,6 +115,19 @@ async def ask_correct(gallery: Gallery, page: Page) -> None:
     await expect(page.get_by_role("table")).to_be_visible()
 
 
+async def limit_upload(devtools: CDPSession, bytes_per_second: int) -> None:
+    """Let the page send no faster."""
+    await devtools.send(
+        "Network.emulateNetworkConditions",
+        {
+            "offline": False,
+            "latency": 20,
+            "downloadThroughput": -1,
+            "uploadThroughput": bytes_per_second,
+        },
+    )
+
+
 async def uploading(gallery: Gallery, page: Page) -> None:
     """Show an upload on its way, through a slow line."""
     await gallery.open(page, "/")
@@ -124,12 +137,11 @@ async def uploading(gallery: Gallery, page: Page) -> None:
     await drop(page.locator("csv-home"), file)
     button = page.get_by_role("button", name="Sum plays by song and date")
     await expect(button).to_be_enabled()
-    await devtools.send(
-        "Network.emulateNetworkConditions",
-        {"offline": False, "latency": 20, "downloadThroughput": -1, "uploadThroughput": 3_000_000},
-    )
+    await limit_upload(devtools, 3_000_000)
     await button.click()
     await expect(page.locator("csv-uploads")).to_contain_text(A_THIRD, timeout=60_000)
+    # It must not end, and another view follow, while it is looked at.
+    await limit_upload(devtools, 20_000)
 
 
 async def no_jobs(gallery: Gallery, page: Page) -> None:
