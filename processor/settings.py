@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from processor.engines.confinement import Measure  # noqa: TC001 - pydantic evaluates it
 from processor.engines.port import REJECTS, SCRATCH
 from shared.csv.compression import MAX_EXPANSION
+from shared.http.outgoing_settings import OutgoingSettings
 from shared.telemetry.logs import LogSettings
 
 
-class WorkSettings(BaseSettings):
+class WorkSettings(OutgoingSettings):
     """The settings of a processor in any process: a service of its own, or standalone."""
 
     model_config = SettingsConfigDict(

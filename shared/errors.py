@@ -88,6 +88,10 @@ class InvalidInput(CsvmillError, code="invalid_input", status=400, title="Invali
         self.field = field
 
 
+class AddressRefused(InvalidInput, code="address_refused", status=400, title="URL not allowed"):
+    """Requests of this service may not go to this URL, or to the address of its host."""
+
+
 class UploadTooLarge(InvalidInput, code="upload_too_large", status=413, title="File too large"):
     """The file is larger than this service accepts."""
 

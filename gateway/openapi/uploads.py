@@ -30,6 +30,7 @@ from gateway.openapi.upload_parts import (
 )
 from gateway.protocols.native.handlers import MAX_OFFSET
 from shared.errors import (
+    AddressRefused,
     AppendLeaseLost,
     BadRowsFound,
     BodyTooSlow,
@@ -75,6 +76,7 @@ WHOLE = {
     ),
     **problems(
         InvalidInput,
+        AddressRefused,
         ChunkOutOfBounds,
         UploadTooLarge,
         UnsupportedMedia,
