@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from gateway.jobs.progress import progress_view
 from gateway.jobs.requested import requested_job
 from gateway.jobs.watcher import JOB_WATCHER
 from gateway.keys import SETTINGS
 from shared.api.job import JobEventDataView, ProgressView
+from shared.api.job_progress import progress_view
 from shared.http.connections import client_disconnected
 from shared.http.server_connection import ENDS_WITH_CLIENT
 

@@ -13,9 +13,9 @@ from gateway.access.caller import tenant_of
 from gateway.events import EVENTS
 from gateway.jobs import control
 from gateway.jobs.requested import requested_job, requested_job_id
-from gateway.jobs.view import job_view, shown_attempts
 from gateway.jobs.wait import Wait, until_ended
 from gateway.keys import PORTS
+from shared.api.job_view import job_view, shown_attempts
 
 if TYPE_CHECKING:
     from shared.jobs.job import Job

@@ -11,9 +11,9 @@ from yarl import URL
 
 from gateway.access.caller import tenant_of
 from gateway.jobs.list_query import cursor_of, list_query
-from gateway.jobs.view import job_view, shown_attempts
 from gateway.keys import PORTS
 from shared.api.job import JobListView
+from shared.api.job_view import job_view, shown_attempts
 from shared.jobs.job import Found, JobPosition
 
 if TYPE_CHECKING:

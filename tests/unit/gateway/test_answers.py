@@ -19,7 +19,6 @@ import pytest
 
 from gateway.http.problems import problem_response
 from gateway.jobs.event_stream import event_view
-from gateway.jobs.view import job_view
 from gateway.protocols.common.view import upload_view
 from gateway.results.preview_rows import preview_of
 from gateway.uploads.upload import Upload
@@ -33,6 +32,7 @@ from shared.aggregation.spec import (
     OrderColumn,
 )
 from shared.api.job import JobListView
+from shared.api.job_view import job_view
 from shared.blobs.blob import BlobInfo, BlobKey
 from shared.blobs.byte_ranges import RangeSet
 from shared.csv.dialect import Dialect, Input

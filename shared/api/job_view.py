@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
-from gateway.jobs.progress import progress_view
 from shared.aggregation.json_codec import aggregation_json
 from shared.api.job import FIRST_ATTEMPTS, LAST_ATTEMPTS, AttemptView, JobResultView, JobView
+from shared.api.job_progress import progress_view
 from shared.api.problem import ProblemView
 from shared.api.report import ReportView, WarningView
 from shared.api.view import rfc3339
