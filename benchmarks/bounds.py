@@ -48,6 +48,11 @@ class LocalFile:
     local_path: Path
 
     @property
+    def name(self) -> str:
+        """The name of the file."""
+        return self.local_path.name
+
+    @property
     def size(self) -> int:
         """The size in bytes."""
         return self.local_path.stat().st_size
@@ -161,7 +166,7 @@ async def measure(case: Case, folder: Path, memory: int) -> dict[str, object]:
     report = None
     try:
         output = await engine.aggregate(
-            case.aggregation, LocalFile(path), scratch, lambda _progress: None
+            case.aggregation, [LocalFile(path)], scratch, lambda _progress: None
         )
         report = output.report
         outcome = f"{report.groups} groups"

@@ -30,7 +30,7 @@ async def read(path: Path, header: bool | None, width: int) -> Reading:
     with tempfile.TemporaryDirectory() as scratch:
         try:
             output = await NativeEngine(EngineLimits()).aggregate(
-                aggregation, LocalSource(path), Path(scratch), _ignore
+                aggregation, [LocalSource(path)], Path(scratch), _ignore
             )
         except JobFailed as error:
             return Reading(told=str(error))

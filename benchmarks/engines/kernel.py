@@ -74,7 +74,7 @@ async def run_engine(task: Task, aggregation: Aggregation, limits: EngineLimits)
     engine = NativeEngine(limits, program=Path(task.program))
     source = LocalFile(Path(task.source))
     started = time.perf_counter()
-    output = await engine.aggregate(aggregation, source, Path(task.scratch), lambda _done: None)
+    output = await engine.aggregate(aggregation, [source], Path(task.scratch), lambda _done: None)
     seconds = time.perf_counter() - started
     output.path.rename(task.result)
     return Answer(seconds, output.report.peak_memory, output.report.groups)

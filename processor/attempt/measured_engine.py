@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from processor.engines.port import Engine, EngineProgress, Output, Source
@@ -25,18 +25,18 @@ class MeasuredEngine:
     async def aggregate(
         self,
         aggregation: Aggregation,
-        source: Source,
+        sources: Sequence[Source],
         scratch: Path,
         progress: Callable[[EngineProgress], None],
     ) -> Output:
         """See `Engine.aggregate`."""
         started = time.perf_counter()
-        output = await self._engine.aggregate(aggregation, source, scratch, progress)
+        output = await self._engine.aggregate(aggregation, sources, scratch, progress)
         report = output.report
         labels = (self._name, report.plan)
         self._metrics.job_seconds.labels(*labels).observe(time.perf_counter() - started)
         self._metrics.rows_in.labels(*labels).inc(report.rows.aggregated)
         self._metrics.rows_out.labels(*labels).inc(report.groups)
-        self._metrics.bytes_in.labels(*labels).inc(source.size)
+        self._metrics.bytes_in.labels(*labels).inc(sum(source.size for source in sources))
         self._metrics.bytes_out.labels(*labels).inc(output.size)
         return output

@@ -136,10 +136,10 @@ class JobRun:
         small: bool,
     ) -> Output:
         """Return the output, whose files exist until `stack` is closed."""
-        source = BlobSource(self._blobs, job.input_key, job.input_size)
+        source = BlobSource(self._blobs, job.input_key, job.filename, job.input_size)
         engine = self._small_engine if small else self._engine
         with self._others_paused(small=small):
-            output = await engine.aggregate(job.aggregation, source, self._scratch.path, progress)
+            output = await engine.aggregate(job.aggregation, [source], self._scratch.path, progress)
         written = (output, output.rejects, output.preview)
         stack.push_async_callback(remove_files, *(file.path for file in written if file))
         return output
@@ -218,9 +218,10 @@ def _completed(
 class BlobSource:
     """A blob as the source of an engine: a local file if this machine has it, else a stream."""
 
-    def __init__(self, blobs: Blobs, key: BlobKey, size: int) -> None:
+    def __init__(self, blobs: Blobs, key: BlobKey, name: str, size: int) -> None:
         self._blobs = blobs
         self._key = key
+        self.name = name
         self.size = size
         self.local_path = blobs.local_path(key)
 

@@ -35,7 +35,7 @@ from shared.jobs.warnings import of_dialect, refusal, warnings_of
 from shared.runtime.files import remove_folder
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from processor.engines.child import Child
@@ -88,11 +88,12 @@ class NativeEngine:
     async def aggregate(
         self,
         aggregation: Aggregation,
-        source: Source,
+        sources: Sequence[Source],
         scratch: Path,
         progress: Callable[[EngineProgress], None],
     ) -> Output:
         """See `Engine.aggregate`."""
+        (source,) = sources
         usage = Usage(source, self._limits, progress)
         try:
             async with asyncio.timeout(self._limits.time_limit) as limit:

@@ -9,7 +9,7 @@ from shared.blobs.content import FilePart
 from shared.csv.compression import MAX_EXPANSION
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
@@ -33,7 +33,12 @@ GRACE = 300.0
 
 
 class Source(Protocol):
-    """The input of a job, which an engine may read more than once."""
+    """An input of a job, which an engine may read more than once."""
+
+    @property
+    def name(self) -> str:
+        """The name of the file."""
+        ...
 
     @property
     def size(self) -> int:
@@ -154,11 +159,13 @@ class Engine(Protocol):
     async def aggregate(
         self,
         aggregation: Aggregation,
-        source: Source,
+        sources: Sequence[Source],
         scratch: Path,
         progress: Callable[[EngineProgress], None],
     ) -> Output:
-        """Aggregate `source` into a new file in `scratch`, an existing folder of the caller.
+        """Aggregate `sources` into a new file in `scratch`, an existing folder of the caller.
+
+        They are at least one, and in the order in which their records are.
 
         Raises MalformedInput if the file is bad; the message has the line (counted from 1, where
         the record begins), the column, what was found and what was expected, and the report has the

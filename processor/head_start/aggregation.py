@@ -54,7 +54,7 @@ class GrowingAggregation:
         """Start the engine."""
         self.engine_run = asyncio.create_task(
             self._engine.aggregate(
-                aggregation_of(self._blob.metadata), self.source, self._folder, self._note
+                aggregation_of(self._blob.metadata), [self.source], self._folder, self._note
             )
         )
 

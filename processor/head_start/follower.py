@@ -24,7 +24,7 @@ from shared.errors import (
 )
 from shared.telemetry.ids import also_bound_ids
 from shared.uploads.keys import key_of
-from shared.uploads.metadata import aggregation_of
+from shared.uploads.metadata import aggregation_of, filename_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -179,7 +179,12 @@ class Follower:
             running = GrowingAggregation(
                 self._engine,
                 blob,
-                GrowingSource(self._blobs, blob, stall_timeout=self._settings.head_start_stall),
+                GrowingSource(
+                    self._blobs,
+                    blob,
+                    name=filename_of(taken.upload_id, blob.metadata),
+                    stall_timeout=self._settings.head_start_stall,
+                ),
                 folder,
                 time_limit=self._settings.time_limit,
             )

@@ -40,7 +40,8 @@ class GrowingSource:
     `failure`, as the engine wraps it.
     """
 
-    def __init__(self, blobs: Blobs, blob: BlobInfo, *, stall_timeout: float) -> None:
+    def __init__(self, blobs: Blobs, blob: BlobInfo, *, name: str, stall_timeout: float) -> None:
+        self.name = name
         self.local_path: Path | None = None
         self.complete = asyncio.Event()
         """Set when all bytes were read, and storage has verified them."""

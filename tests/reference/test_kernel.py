@@ -153,7 +153,7 @@ def kernel(engine: NativeEngine, case: Case, *, stream: bool) -> Outcome:
             source = LocalSource(path)
         try:
             output = asyncio.run(
-                engine.aggregate(case.aggregation, source, folder, lambda _progress: None)
+                engine.aggregate(case.aggregation, [source], folder, lambda _progress: None)
             )
         except MalformedInput as error:
             return Outcome(b"", b"", str(error), _comparable(report_of(error)))

@@ -43,7 +43,7 @@ def ignore(_progress: EngineProgress) -> None:
 async def aggregate(
     engine: Engine, source: Source, scratch: Path, aggregation: Aggregation = SONG_PLAYS
 ) -> Output:
-    return await engine.aggregate(aggregation, source, scratch, ignore)
+    return await engine.aggregate(aggregation, [source], scratch, ignore)
 
 
 def leftovers(scratch: Path) -> set[Path]:

@@ -17,6 +17,7 @@ class LocalSource:
 
     def __init__(self, path: Path) -> None:
         self.local_path = path
+        self.name = path.name
         self.size = path.stat().st_size
 
     def open(self) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
@@ -28,7 +29,15 @@ class StreamSource:
 
     local_path = None
 
-    def __init__(self, data: bytes, *, piece: int = 1 << 16, size: int | None = None) -> None:
+    def __init__(
+        self,
+        data: bytes,
+        *,
+        piece: int = 1 << 16,
+        size: int | None = None,
+        name: str = "stream.csv",
+    ) -> None:
+        self.name = name
         self._data = data
         self._piece = piece
         self.size = len(data) if size is None else size

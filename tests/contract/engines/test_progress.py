@@ -31,7 +31,7 @@ async def test_progress_rises_to_the_size_of_the_source(engine: Engine, scratch:
     source = StreamSource(HEADER + b"a,b,1\n" * 1000)
     reported: list[EngineProgress] = []
 
-    await engine.aggregate(SONG_PLAYS, source, scratch, reported.append)
+    await engine.aggregate(SONG_PLAYS, [source], scratch, reported.append)
 
     assert (reported[-1].done, reported[-1].total) == (source.size, source.size)
     assert (reported[-1].rows, reported[-1].rows_estimated) == (1000, False)
@@ -51,7 +51,7 @@ async def test_rows_are_reported_while_the_file_is_read(engine: Engine, scratch:
             all_read.set()
 
     running = asyncio.create_task(
-        engine.aggregate(SONG_PLAYS, StalledSource(data), scratch, progress)
+        engine.aggregate(SONG_PLAYS, [StalledSource(data)], scratch, progress)
     )
     await asyncio.wait_for(all_read.wait(), 60)
     running.cancel()
@@ -70,7 +70,7 @@ async def test_progress_of_a_compressed_file_counts_its_compressed_bytes(
 
     for source in sources(data, tmp_path):
         reported: list[EngineProgress] = []
-        output = await engine.aggregate(SONG_PLAYS, source, scratch, reported.append)
+        output = await engine.aggregate(SONG_PLAYS, [source], scratch, reported.append)
 
         assert_is(output, expected)
         assert all(p.done <= p.total == len(data) for p in reported)

@@ -55,7 +55,7 @@ async def test_a_cancelled_attempt_leaves_no_files(engine: Engine, scratch: Path
     started = asyncio.Event()
     source = StalledSource(HEADER + b"a,b,1\n" * 1000)
     running = asyncio.create_task(
-        engine.aggregate(SONG_PLAYS, source, scratch, lambda _progress: started.set())
+        engine.aggregate(SONG_PLAYS, [source], scratch, lambda _progress: started.set())
     )
     await asyncio.wait_for(started.wait(), 30)
 

@@ -28,7 +28,7 @@ from storage.filesystem.blobs import FilesystemBlobs
 from tests.blob_backends import joined
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
     from uuid import UUID
 
@@ -74,7 +74,7 @@ class ScriptedEngine:
     async def aggregate(
         self,
         aggregation: Aggregation,
-        source: Source,
+        sources: Sequence[Source],
         scratch: Path,
         progress: Callable[[EngineProgress], None],
     ) -> Output:
@@ -84,6 +84,7 @@ class ScriptedEngine:
         self.started.set()
         try:
             await self._passed(self.may_finish)
+            (source,) = sources
             async with source.open() as pieces:
                 assert await joined(pieces) == INPUT
             await self._passed(self.may_write)

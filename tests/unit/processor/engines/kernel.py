@@ -40,7 +40,7 @@ def run(
             path.write_bytes(data)
             source = LocalSource(path)
         output = asyncio.run(
-            engine.aggregate(aggregation, source, folder, lambda _progress: None),
+            engine.aggregate(aggregation, [source], folder, lambda _progress: None),
         )
         return expected_from(output)
 

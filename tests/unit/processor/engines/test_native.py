@@ -81,7 +81,7 @@ async def running_kernel(
 
     running = asyncio.create_task(
         NativeEngine(limits).aggregate(
-            SONG_PLAYS, source or StalledSource(several_blocks()), scratch, progress
+            SONG_PLAYS, [source or StalledSource(several_blocks())], scratch, progress
         )
     )
     await asyncio.wait_for(begun.wait(), 30)
@@ -180,7 +180,7 @@ async def test_a_kernel_that_cannot_start_fails_the_attempt_and_says_why(
 ) -> None:
     async def fail(engine: NativeEngine) -> str:
         with pytest.raises(AttemptFailed) as failed:
-            await engine.aggregate(SONG_PLAYS, StreamSource(HEADER), tmp_path, lambda _: None)
+            await engine.aggregate(SONG_PLAYS, [StreamSource(HEADER)], tmp_path, lambda _: None)
         assert leftovers(tmp_path) == []
         return str(failed.value)
 
@@ -211,7 +211,7 @@ async def test_a_long_bad_record_is_shortened_in_the_error(tmp_path: Path) -> No
 
     with pytest.raises(MalformedInput, match=r"line 1002, column 4: found 4") as caught:
         await NativeEngine().aggregate(
-            SONG_PLAYS, StreamSource(HEADER + rows), tmp_path, lambda _progress: None
+            SONG_PLAYS, [StreamSource(HEADER + rows)], tmp_path, lambda _progress: None
         )
 
     assert len(str(caught.value)) < 1000
@@ -224,7 +224,7 @@ async def test_a_kernel_that_exceeds_its_memory_ends_with_the_reason(tmp_path: P
 
     with pytest.raises(AttemptFailed) as failed:
         await NativeEngine(limits).aggregate(
-            SONG_PLAYS, StalledSource(several_blocks()), tmp_path, lambda _progress: None
+            SONG_PLAYS, [StalledSource(several_blocks())], tmp_path, lambda _progress: None
         )
 
     assert str(failed.value) == OUT_OF_MEMORY.format(1)
@@ -236,7 +236,7 @@ async def test_an_unread_file_has_neither_dialect_nor_rows_in_the_report(
     tmp_path: Path, data: bytes
 ) -> None:
     with pytest.raises(MalformedInput) as refused:
-        await NativeEngine().aggregate(SONG_PLAYS, StreamSource(data), tmp_path, lambda _: None)
+        await NativeEngine().aggregate(SONG_PLAYS, [StreamSource(data)], tmp_path, lambda _: None)
 
     report = report_in(refused.value)
     assert report.bytes_in == len(data)
@@ -249,7 +249,7 @@ async def test_an_archive_that_is_damaged_at_its_end_has_no_rows_in_the_report(
     data = gzip.compress(several_blocks())[:-1]
 
     with pytest.raises(MalformedInput, match="is incomplete") as refused:
-        await NativeEngine().aggregate(SONG_PLAYS, StreamSource(data), tmp_path, lambda _: None)
+        await NativeEngine().aggregate(SONG_PLAYS, [StreamSource(data)], tmp_path, lambda _: None)
 
     report = report_in(refused.value)
     assert report.unfinished
@@ -278,7 +278,7 @@ async def test_the_median_of_more_values_than_fit_in_memory_stays_within_the_lim
     )
 
     output = await engine.aggregate(
-        aggregation, StreamSource(HEADER + rows, piece=1 << 20), tmp_path, lambda _progress: None
+        aggregation, [StreamSource(HEADER + rows, piece=1 << 20)], tmp_path, lambda _progress: None
     )
 
     middle = sorted(numbers)[count // 2 - 1 : count // 2 + 1]
@@ -289,7 +289,7 @@ async def test_the_median_of_more_values_than_fit_in_memory_stays_within_the_lim
 
 async def test_the_report_names_the_engine(tmp_path: Path) -> None:
     output = await NativeEngine().aggregate(
-        SONG_PLAYS, StreamSource(HEADER + b"a,b,1\n"), tmp_path, lambda _progress: None
+        SONG_PLAYS, [StreamSource(HEADER + b"a,b,1\n")], tmp_path, lambda _progress: None
     )
 
     assert (output.report.engine, output.report.plan) == ("kernel", "exact")
@@ -302,7 +302,7 @@ async def test_the_report_names_what_confines_the_kernel(tmp_path: Path) -> None
     await asyncio.gather(running, return_exceptions=True)
 
     source = StreamSource(HEADER + b"a,b,1\n")
-    output = await NativeEngine().aggregate(SONG_PLAYS, source, tmp_path, lambda _: None)
+    output = await NativeEngine().aggregate(SONG_PLAYS, [source], tmp_path, lambda _: None)
 
     named = output.report.confinement
     assert {"rlimits", "no_new_privs"} <= set(named)

@@ -37,7 +37,7 @@ async def growing(
 ) -> GrowingSource:
     """Return a source of which no byte has arrived."""
     blob = await blobs.create(KEY, size, **declared)
-    return GrowingSource(blobs, blob, stall_timeout=stall_timeout)
+    return GrowingSource(blobs, blob, name="plays.csv", stall_timeout=stall_timeout)
 
 
 async def read(source: GrowingSource) -> bytes:
@@ -60,7 +60,7 @@ async def test_it_is_read_to_its_end_and_is_complete_then(blobs: FilesystemBlobs
 
 async def test_it_ends_when_a_size_that_was_unknown_is_declared(blobs: FilesystemBlobs) -> None:
     blob = await blobs.create(KEY, None)
-    source = GrowingSource(blobs, blob, stall_timeout=60)
+    source = GrowingSource(blobs, blob, name="plays.csv", stall_timeout=60)
     assert source.size == 0
     reading = asyncio.create_task(read(source))
     await blobs.write(KEY, 0, stream(b"abcdef"))
@@ -142,7 +142,7 @@ async def test_it_ends_with_an_error_when_the_bytes_are_discarded(blobs: Filesys
 async def test_it_gives_up_when_no_byte_arrives(blobs: FilesystemBlobs) -> None:
     blob = await blobs.create(KEY, 9)
     await blobs.write(KEY, 0, stream(b"abc"))
-    source = GrowingSource(Brief(blobs), blob, stall_timeout=0.2)  # type: ignore[arg-type]
+    source = GrowingSource(Brief(blobs), blob, name="plays.csv", stall_timeout=0.2)  # type: ignore[arg-type]
 
     with pytest.raises(UploadStalled):
         await read(source)
@@ -156,7 +156,7 @@ async def test_it_goes_on_where_it_was_after_an_outage_of_storage(
     blob = await blobs.create(KEY, 9)
     await blobs.write(KEY, 0, stream(b"abcdefghi"))
     breaking = Brief(blobs, failures=3)
-    source = GrowingSource(breaking, blob, stall_timeout=60)  # type: ignore[arg-type]
+    source = GrowingSource(breaking, blob, name="plays.csv", stall_timeout=60)  # type: ignore[arg-type]
 
     assert await read(source) == b"abcdefghi"
     assert breaking.starts == [0, 9, 9, 9]
@@ -172,6 +172,7 @@ async def test_it_gives_up_after_a_long_outage(
     source = GrowingSource(
         Brief(blobs, failures=10**9),  # type: ignore[arg-type]
         blob,
+        name="plays.csv",
         stall_timeout=60,
     )
 
