@@ -244,11 +244,13 @@ class NoResult(CsvmillError, code="no_result", status=409, title="Job has no res
 
 
 class NoPreview(CsvmillError, code="no_preview", status=409, title="Result has no preview"):
-    """The result cannot be previewed: it is Parquet, and no first rows were stored with it."""
+    """The result is Parquet or Excel, and no first rows were stored with it for a preview."""
 
 
 class NotSortable(CsvmillError, code="not_sortable", status=409, title="Result too large to sort"):
-    """A preview cannot be sorted: too large a result, or Parquet with more rows than are stored."""
+    """A preview cannot be sorted: too large a result, or more rows than are stored
+    beside Parquet or Excel.
+    """
 
 
 class InputRemoved(CsvmillError, code="input_removed", status=409, title="Input no longer stored"):

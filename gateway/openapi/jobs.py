@@ -298,9 +298,9 @@ PREVIEW = operation(
     "Show the first rows of a result as JSON",
     tag=TAG,
     description="Reads at most the first MiB of the result. A number of more than 15 digits is a "
-    "string, so that no JSON parser rounds it. A missing value is null. For Parquet, up to 1000 "
-    "rows are stored for previews. With `order_by` the whole result is read, and the first rows in "
-    "this order are shown; results above a limit are refused.",
+    "string, so that no JSON parser rounds it. A missing value is null. For Parquet and Excel, "
+    "up to 1000 rows are stored for previews. With `order_by` the whole result is read, and the "
+    "first rows in this order are shown; results above a limit are refused.",
     parameters=[
         JOB_ID_IN_PATH,
         parameter(

@@ -35,8 +35,8 @@ _FIRST = 256 << 10
 async def show_preview(request: web.Request) -> web.Response:
     """Return the columns with their types, and the first rows, in the order of `order_by`.
 
-    Raises InvalidInput, NoPreview for Parquet without a stored preview, NotSortable, TooBusy, and
-    the errors of `requested_result` and `open_output`.
+    Raises InvalidInput, NoPreview for Parquet or Excel without a stored preview, NotSortable,
+    TooBusy, and the errors of `requested_result` and `open_output`.
     """
     rows = _rows(request)
     order = Order.of(request.query["order_by"]) if "order_by" in request.query else None
@@ -112,8 +112,8 @@ async def _read_stored(
     except BlobNotFound as error:
         check_kept(await ports.jobs.get(job.id))
         raise NoPreview(
-            f"The result of job {job.id} is Parquet without a stored preview, because an older "
-            "version computed it; download it, or upload the file again"
+            f"The result of job {job.id} is {_label(job)} without a stored preview, because an "
+            "older version computed it; download it, or upload the file again"
         ) from error
     stop = min(size, LIMIT)  # older versions stored larger ones
     async with open_output(ports, job, key, 0, stop) as pieces:
@@ -130,10 +130,14 @@ async def _read_stored(
         return preview
     if preview.truncated:
         raise NotSortable(
-            f"The result is Parquet with {result.rows_out} rows, of which only the first "
+            f"The result is {_label(job)} with {result.rows_out} rows, of which only the first "
             f"{len(preview.rows)} can be read for a preview; {REMEDY}"
         )
     return await asyncio.to_thread(sort_rows, preview, order, rows=rows)
+
+
+def _label(job: Job) -> str:
+    return FORMATS[job.aggregation.output].label
 
 
 async def _preview(job: Job, held: bytearray, size: int, rows: int) -> Preview:

@@ -1,7 +1,7 @@
 """The native engine: `csvmill-kernel`, a child process, reads and aggregates the file in one pass.
 
 The kernel tells the header, and gets the aggregation resolved for it. It writes CSV or JSON lines;
-compressed and Parquet results are made from its CSV.
+compressed results, Parquet and workbooks are made from its CSV.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from processor.engines import parquet
+from processor.engines import parquet, xlsx
 from processor.engines.child import child_process
 from processor.engines.messages import Knobs, decode, encode_query, encode_task, report_from
 from processor.engines.opening import opened
@@ -226,6 +226,9 @@ class _Attempt:
         if self._format.rows == "parquet":
             assert self._query is not None  # noqa: S101
             return await parquet.convert(rows, self._query, groups, left, self._usage)
+        if self._format.rows == "xlsx":
+            assert self._query is not None  # noqa: S101
+            return await xlsx.convert(rows, self._query, groups, left, self._usage)
         if self._format.compression != "none":
             to = rows.with_suffix(self._format.extension)
             try:

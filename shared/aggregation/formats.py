@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from shared.csv.dialect import Compression
 
-FormatName = Literal["csv", "csv.gz", "csv.zst", "jsonl", "parquet"]
-RowEncoding = Literal["csv", "jsonl", "parquet"]
+FormatName = Literal["csv", "csv.gz", "csv.zst", "jsonl", "parquet", "xlsx"]
+RowEncoding = Literal["csv", "jsonl", "parquet", "xlsx"]
 """How rows become bytes."""
 PreviewSource = Literal["csv", "jsonl", "stored"]
 """Where the first rows are read from: the start of the result, as CSV or as JSON lines, or the
@@ -89,6 +89,16 @@ FORMATS: dict[FormatName, OutputFormat] = {
             "stored",
             compressed=True,
             strict_names=True,
+        ),
+        OutputFormat(
+            "xlsx",
+            "Excel",
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            ".xlsx",
+            "a workbook for Excel",
+            "xlsx",
+            "stored",
+            compressed=True,
         ),
     )
 }

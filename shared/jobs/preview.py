@@ -1,7 +1,7 @@
 """The limits of a preview.
 
-A Parquet result cannot be read from its start. So its first rows are stored in a blob of their own,
-as CSV with the header.
+A result as Parquet or as a workbook cannot be read from its start. So its first rows are stored in
+a blob of their own, as CSV with the header.
 """
 
 from __future__ import annotations

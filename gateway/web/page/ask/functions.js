@@ -56,7 +56,7 @@ export const OPERATORS = Object.freeze([
 ]);
 /** Operators that compare text only. */
 export const TEXT_OPERATORS = Object.freeze(["contains", "starts_with"]);
-export const OUTPUTS = Object.freeze(["csv", "csv.gz", "csv.zst", "jsonl", "parquet"]);
+export const OUTPUTS = Object.freeze(["csv", "csv.gz", "csv.zst", "jsonl", "parquet", "xlsx"]);
 /** The operators of arithmetic, and their signs in names. */
 export const ARITHMETIC = Object.freeze({ multiply: "*", add: "+", subtract: "-" });
 export const DEFAULT_SEPARATOR = "; ";

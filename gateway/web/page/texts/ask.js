@@ -199,6 +199,7 @@ export const ask = Object.freeze({
       "csv.zst": "CSV, zstd",
       jsonl: "JSON lines",
       parquet: "Parquet",
+      xlsx: "Excel",
     },
   }),
   spec: Object.freeze({

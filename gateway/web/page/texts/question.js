@@ -38,6 +38,7 @@ export const question = Object.freeze({
     "csv.zst": "CSV, compressed with zstd",
     jsonl: "JSON lines",
     parquet: "Parquet",
+    xlsx: "Excel",
   }),
   /** What a function computes of a column. @type {Record<string, (column: string) => string>} */
   functions: {

@@ -246,6 +246,7 @@ def writing(output: Path, aggregation: dict[str, Any] | None) -> None:
     ("arguments", "written"),
     [
         (["-o", "p.parquet"], "parquet"),
+        (["-o", "p.xlsx"], "xlsx"),
         (["-o", "P.CSV.GZ"], "csv.gz"),
         (["-o", "p.csv.zst"], "csv.zst"),
         (["-o", "p.jsonl"], "jsonl"),
@@ -276,7 +277,7 @@ def test_the_name_of_the_output_chooses_the_format(arguments: list[str], written
         ),
         (["-o", "p.json"], "results are not written as .json; name it .jsonl, or say --format"),
         (["-o", "p.gz"], "results are not written as .gz; name it .csv.gz"),
-        (["-o", "p.xlsx"], "results are not written as .xlsx"),
+        (["-o", "p.xls"], "results are not written as .xls; name it .xlsx"),
     ],
 )
 def test_an_output_whose_name_and_format_differ_is_refused(

@@ -249,8 +249,8 @@ WRONG = [
     (grouped(limit=0), "spec.limit is 0; send 1 or more"),
     (grouped(limit="5"), "spec.limit is '5'; send a whole number"),
     (
-        grouped(output="xlsx"),
-        "spec.output is 'xlsx'; send 'csv', 'csv.gz', 'csv.zst', 'jsonl' or 'parquet'",
+        grouped(output="xls"),
+        "spec.output is 'xls'; send 'csv', 'csv.gz', 'csv.zst', 'jsonl', 'parquet' or 'xlsx'",
     ),
 ]
 
