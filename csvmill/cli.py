@@ -7,9 +7,9 @@ from typing import Any, NoReturn
 
 import click
 
+from csvmill.client.quick_start import collecting_later
 from csvmill.commands.exit_codes import MEANINGS
 from csvmill.commands.process_end import exit_at_once
-from csvmill.commands.quick_start import collecting_later
 
 COMMANDS = {
     "run": "csvmill.commands.run",

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from csvmill.client.admin import JSON, Admin
 from csvmill.client.appending import Appending
+from csvmill.client.defaults import CHUNK_SIZE, PAGE_SIZE, PARALLEL
 from csvmill.client.downloading import download, fetch_view, rejects_file, result_file
 from csvmill.client.errors import JobUnsuccessful
 from csvmill.client.following import follow, wait_until_ended
@@ -24,6 +25,7 @@ from csvmill.client.paths import (
     retry_path,
     upload_path,
 )
+from csvmill.client.problem_types import JOB_NOT_FAILED, JOB_NOT_FOUND, UPLOAD_NOT_FOUND
 from csvmill.client.progress import ignore
 from csvmill.client.retrying import Retries
 from csvmill.client.server_view import ServerView
@@ -48,15 +50,6 @@ if TYPE_CHECKING:
     from csvmill.client.result_view import ResultView
     from csvmill.client.spec import Spec
 
-UPLOAD_NOT_FOUND = "urn:csvmill:problem:upload-not-found"
-JOB_NOT_FOUND = "urn:csvmill:problem:job-not-found"
-JOB_NOT_FAILED = "urn:csvmill:problem:job-not-failed"
-CHUNK_SIZE = 8 << 20
-"""Default number of bytes of a chunk."""
-PARALLEL = 4
-"""Default number of concurrent requests."""
-PAGE_SIZE = 100
-"""Default number of jobs that one request lists."""
 
 KEEP_FINISHED = {"finished": "keep"}
 """Nothing that has ended is deleted by who wants to cancel."""

@@ -6,7 +6,8 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar
 
-from csvmill.client.async_client import CHUNK_SIZE, PAGE_SIZE, PARALLEL, AsyncClient
+from csvmill.client.async_client import AsyncClient
+from csvmill.client.defaults import CHUNK_SIZE, PAGE_SIZE, PARALLEL
 from csvmill.client.progress import ignore
 
 if TYPE_CHECKING:

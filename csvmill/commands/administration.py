@@ -13,6 +13,7 @@ import click
 from click.core import ParameterSource
 
 from csvmill.client.errors import Refused
+from csvmill.client.loading import load_client
 from csvmill.commands.options import api_key_option, given_api_key, server_url
 
 if TYPE_CHECKING:
@@ -139,6 +140,7 @@ def _url_in_file() -> str | None:
 async def administration(place: Place) -> AsyncIterator[Administration]:
     """Open the database or a client. Raises the errors of both."""
     if place.server is not None:
+        load_client(place.server)
         from csvmill.client import AsyncClient, Retries
 
         async with AsyncClient(

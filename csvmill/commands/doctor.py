@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
-from csvmill.client import AsyncClient, ClientError, Retries
+from csvmill.client.errors import ClientError
+from csvmill.client.loading import load_client
 from csvmill.commands.exit_codes import Exit, run_async, show_json
 from csvmill.commands.options import given_api_key, json_option, server_option
 
@@ -75,6 +75,8 @@ def doctor(server: str, as_json: bool) -> None:
     if as_json:
         show_json([finding.as_json() for finding in findings])
     else:
+        from rich.console import Console
+
         console = Console(highlight=False, soft_wrap=True)
         for finding in findings:
             console.print(f"[{_STYLES[finding.status]}]{finding.status:<4}[/]", end=" ")
@@ -105,6 +107,9 @@ def disk(folder: Path) -> Finding:
 
 
 async def _check_server(server: str) -> AsyncIterator[Finding]:
+    load_client(server)
+    from csvmill.client import AsyncClient, Retries
+
     async with AsyncClient(
         server, api_key=given_api_key(), retries=Retries(attempts=1), timeout=TIMEOUT
     ) as client:

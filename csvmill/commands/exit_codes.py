@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 import time
@@ -101,7 +100,9 @@ def run_async(
     work: Coroutine[Any, Any, T], on_retry: Callable[[str], None] = lambda _text: None
 ) -> T:
     """Run a coroutine. `on_retry` gets a message now and then while requests are retried."""
-    # Takes longer to import than all else that most commands need.
+    # Imported here, as most of the time of a command that needs neither is that of imports.
+    import asyncio
+
     from stamina.instrumentation import set_on_retry_hooks
 
     last_note = -math.inf

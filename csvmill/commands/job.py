@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from csvmill.client import AsyncClient, JobUnsuccessful, Refused, Retries
-from csvmill.client.async_client import JOB_NOT_FOUND, UPLOAD_NOT_FOUND
-from csvmill.commands.bars import Bars
+from csvmill.client.errors import JobUnsuccessful, Refused
+from csvmill.client.loading import load_client
+from csvmill.client.problem_types import JOB_NOT_FOUND, UPLOAD_NOT_FOUND
+from csvmill.commands.display import display
 from csvmill.commands.exit_codes import Exit, report_errors, run_async, show_json
 from csvmill.commands.job_text import describe_job, echo_warnings, job_json
 from csvmill.commands.options import given_api_key, job_argument, json_option, server_option
@@ -17,14 +18,14 @@ from shared.jobs.job import JobState
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from csvmill.client import JobView
+    from csvmill.client import AsyncClient, JobView
 
 T = TypeVar("T")
 
-FEW_RETRIES = Retries(attempts=3)
-"""For a single request whose answer a person waits for."""
-WATCH_RETRIES = Retries(attempts=None, within=600.0)
-"""For following a job."""
+FEW = 3
+"""Attempts at a single request whose answer a person waits for."""
+WATCH_FOR = 600.0
+"""Seconds for which the server may be unavailable while a job is followed."""
 
 
 @click.command(short_help="Show a job.")
@@ -149,10 +150,18 @@ def retry(job_id: str, server: str, as_json: bool) -> None:
 def call_server(
     server: str,
     call: Callable[[AsyncClient], Awaitable[T]],
-    retries: Retries = FEW_RETRIES,
+    *,
+    patient: float | None = None,
     on_retry: Callable[[str], None] = lambda _text: None,
 ) -> T:
-    """Open a client, and return the result of `call` with it."""
+    """Open a client, and return the result of `call` with it.
+
+    A request is repeated a few times, or for `patient` seconds if the server is unavailable.
+    """
+    load_client(server)
+    from csvmill.client import AsyncClient, Retries
+
+    retries = Retries(attempts=FEW) if patient is None else Retries(attempts=None, within=patient)
 
     async def run() -> T:
         async with AsyncClient(server, api_key=given_api_key(), retries=retries) as client:
@@ -164,9 +173,9 @@ def call_server(
 def _watch(server: str, job_id: str, *, quiet: bool) -> JobView:
     async def wait(client: AsyncClient) -> JobView:
         try:
-            return await client.wait(job_id, changed=bars.working)
+            return await client.wait(job_id, changed=shown.working)
         except JobUnsuccessful:
             return await client.job(job_id)
 
-    with Bars(quiet=quiet) as bars:
-        return call_server(server, wait, WATCH_RETRIES, bars.note)
+    with display(quiet=quiet) as shown:
+        return call_server(server, wait, patient=WATCH_FOR, on_retry=shown.note)

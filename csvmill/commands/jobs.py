@@ -6,10 +6,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.filesize import decimal
-from rich.table import Table
-from rich.text import Text
 
 from csvmill.commands.exit_codes import report_errors, show_json
 from csvmill.commands.job import call_server, cancel, delete, retry, status
@@ -156,6 +152,8 @@ class JobTable:
     """A table that is printed in parts, so that the jobs need not be held in memory."""
 
     def __init__(self) -> None:
+        from rich.console import Console  # takes longer to import than all else of this command
+
         self._console = Console(highlight=False)
         if not self._console.is_terminal:
             self._console.width = PIPE_WIDTH
@@ -165,6 +163,10 @@ class JobTable:
         """Print further rows, in the columns of those before."""
         if not jobs:
             return
+        from rich.filesize import decimal
+        from rich.table import Table
+        from rich.text import Text
+
         table = Table(box=None, show_header=not self._started, pad_edge=False, padding=(0, 1, 0, 0))
         table.add_column("ID", min_width=36, no_wrap=True)
         table.add_column("STATE", min_width=7, no_wrap=True)

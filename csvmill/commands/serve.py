@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from csvmill.commands.quick_start import collecting_later
+from csvmill.client.quick_start import collecting_later
 
 
 @click.command(short_help="Run the whole service in one process.")

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from csvmill.client import AsyncClient, Retries
-from csvmill.client.async_client import CHUNK_SIZE
-from csvmill.commands.bars import Bars
+from csvmill.client.defaults import CHUNK_SIZE
+from csvmill.client.loading import load_client
+from csvmill.commands.display import display
 from csvmill.commands.exit_codes import report_errors, run_async, show_json
 from csvmill.commands.options import (
     STREAM,
@@ -36,7 +36,7 @@ from csvmill.run.run import PIPED_NAME
 from csvmill.run.state import RunFolder, RunState
 
 if TYPE_CHECKING:
-    from csvmill.client import ResultView
+    from csvmill.client import AsyncClient, ResultView
 
 
 @click.command(
@@ -82,19 +82,17 @@ def upload(
     """
 
     async def send_file(state: RunState) -> str:
-        retries = Retries(attempts=None, within=retry_for)
-        async with AsyncClient(server, api_key=given_api_key(), retries=retries) as client:
+        async with _client(server, retry_for) as client:
             return await client.upload(
                 file, key=state.key, name=name, sha256=digest, aggregation=aggregation,
-                chunk_size=chunk_size, parallel=parallel, progress=bars.uploading,
+                chunk_size=chunk_size, parallel=parallel, progress=shown.uploading,
             )  # fmt: skip
 
     async def send_stream() -> str:
-        retries = Retries(attempts=None, within=retry_for)
-        async with AsyncClient(server, api_key=given_api_key(), retries=retries) as client:
+        async with _client(server, retry_for) as client:
             return await client.upload_stream(
                 sys.stdin.buffer, name or PIPED_NAME, sha256=digest, aggregation=aggregation,
-                chunk_size=chunk_size or CHUNK_SIZE, parallel=parallel, progress=bars.uploading,
+                chunk_size=chunk_size or CHUNK_SIZE, parallel=parallel, progress=shown.uploading,
             )  # fmt: skip
 
     def show(job_id: str) -> None:
@@ -102,13 +100,13 @@ def upload(
 
     with ExitStack() as stack:
         stack.enter_context(report_errors(as_json=as_json))
-        bars = stack.enter_context(Bars(quiet=quiet or as_json))
+        shown = stack.enter_context(display(quiet=quiet or as_json))
         if file == STREAM:
-            show(run_async(send_stream(), bars.note))
+            show(run_async(send_stream(), shown.note))
             return
         folder = _upload_folder(file, server)
         waiting = "waiting for another upload of this file"
-        stack.enter_context(folder.locked(lambda: bars.note(waiting)))
+        stack.enter_context(folder.locked(lambda: shown.note(waiting)))
         found = fingerprint(file)
         state = None if restart else folder.load()
         if state is None or state.input != found or state.aggregation != aggregation:
@@ -117,7 +115,7 @@ def upload(
             folder.save(state)
         # Print before removing the state: if printing fails, the same command prints the same id
         # again instead of creating a second job.
-        show(run_async(send_file(state), bars.note))
+        show(run_async(send_file(state), shown.note))
         folder.remove()
 
 
@@ -155,22 +153,30 @@ def download(
         raise click.UsageError("--json and `-o -` both write to standard output; use one of them")
 
     async def receive() -> ResultView:
-        retries = Retries(attempts=None, within=retry_for)
-        async with AsyncClient(server, api_key=given_api_key(), retries=retries) as client:
+        async with _client(server, retry_for) as client:
             fetch = client.download_rejects if rejects else client.download
-            return await fetch(job_id, target, parallel=parallel, progress=bars.downloading)
+            return await fetch(job_id, target, parallel=parallel, progress=shown.downloading)
 
     temporary = (
         tempfile.TemporaryDirectory(prefix="csvmill-") if output == STREAM else nullcontext()
     )
     with report_errors(as_json=as_json), temporary as folder:
         target = Path(folder) / "result.csv" if folder else output
-        with Bars(quiet=quiet or as_json) as bars:
-            result = run_async(receive(), bars.note)
+        with display(quiet=quiet or as_json) as shown:
+            result = run_async(receive(), shown.note)
         if output == STREAM:
             send_to_stdout(target)
         elif as_json:
             show_json({"path": str(output), "size": result.size, "sha256": result.sha256})
+
+
+def _client(server: str, retry_for: float) -> AsyncClient:
+    """Return a client that retries for so many seconds while the server is unavailable."""
+    load_client(server)
+    from csvmill.client import AsyncClient, Retries
+
+    retries = Retries(attempts=None, within=retry_for)
+    return AsyncClient(server, api_key=given_api_key(), retries=retries)
 
 
 def _upload_folder(file: Path, server: str) -> RunFolder:

@@ -9,7 +9,6 @@ import sys
 import time
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from csvmill.client.errors import (
@@ -19,6 +18,8 @@ from csvmill.client.errors import (
     JobUnsuccessful,
     Refused,
 )
+from csvmill.client.loading import load_client
+from csvmill.run.direct import is_direct, run_directly
 from csvmill.run.errors import RunDiffers
 from csvmill.run.fingerprint import fingerprint, fingerprint_of_pipe
 from csvmill.run.request import RunResult
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 PIPED_NAME = "stdin.csv"
 """The file name that the server gets for standard input."""
 SPEC_MISMATCH = "urn:csvmill:problem:spec-mismatch"
+OWN = "http://127.0.0.1"
+"""The start of the URL of a run's own service."""
 REFUSED_AT_CREATION = frozenset((400, 413, 415, 422))
 """Statuses with which a server refuses an upload before it has stored any byte."""
 BUFFER_SIZE = 1 << 20
@@ -85,6 +88,10 @@ class Run:
         """
         abandoned = self._abandoned
         try:
+            if is_direct(self.request, self._state, self.folder):
+                done = await self._aggregate_directly()
+                if done is not None:
+                    return done
             async with self._server() as server, self._client(server) as client:
                 if (
                     abandoned is not None
@@ -96,6 +103,22 @@ class Run:
         finally:
             if self._is_over:
                 await asyncio.to_thread(self.folder.remove)
+
+    async def _aggregate_directly(self) -> RunResult | None:
+        try:
+            done = await run_directly(
+                self.request, self.request.input or self.folder.piped, self._name, self.folder
+            )
+        except JobUnsuccessful:
+            self._is_over = True
+            raise
+        self._is_over = done is not None
+        return done
+
+    @property
+    def _name(self) -> str:
+        """The name of the input in messages, and on the server."""
+        return PIPED_NAME if self.request.input is None else self.request.input.name
 
     async def _continue(self, client: AsyncClient, state: RunState) -> RunResult:
         if state.failed:
@@ -122,7 +145,8 @@ class Run:
         return state
 
     def _client(self, server: str) -> AsyncClient:
-        from csvmill.client import AsyncClient, Retries  # see `_load_client`
+        load_client(server)
+        from csvmill.client import AsyncClient, Retries
 
         return AsyncClient(
             server,
@@ -154,7 +178,7 @@ class Run:
             inherit=[self.folder.lock_fd],
             settings={**SETTINGS, **(WITHOUT_SYNC if self._boot is not None else {})},
             token=self._token,
-            meanwhile=_load_client,
+            meanwhile=lambda: load_client(OWN),  # takes a third as long as the service
             is_needless=lambda: self._is_done,
         ) as url:
             yield url
@@ -229,7 +253,7 @@ class Run:
                 job_id = await client.upload(
                     self.request.input or self.folder.piped,
                     key=state.key,
-                    name=PIPED_NAME if piped else None,
+                    name=self._name,
                     sha256=state.input.sha256 if piped else None,
                     aggregation=state.aggregation,
                     chunk_size=self.request.chunk_size,
@@ -304,8 +328,3 @@ class Run:
         started = time.monotonic()
         yield
         self._seconds[stage] = time.monotonic() - started
-
-
-def _load_client() -> None:
-    """Import the client, which takes a third of the time in which the service starts."""
-    import_module("csvmill.client.async_client")

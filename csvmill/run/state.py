@@ -76,6 +76,8 @@ class RunFolder:
         """A copy of standard input."""
         self.service = path / "service"
         """Data of the run's own service."""
+        self.scratch = path / "scratch"
+        """Where a small file is aggregated without a service."""
         self.service_log = path / "service.log"
         self.lock_fd = -1
         """The descriptor of the lock. A process that inherits it holds the lock too."""

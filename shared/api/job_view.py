@@ -49,14 +49,15 @@ def job_view(job: Job, attempts: Sequence[Attempt]) -> JobView:
         aggregation=aggregation_json(job.aggregation),
         progress=progress_view(job),
         result=result and JobResultView.from_value(result, rows_in=job.rows_in),
-        report=report and _report_view(report),
+        report=report and report_view(report),
         problems=tuple(map(ProblemView.from_value, report.problems)) if report else (),
         problem_count=report.problem_count if report and not report.unfinished else None,
         attempts=tuple(map(_attempt_view, attempts)),
     )
 
 
-def _report_view(report: Report) -> ReportView:
+def report_view(report: Report) -> ReportView:
+    """Return the report of an attempt as the API shows it."""
     computed = {
         "dialect": _dialect(report.dialect) if report.dialect else None,
         "warnings": tuple(map(WarningView.from_value, report.warnings)),
