@@ -78,7 +78,7 @@ def build_app(
     _guard(app, private_token)
     checks: dict[str, Callable[[], Awaitable[None]]] = {
         "storage": partial(_storage_takes_uploads, ports.blobs),
-        "database": ports.jobs.ping,
+        "database": ports.jobs.check_writable,
         "broker": ports.bus.ping,
     }
     app.add_routes(

@@ -183,7 +183,7 @@ def build_app(
         health_routes(
             {
                 "storage": ports.blobs.ping,
-                "database": ports.jobs.ping,
+                "database": ports.jobs.check_writable,
                 "broker": ports.bus.ping,
             }
         )

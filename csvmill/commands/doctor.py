@@ -87,6 +87,15 @@ def doctor(server: str, as_json: bool) -> None:
         raise click.exceptions.Exit(Exit.FAILED)
 
 
+_FREE = "free space on the disk of the server, or let it keep results for a shorter time"
+_HINTS = {
+    "space": _FREE,
+    "disk is full": _FREE,
+    "No space left": _FREE,
+    "read-only": "it takes no writes: connect to the primary server, or mount its disk for writing",
+}
+"""Hints by what `/readyz` says of a part."""
+
 _STYLES = {CheckStatus.OK: "green", CheckStatus.WARN: "yellow", CheckStatus.FAIL: "bold red"}
 
 
@@ -160,7 +169,7 @@ def readiness(part: str, state: str) -> Finding:
     """Check a part that the server needs; `state` is its value in `/readyz`."""
     if state == "ok":
         return Finding(part, CheckStatus.OK, "ready")
-    hint = f"the server cannot reach its {part}: start it, or check its URL and password"
-    if part == "storage" and "space" in state:
-        hint = "free space on the disk of the server, or let it keep results for a shorter time"
+    hint = next((hint for said, hint in _HINTS.items() if said in state), None)
+    if hint is None:
+        hint = f"the server cannot reach its {part}: start it, or check its URL and password"
     return Finding(part, CheckStatus.FAIL, state, hint)

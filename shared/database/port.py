@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     Heard = Callable[[str], None]
 T = TypeVar("T")
 
+WRITE_PROBE = "UPDATE schema_migrations SET version = version WHERE 1 = 0"
+"""A statement that changes nothing, and fails where nothing can be changed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -101,6 +104,10 @@ class Database(Protocol):
 
     async def ping(self) -> None:
         """Return if the database is available."""
+        ...
+
+    async def check_writable(self) -> None:
+        """Return if a migrated database takes writes: it is not read-only, and has space."""
         ...
 
     async def close(self) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
 
-from shared.database.port import Tell
+from shared.database.port import WRITE_PROBE, Tell
 from shared.database.postgres_listener import CHANNEL, PostgresListener
 from shared.database.waiting import until_available
 from shared.errors import DatabaseUnavailable
@@ -152,6 +152,10 @@ class PostgresDatabase:
     async def ping(self) -> None:
         """See `Database`."""
         await self.read("SELECT 1")
+
+    async def check_writable(self) -> None:
+        """See `Database`."""
+        await self.write(WRITE_PROBE, idempotent=True)
 
     async def close(self) -> None:
         """See `Database`."""

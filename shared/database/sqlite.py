@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from shared.database.port import WRITE_PROBE
 from shared.database.sqlite_batches import Call, run_batch
 from shared.database.sqlite_checkpoints import LONGEST_LOG, Checkpoints
 from shared.database.sqlite_spare import Spare
@@ -62,13 +63,16 @@ class SqliteDatabase:
     ) -> SqliteDatabase:
         """See `shared.database.connect`."""
         database = cls(path, timeout=timeout)
+        await asyncio.to_thread(database._spare.prepare)
         with translated():
             async with asyncio.timeout(start_timeout):
                 try:
                     await database._writer.open()
                     await database._reader.open()
-                except BaseException:
+                except BaseException as error:
                     await database.close()
+                    if isinstance(error, DatabaseUnavailable):
+                        database._spare.check()  # says more than "disk I/O error"
                     raise
         return database
 
@@ -127,6 +131,13 @@ class SqliteDatabase:
     async def ping(self) -> None:
         """See `Database`."""
         await self.read("SELECT 1")
+
+    async def check_writable(self) -> None:
+        """See `Database`."""
+        await self.perform(statement(WRITE_PROBE), durable=False)
+        await self._writer.wait(
+            self._writer.submit(lambda _connection: self._spare.check()), self._timeout
+        )
 
     async def close(self) -> None:
         """See `Database`."""

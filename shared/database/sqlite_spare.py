@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
+
+from shared.errors import DatabaseUnavailable
 
 SIZE = 4 << 20
 """Bytes of the spare file: room for the ends of about a hundred jobs in the log of SQLite."""
@@ -25,27 +28,41 @@ class Spare:
 
     def __init__(self, path: str) -> None:
         self._file = Path(f"{path}-spare")
-        self._held = False
 
     def adjust(self) -> None:
         """Give the space up if the database needs it, and take it again if there is plenty."""
-        usage = os.statvfs(self._file.parent)
-        free = usage.f_bavail * usage.f_frsize
-        if self._held and free < LEAST:
-            self._held = False
-            self._file.unlink(missing_ok=True)
-            log.warning("the disk is full: the database uses its spare space")
-        elif not self._held and free >= PLENTY:
-            self._held = self._take()
+        free = self._free()
+        if free < LEAST:
+            if self._file.exists():  # it may have been made by an earlier process
+                self._file.unlink(missing_ok=True)
+                log.warning("the disk is full: the database uses its spare space")
+        elif free >= PLENTY and not self._file.exists():
+            self._take()
 
-    def _take(self) -> bool:
+    def prepare(self) -> None:
+        """Adjust it before the database is opened, which takes space. The folder may not exist."""
+        with suppress(FileNotFoundError):
+            self.adjust()
+
+    def check(self) -> None:
+        """Raise DatabaseUnavailable if the disk is full and the space is given up already."""
+        with suppress(FileNotFoundError):
+            if self._free() < LEAST and not self._file.exists():
+                raise DatabaseUnavailable("database: the disk is full; free some space")
+
+    def _free(self) -> int:
+        usage = os.statvfs(self._file.parent)
+        return usage.f_bavail * usage.f_frsize
+
+    def _take(self) -> None:
         try:
             fd = os.open(self._file, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600)
             try:
                 os.posix_fallocate(fd, 0, SIZE)
+            except OSError:
+                self._file.unlink(missing_ok=True)
+                raise
             finally:
                 os.close(fd)
         except OSError as error:
             log.warning("the database has no spare space: %s", error.strerror)
-            return False
-        return True

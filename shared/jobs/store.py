@@ -363,6 +363,10 @@ class SqlJobStore(SqlJobClaims):
         """See `JobStore`."""
         await self._database.ping()
 
+    async def check_writable(self) -> None:
+        """See `JobStore`."""
+        await self._database.check_writable()
+
 
 def _lease_lost(job_id: UUID, attempt: int) -> LeaseLost:
     return LeaseLost(f"job {job_id} is no longer attempt {attempt}'s")

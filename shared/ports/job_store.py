@@ -356,3 +356,10 @@ class JobStore(Protocol):
     async def ping(self) -> None:
         """Return if the database is available. Raises DatabaseUnavailable."""
         ...
+
+    async def check_writable(self) -> None:
+        """Return if jobs can be created and changed: the database takes writes, and has space.
+
+        Raises DatabaseUnavailable.
+        """
+        ...

@@ -105,6 +105,7 @@ class FilesystemBlobs:
         )
         try:
             await self._disk.run(self._root.open)
+            self._disk.submit(self._reserve.promises.find)
         except BaseException:
             await self.__aexit__()
             raise
@@ -139,7 +140,14 @@ class FilesystemBlobs:
         """See the port. Raises InvalidInput if the size is invalid."""
         check_declaration(size, None, {})
         async with self._cache.use(key) as blob:
-            await blob.declare_size(size)
+            if blob.size is None:
+                await self._disk.run(self._reserve.promise, key, size)
+            try:
+                await blob.declare_size(size)
+            except BaseException:
+                if blob.size is None:
+                    self._reserve.promises.remove(key)
+                raise
             await self._disk.run(blob.folder.touch, self._clock())
             return blob.info()
 
@@ -223,6 +231,7 @@ class FilesystemBlobs:
             sizes = [_complete_size(blob) for blob in blobs]
             description = dict(metadata or {})
             check_declaration(sum(sizes), None, description)
+            await self._disk.run(self._reserve.check_size, key, sum(sizes))
             path = blob_folder(self._root.path, key)
             async with self._cache.lock(key):
                 if not await self._disk.run(path.exists):
@@ -416,6 +425,7 @@ class FilesystemBlobs:
         path = blob_folder(self._root.path, key)
         found = await self._disk.run(self._trash, key, path, trash)
         self._cache.forget(key)
+        self._reserve.promises.remove(key)
         return trash if found else None
 
     def _trash(self, key: BlobKey, path: Path, trash: Path) -> bool:
@@ -428,7 +438,8 @@ class FilesystemBlobs:
             # While the lock is held: otherwise the blob could expire before its creator uses it.
             os.utime(path, (self._clock(),) * 2)
             return False
-        create_blob_folder(path, self._root.staging_path(), meta, fsync=self._fsync)
+        with self._reserve.promised(meta.key, meta.size):
+            create_blob_folder(path, self._root.staging_path(), meta, fsync=self._fsync)
         return True
 
 

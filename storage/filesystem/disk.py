@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -118,7 +121,11 @@ def as_storage_error(error: OSError) -> CsvmillError:
     """Convert an OSError to StorageFull or StorageUnavailable."""
     if error.errno in _FULL:
         return StorageFull(f"no disk space left for blobs: {error.strerror}")
-    return StorageUnavailable(f"the file system of blobs failed: {error}")
+    log.warning("the file system of blobs failed: %s", error)
+    # Clients see the message, and no paths of this machine.
+    return StorageUnavailable(
+        f"the file system of blobs failed: {error.strerror or 'unknown error'}"
+    )
 
 
 def _close_all(fds: list[int]) -> None:

@@ -41,6 +41,9 @@ from storage.filesystem.writeback import begin_writeback
 if TYPE_CHECKING:
     from storage.filesystem.meta import Meta
 
+PARTIAL = "partial."
+"""What the name of the data file of an incomplete blob begins with."""
+
 log = logging.getLogger(__name__)
 
 
@@ -306,4 +309,4 @@ class BlobFolder:
 
 
 def _partial(generation: int | str) -> str:
-    return f"partial.{generation}"
+    return f"{PARTIAL}{generation}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import re
 import time
@@ -22,6 +23,8 @@ MAX_SIZE = (1 << 63) - 1
 """Bytes of the largest blob: the limit of file offsets."""
 MAX_METADATA = 64 << 10
 """Bytes of the largest metadata, as JSON."""
+
+log = logging.getLogger(__name__)
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -85,4 +88,15 @@ def read_meta(fd: int, path: Path) -> Meta:
             fields = json.load(file)
         return Meta(**fields)
     except (OSError, ValueError, TypeError) as error:
-        raise StorageUnavailable(f"{path / META} is damaged: {error}") from error
+        log.warning("%s is damaged: %s", path / META, error)
+        # Clients see the message, and no paths of this machine.
+        raise StorageUnavailable(f"blob {path.name}: {META} is damaged") from error
+
+
+def read_size(path: Path) -> int | None:
+    """Return the declared size of the blob in the folder `path`. Raises as `read_meta`, OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        return read_meta(fd, path).size
+    finally:
+        os.close(fd)

@@ -14,7 +14,7 @@ from shared.database import connect, waiting
 from shared.database.postgres import POOL_SIZE, PostgresDatabase
 from shared.errors import DatabaseUnavailable
 from shared.jobs.job import JobState
-from shared.jobs.store import open_job_store
+from shared.jobs.store import SqlJobStore, open_job_store
 from tests.chaos.proxy import Link
 from tests.contract.job_stores import make_job, open_store, result_of
 from tests.contract.listening import Ear
@@ -44,6 +44,13 @@ async def opened(url: str, timeout: float = 10.0) -> AsyncIterator[Database]:
         yield database
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def open_read_only(url: str) -> AsyncIterator[SqlJobStore]:
+    """A store on a database that is migrated, and cannot be."""
+    async with opened(url) as database:
+        yield SqlJobStore(database)
 
 
 def crash_and_restart(server: PostgresServer) -> None:
@@ -113,6 +120,22 @@ async def test_a_crash_during_a_transaction_rolls_it_back(
         with pytest.raises(DatabaseUnavailable):
             await write_through_a_crash()
         assert await database.read("SELECT * FROM notes") == []
+
+
+async def test_a_server_that_is_read_only_is_told_from_one_that_takes_writes(
+    database_url: str,
+) -> None:
+    name = URL(database_url).path.removeprefix("/")
+    async with open_store(database_url) as store:
+        await store.check_writable()
+        # When the server becomes read-only, as a standby is
+        async with opened(database_url) as operator:
+            await operator.write(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+        async with open_read_only(database_url) as store_of_a_standby:
+            # Then it answers, and says that it takes no writes
+            await store_of_a_standby.ping()
+            with pytest.raises(DatabaseUnavailable, match="read-only transaction"):
+                await store_of_a_standby.check_writable()
 
 
 async def test_a_connection_that_the_server_is_closing_is_replaced(

@@ -136,6 +136,12 @@ async def test_ping_returns_while_the_database_answers(store: SqlJobStore) -> No
     await store.ping()
 
 
+async def test_a_check_for_writes_returns_and_changes_nothing(store: SqlJobStore) -> None:
+    job = await make_job(store)
+    await store.check_writable()
+    assert await store.get(job.id) == job
+
+
 async def test_unfinished_jobs_are_counted_by_state_with_the_oldest_waiting_one(
     store: SqlJobStore,
 ) -> None:

@@ -67,14 +67,14 @@ async def test_health_checks_all_three_dependencies(start_gateway: Start) -> Non
     down = False
 
     def in_front(jobs: Any) -> Any:
-        ping = jobs.ping
+        check = jobs.check_writable
 
         async def sometimes() -> None:
             if down:
                 raise DatabaseUnavailable("the database does not answer")
-            await ping()
+            await check()
 
-        jobs.ping = sometimes
+        jobs.check_writable = sometimes
         return jobs
 
     gateway = await start_gateway(jobs=in_front)

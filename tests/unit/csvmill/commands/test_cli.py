@@ -168,6 +168,12 @@ def test_doctor_checks_versions_clocks_parts_and_disk(
     assert doctor.readiness("broker", "ok").status is CheckStatus.OK
     refused = doctor.readiness("broker", "connection refused")
     assert (refused.status, "broker" in (refused.hint or "")) == (CheckStatus.FAIL, True)
+    for state, hint in {
+        "the disk has space left for results only": "free space",
+        "database: the disk is full; free some space": "free space",
+        "database: cannot execute UPDATE in a read-only transaction": "primary server",
+    }.items():
+        assert hint in (doctor.readiness("part", state).hint or "")
     monkeypatch.setattr(doctor, "MIN_FREE_DISK", 0)
     assert doctor.disk(tmp_path).status is CheckStatus.OK
     monkeypatch.setattr(doctor, "MIN_FREE_DISK", 1 << 62)

@@ -6,6 +6,7 @@ import ctypes
 import errno
 import os
 import random
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,7 +26,6 @@ from tests.unit.storage.filesystem.blobs import KEY, MIB, ranges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 class FullDisk:
@@ -167,3 +167,15 @@ async def test_a_full_disk_loses_nothing_and_accepts_writes_after_a_delete(
         await blobs.delete(KEY)
         await blobs.create(KEY, 3 * MIB)
         assert (await blobs.write(KEY, 0, stream(content[: 3 * MIB]))).complete
+
+
+async def test_a_fault_of_the_file_system_is_told_without_its_paths(
+    blobs: FilesystemBlobs, full_disk: FullDisk
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), "/var/lib/somewhere/.new/ping")
+
+    full_disk._monkeypatch.setattr(Path, "touch", refuse)
+    with pytest.raises(StorageUnavailable) as told:
+        await blobs.ping()
+    assert str(told.value) == "the file system of blobs failed: Read-only file system"
