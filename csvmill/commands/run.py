@@ -106,10 +106,9 @@ def run(
       csvmill run plays.csv -o totals.csv --spec totals.json
       zcat plays.csv.gz | csvmill run - -o - | head
 
-    Without --server, a service is started for the run on a free port of this machine, unless FILE is
-    small. FILE `-` is
-    standard input, which is first saved beside the output. A run with `-o -` can be continued
-    only if --state is given.
+    Without --server, a service is started for the run on a free port of this machine, unless FILE
+    is small. FILE `-` is standard input, which is first saved beside the output. A run with `-o -`
+    can be continued only if --state is given.
     """
     if as_json and output == STREAM:
         raise click.UsageError("--json and `-o -` both write to standard output; use one of them")

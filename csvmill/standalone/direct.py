@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from csvmill.client.errors import JobUnsuccessful
-from gateway.jobs.view import report_view
 from processor.engines.native import NativeEngine
 from processor.engines.port import MIN_MEMORY, EngineLimits
 from processor.slots import MOST_DECOMPRESSED
 from shared.aggregation.json_codec import aggregation_json, aggregation_of_json
 from shared.aggregation.spec import SONG_PLAYS
 from shared.api.job import JobResultView, JobView
+from shared.api.job_view import report_view
 from shared.api.problem import ProblemView
 from shared.api.view import rfc3339
 from shared.errors import AttemptFailed, MalformedInput
@@ -76,7 +76,7 @@ async def aggregate_directly(
     created = time.time()
     try:
         output = await NativeEngine(LIMITS).aggregate(
-            aggregation, source, scratch, lambda _progress: None
+            aggregation, [source], scratch, lambda _progress: None
         )
     except MalformedInput as error:
         raise JobUnsuccessful(f"{name}: {error}") from error

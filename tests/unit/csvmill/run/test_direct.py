@@ -21,7 +21,7 @@ def state(size: int) -> RunState:
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.environ", {"HOME": "/home/a"})
+    monkeypatch.setattr("os.environ", {"LANG": "C"})
 
 
 def test_a_run_of_a_small_file_without_a_server_needs_no_service(tmp_path: Path) -> None:
