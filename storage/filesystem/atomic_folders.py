@@ -86,9 +86,8 @@ def publish_folder(path: Path, staging: Path, *, fsync: bool) -> None:
 
     Raises FileExistsError if there is a blob at `path`.
     """
-    if not path.parent.is_dir():
-        path.parent.mkdir(exist_ok=True)
-        _sync(path.parent.parent, fsync=fsync)
+    # Later blobs find the parent and rely on it, so it is durable whatever is asked for this one.
+    make_folders(path.parent, fsync=True)
     try:
         staging.rename(path)
     except OSError as error:

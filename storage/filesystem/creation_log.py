@@ -81,6 +81,7 @@ class CreationLog:
         """Create again what a crash has damaged. Raises OSError if the files cannot be opened."""
         self._root_fd = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
         segments = [Segment(self._root / name) for name in NAMES]
+        os.fsync(self._root_fd)  # a record is not durable before the name of its file is
         self._segments = sorted(segments, key=lambda segment: segment.generation)
         places: dict[str, tuple[Segment, int]] = {}
         for segment in self._segments:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from shared.blobs.blob import RESULTS, UPLOADS
 from shared.errors import StorageUnavailable
 from shared.runtime.files import lock_file, make_private, write_all
 from storage.filesystem.atomic_folders import make_folders
@@ -55,6 +56,8 @@ class RootFolder:
                 shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
         with suppress(OSError):
             write_all(self._lock_fd, f"{os.getpid():<20}".encode())
+        for kind in (UPLOADS, RESULTS):
+            make_folders(self.path / kind, fsync=self._fsync)
         if self._fsync:
             self.log = CreationLog(self.path, self.staging_path)
             self.log.open()

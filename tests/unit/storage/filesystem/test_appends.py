@@ -10,7 +10,7 @@ import pytest
 
 from shared.errors import StorageFull
 from storage.filesystem import appender
-from storage.filesystem.appender import PORTION
+from storage.filesystem.appender import PORTION, Appender
 from storage.filesystem.blob import Blob
 from tests.blob_backends import read, stream
 from tests.unit.storage.filesystem.blobs import KEY, MIB, ranges
@@ -94,13 +94,20 @@ async def test_an_append_ends_soon_after_a_portion_was_not_recorded(
 
 
 async def test_a_cancelled_append_records_what_was_received(
-    blobs: FilesystemBlobs, records: Records
+    blobs: FilesystemBlobs, records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    waiting = asyncio.Event()
+    wait_until_recorded = Appender._wait_until_recorded
+
+    async def noted(self: Appender) -> None:
+        if self._recording is not None:
+            waiting.set()
+        await wait_until_recorded(self)
+
+    monkeypatch.setattr(Appender, "_wait_until_recorded", noted)
     await blobs.create(KEY, len(CONTENT))
-    source = Source()
-    appending = asyncio.create_task(blobs.append(KEY, 0, source.pieces()))
-    await source.passed.wait()
-    await asyncio.sleep(0.05)  # the second portion waits for the record of the first
+    appending = asyncio.create_task(blobs.append(KEY, 0, Source().pieces()))
+    await waiting.wait()  # the second portion waits for the record of the first
     appending.cancel()
     await asyncio.sleep(0)
     records.allowed.set()
