@@ -34,7 +34,9 @@ async def gateway(settings: GatewayProcessSettings) -> AsyncIterator[web.Applica
             )
         )
         jobs = await stack.enter_async_context(
-            open_job_store(settings.database_url.get_secret_value())
+            open_job_store(
+                settings.database_url.get_secret_value(), connections=settings.connections
+            )
         )
         bus = await stack.enter_async_context(RabbitBus(settings.broker_url.get_secret_value()))
         yield build_app(settings, Ports(blobs, jobs, bus), metrics)

@@ -12,6 +12,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from gateway.edge_settings import EdgeSettings
 from gateway.oidc_settings import OidcSettings, none_if_empty
 from shared.access.tenant import DEFAULT_TENANT, Tenant, parse_tenant
+from shared.database.settings import DatabaseSettings
 from shared.http.hosts import is_loopback
 from shared.http.outgoing_settings import OutgoingSettings
 from shared.telemetry.logs import LogSettings
@@ -109,13 +110,11 @@ class GatewaySettings(EdgeSettings, OidcSettings, OutgoingSettings):
         return value
 
 
-class GatewayProcessSettings(GatewaySettings, LogSettings):
+class GatewayProcessSettings(GatewaySettings, DatabaseSettings, LogSettings):
     """Settings of the gateway as a process of its own."""
 
     port: int = Field(default=8000, ge=0, le=65535)
     """0 picks a free port."""
-    database_url: SecretStr
-    """`postgresql://...`, or the SQLite file that processes on one machine share."""
     broker_url: SecretStr
     """`amqp://...`"""
     storage_url: str

@@ -38,6 +38,7 @@ async def processor(settings: ProcessorSettings) -> AsyncIterator[web.Applicatio
             open_job_store(
                 settings.database_url.get_secret_value(),
                 attempt_lost=metrics.of(JobMetrics).attempt_lost,
+                connections=settings.connections,
             )
         )
         bus = await stack.enter_async_context(RabbitBus(settings.broker_url.get_secret_value()))

@@ -12,6 +12,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from processor.engines.confinement import Measure  # noqa: TC001 - pydantic evaluates it
 from processor.engines.port import REJECTS, SCRATCH
 from shared.csv.compression import MAX_EXPANSION
+from shared.database.settings import DatabaseSettings
 from shared.http.outgoing_settings import OutgoingSettings
 from shared.telemetry.logs import LogSettings
 
@@ -103,13 +104,12 @@ class WorkSettings(OutgoingSettings):
         return value
 
 
-class ProcessorSettings(WorkSettings, LogSettings):
+class ProcessorSettings(WorkSettings, DatabaseSettings, LogSettings):
     """The settings of a processor as a service of its own."""
 
     processor_host: str = "127.0.0.1"
     processor_port: int = Field(default=8002, ge=0, le=65535)
     """Port of health checks and metrics; 0 picks a free one."""
-    database_url: SecretStr
     broker_url: SecretStr
     storage_url: str
     storage_token: SecretStr = Field(min_length=1)

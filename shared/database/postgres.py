@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
 
+from shared.database.connections import Pooler
 from shared.database.port import WRITE_PROBE, Tell
 from shared.database.postgres_listener import CHANNEL, PostgresListener
 from shared.database.waiting import until_available
@@ -21,12 +22,16 @@ if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
     from asyncpg.transaction import Transaction as AsyncpgTransaction
 
+    from shared.database.connections import Connections
     from shared.database.port import Heard, Row, Steps, Transaction, Value
 
     Connection: TypeAlias = PoolConnectionProxy[asyncpg.Record]
 
-POOL_SIZE = 10
-"""The most connections of one process."""
+PREPARED = 100
+"""Statements that a connection keeps prepared."""
+FIRST_PAUSE = 0.05
+LONGEST_PAUSE = 0.5
+"""Seconds between two tries to connect to a server that has as many connections as it may."""
 EXCLUSIVE_TIMEOUT = 600.0
 """Seconds for each statement of an exclusive transaction, including the wait for the lock."""
 MIGRATION_LOCK = 0x6373766D696C6C
@@ -53,29 +58,49 @@ class PostgresDatabase:
     """The `Database` on PostgreSQL."""
 
     def __init__(
-        self, pool: asyncpg.Pool[asyncpg.Record], listener: PostgresListener, *, timeout: float
+        self,
+        pool: asyncpg.Pool[asyncpg.Record],
+        listener: PostgresListener | None,
+        *,
+        timeout: float,
     ) -> None:
+        """Without a `listener`, nothing is heard."""
         self._pool = pool
         self._listener = listener
         self._timeout = timeout
 
     @classmethod
     async def connect(
-        cls, url: str, *, timeout: float, start_timeout: float | None
+        cls, url: str, *, timeout: float, start_timeout: float | None, connections: Connections
     ) -> PostgresDatabase:
         """See `shared.database.connect`."""
+        pooled = connections.pooler is Pooler.TRANSACTION
+
+        async def find_pooler() -> None:
+            nonlocal pooled
+            pooled = await is_behind_pooler(url, timeout)
+
+        if connections.pooler is Pooler.AUTO:
+            await until_available(find_pooler, timeout=start_timeout, is_refusal=_is_refusal)
+        if pooled:
+            log.info(
+                "a pooler is in front of the database: statements are not prepared for the next "
+                "call, and ends of jobs are found by polling"
+            )
         # No minimum size: asyncpg would restore it in the background while the server is
         # unavailable, where no caller sees the error.
         pool = await asyncpg.create_pool(
             url,
             min_size=0,
-            max_size=POOL_SIZE,
+            max_size=connections.size,
             command_timeout=timeout,
             timeout=timeout,
             server_settings={"application_name": "csvmill"},
             connection_class=_Connection,
+            statement_cache_size=0 if pooled else PREPARED,
         )
-        database = cls(pool, PostgresListener(url, timeout=timeout), timeout=timeout)
+        listener = None if pooled else PostgresListener(url, timeout=timeout)
+        database = cls(pool, listener, timeout=timeout)
         try:
             await until_available(database.ping, timeout=start_timeout, is_refusal=_is_refusal)
         except BaseException:
@@ -143,6 +168,9 @@ class PostgresDatabase:
     @contextmanager
     def listen(self, heard: Heard) -> Iterator[None]:
         """See `Database`."""
+        if self._listener is None:
+            yield
+            return
         self._listener.add(heard)
         try:
             yield
@@ -199,8 +227,19 @@ class PostgresDatabase:
             _terminate(connection)
 
     async def _acquire(self) -> Connection:
-        with _translated():
-            return await self._pool.acquire(timeout=self._timeout)
+        """Return a connection. Waits while the server has as many as it may: others are closed."""
+        give_up = asyncio.get_running_loop().time() + self._timeout - LONGEST_PAUSE
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                with _connecting():
+                    return await self._pool.acquire(timeout=self._timeout)
+            except DatabaseUnavailable as error:
+                full = isinstance(error.__cause__, asyncpg.TooManyConnectionsError)
+                if not full or asyncio.get_running_loop().time() >= give_up:
+                    raise
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _release(self, connection: Connection) -> None:
         released = asyncio.ensure_future(self._pool.release(connection, timeout=self._timeout))
@@ -280,19 +319,35 @@ def _translated() -> Iterator[None]:
         # Another process has migrated the schema, which invalidates prepared statements. asyncpg
         # prepares them again for the next call.
         asyncpg.InvalidCachedStatementError,
+        # A pooler gave the connection of another client.
+        asyncpg.DuplicatePreparedStatementError,
+        asyncpg.InvalidSQLStatementNameError,
         TimeoutError,
         OSError,
     ) as error:
         raise DatabaseUnavailable(f"database: {_described(error)}") from error
 
 
+@contextmanager
+def _connecting() -> Iterator[None]:
+    """Translate errors, and those of parameters in the URL that the server does not know."""
+    try:
+        with _translated():
+            yield
+    except (asyncpg.UndefinedObjectError, asyncpg.CantChangeRuntimeParamError) as error:
+        raise DatabaseUnavailable(f"database: {_described(error)}") from error
+
+
 def _is_refusal(error: DatabaseUnavailable) -> bool:
-    """Whether the server answers but refuses the user, the password or the database name."""
+    """Whether the server answers but refuses the user, the database name or a parameter."""
     return isinstance(
         error.__cause__,
         (
             asyncpg.InvalidAuthorizationSpecificationError,
             asyncpg.InvalidCatalogNameError,
+            asyncpg.CantChangeRuntimeParamError,
+            asyncpg.UndefinedObjectError,
+            asyncpg.ProtocolViolationError,
         ),
     )
 
@@ -309,7 +364,32 @@ def _note_drop(released: asyncio.Future[None]) -> None:
         log.info("a connection to the database was dropped: %s", _described(error))
 
 
+async def is_behind_pooler(url: str, timeout: float) -> bool:
+    """Whether a pooler is in front of the server at `url`. Raises DatabaseUnavailable.
+
+    A pooler tells each client the number of a process that does not exist, as it passes on what
+    clients want to cancel.
+    """
+    with _connecting():
+        connection = await asyncpg.connect(
+            url,
+            timeout=timeout,
+            command_timeout=timeout,
+            statement_cache_size=0,
+            server_settings={"application_name": "csvmill"},
+        )
+        try:
+            process = await connection.fetchval("SELECT pg_backend_pid()")
+            return bool(process != connection.get_server_pid())
+        finally:
+            connection.terminate()
+
+
 def _described(error: BaseException) -> str:
+    if isinstance(
+        error, (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError)
+    ):
+        return f"{error} (is there a pooler? CSVMILL_DATABASE_POOLER=transaction)"
     if isinstance(error, TimeoutError):
         return "no answer in time"
     return str(error) or type(error).__name__

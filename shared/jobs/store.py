@@ -14,6 +14,7 @@ from shared.access.store import SqlAccess
 from shared.access.tenant import DEFAULT_TENANT
 from shared.aggregation.json_codec import encode_aggregation
 from shared.database import connect
+from shared.database.connections import Connections
 from shared.database.migrate import migrate_at_start
 from shared.database.port import Statement, Tell
 from shared.database.text import storable
@@ -54,7 +55,10 @@ REASON_LIMIT = 4000
 
 @asynccontextmanager
 async def open_job_store(
-    url: str, *, attempt_lost: AttemptLost | None = None
+    url: str,
+    *,
+    attempt_lost: AttemptLost | None = None,
+    connections: Connections = Connections(),  # noqa: B008 - it is frozen
 ) -> AsyncIterator[SqlJobStore]:
     """Open the job store in the database at `url` (see `shared.database.connect`); migrate it.
 
@@ -62,7 +66,7 @@ async def open_job_store(
     lost. Waits without limit for a server that is unavailable. Raises the errors of `migrate`, and
     DatabaseUnavailable if the server refuses this user, or the file cannot be opened.
     """
-    database = await connect(url, start_timeout=None)
+    database = await connect(url, start_timeout=None, connections=connections)
     try:
         await migrate_at_start(database)
         yield SqlJobStore(database, attempt_lost)

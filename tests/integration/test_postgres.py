@@ -6,12 +6,15 @@ import asyncio
 import gc
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
+import asyncpg
 import pytest
 from yarl import URL
 
 from shared.database import connect, waiting
-from shared.database.postgres import POOL_SIZE, PostgresDatabase
+from shared.database.connections import Connections, Pooler
+from shared.database.postgres import PostgresDatabase
 from shared.errors import DatabaseUnavailable
 from shared.jobs.job import JobState
 from shared.jobs.store import SqlJobStore, open_job_store
@@ -289,7 +292,7 @@ async def test_a_silent_server_costs_a_call_one_timeout_in_all(
         killable_postgres.pause()
         try:
             # Then waiting for a connection and releasing it take no additional time
-            calls = [database.read("SELECT 1") for _ in range(3 * POOL_SIZE)]
+            calls = [database.read("SELECT 1") for _ in range(3 * Connections().size)]
             async with asyncio.timeout(2.9):
                 outcomes = await asyncio.gather(*calls, return_exceptions=True)
             assert {str(outcome) for outcome in outcomes} == {"database: no answer within 1.5 s"}
@@ -341,7 +344,9 @@ async def test_a_connection_replaced_while_the_server_is_silent_logs_no_error(
     complaints: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
     before = asyncio.all_tasks()
-    database = await PostgresDatabase.connect(url, timeout=0.5, start_timeout=10.0)
+    database = await PostgresDatabase.connect(
+        url, timeout=0.5, start_timeout=10.0, connections=Connections()
+    )
     try:
         # Given idle connections that will be replaced, because another one was broken
         await asyncio.gather(*(database.ping() for _ in range(3)))
@@ -362,3 +367,67 @@ async def test_a_connection_replaced_while_the_server_is_silent_logs_no_error(
     del closing_tasks
     gc.collect()
     assert complaints == []
+
+
+@asynccontextmanager
+async def user_with_few_connections(url: str, most: int) -> AsyncIterator[str]:
+    """The URL of a user who may have `most` connections."""
+    name = f"few_{uuid4().hex[:8]}"
+    async with opened(url) as operator:
+        await operator.write(f"CREATE ROLE {name} LOGIN CONNECTION LIMIT {most}")
+        try:
+            yield str(URL(url).with_user(name).with_password(None))
+        finally:
+            await operator.write(f"DROP ROLE {name}")
+
+
+async def test_a_call_waits_while_the_server_has_as_many_connections_as_it_may(
+    database_url: str,
+) -> None:
+    async with user_with_few_connections(database_url, 1) as url:
+        other = await PostgresDatabase.connect(
+            url, timeout=10.0, start_timeout=10.0, connections=Connections(pooler=Pooler.NONE)
+        )
+        database = PostgresDatabase(
+            await asyncpg.create_pool(url, min_size=0, max_size=3), None, timeout=10.0
+        )
+        try:
+            waiting_call = asyncio.create_task(database.read("SELECT 1 AS one"))
+            await asyncio.sleep(0)
+            async with other.transaction() as transaction:
+                await transaction.execute("SELECT 1")
+            assert not waiting_call.done()
+            # When the other process closes its connection
+            await other.close()
+            assert await waiting_call == [{"one": 1}]
+        finally:
+            await database.close()
+            await other.close()
+
+
+async def test_a_call_that_waited_in_vain_for_a_connection_says_why(database_url: str) -> None:
+    async with user_with_few_connections(database_url, 1) as url:
+        other = await connect(url, connections=Connections(pooler=Pooler.NONE))
+        database = PostgresDatabase(
+            await asyncpg.create_pool(url, min_size=0, max_size=3), None, timeout=1.0
+        )
+        try:
+            with pytest.raises(DatabaseUnavailable, match="too many connections for role"):
+                await database.read("SELECT 1")
+        finally:
+            await database.close()
+            await other.close()
+
+
+async def test_more_calls_than_the_pool_has_connections_wait_for_each_other(
+    database_url: str,
+) -> None:
+    database = await connect(database_url, connections=Connections(size=2))
+    seen = "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database()"
+    try:
+        rows = await asyncio.gather(
+            *(database.read(f"{seen} AND pg_sleep(0.01) IS NOT NULL") for _ in range(20))
+        )
+    finally:
+        await database.close()
+    assert max(row["n"] for (row,) in rows) <= 2
