@@ -22,6 +22,7 @@ from gateway.access.request_rate import RequestRate, show
 from gateway.events import EVENTS, GatewayEvents
 from gateway.http.closing import invite_later
 from gateway.http.cors import Pages
+from gateway.http.public_url import Reaching
 from gateway.inspections.inspector import INSPECTOR, Inspector
 from gateway.inspections.samples import SAMPLES, Samples
 from gateway.jobs.watcher import JOB_WATCHER, JobWatcher
@@ -113,7 +114,10 @@ def _guard(app: web.Application, private_token: str | None) -> None:
     if pages.origins:
         app.on_response_prepare.append(pages.grant)
     entrance = Entrance(
-        origins=Origins.of(settings.host, settings.allowed_hosts, settings.cors_origins),
+        origins=Origins.of(
+            settings.host, settings.allowed_hosts, settings.cors_origins, settings.public_url
+        ),
+        reaching=Reaching(settings.public_url, settings.trusted_proxies),
         pages=pages,
         admit=admit,
         rate=_request_rate(app),

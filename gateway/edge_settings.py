@@ -45,7 +45,7 @@ class EdgeSettings(BaseSettings):
     those of `trusted_proxies` have no limit."""
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     """Addresses or networks of the proxies before the service, such as `10.0.0.0/8`, separated by
-    commas. What they write into `X-Forwarded-For` is believed."""
+    commas. What they write into `X-Forwarded-...` and `Forwarded` is believed."""
 
     @property
     def upload_rate(self) -> LeastRate:

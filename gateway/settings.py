@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_network
 from pathlib import Path  # noqa: TC003 - pydantic evaluates the annotations
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
@@ -13,6 +14,7 @@ from gateway.edge_settings import EdgeSettings
 from gateway.oidc_settings import OidcSettings, none_if_empty
 from shared.access.tenant import DEFAULT_TENANT, Tenant, parse_tenant
 from shared.database.settings import DatabaseSettings
+from shared.http.forwarded import is_authority, prefix_of
 from shared.http.hosts import is_loopback
 from shared.http.outgoing_settings import OutgoingSettings
 from shared.telemetry.logs import LogSettings
@@ -31,6 +33,9 @@ class GatewaySettings(EdgeSettings, OidcSettings, OutgoingSettings):
     """Names by which clients reach the service, separated by commas, besides those of this machine
     (and, unless it listens on a loopback address, any IP address). `*.example.com` is every name
     below `example.com`; `*` is any name, which admits DNS rebinding."""
+    public_url: Annotated[str | None, BeforeValidator(none_if_empty)] = None
+    """The URL at which clients reach the service, such as `https://example.com/csv`, if a proxy is
+    before it. Links begin with its path. Empty: as trusted proxies state, or as the request."""
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Origins besides the service's own whose pages may call the API, separated by commas; `*` is
     all."""
@@ -88,6 +93,22 @@ class GatewaySettings(EdgeSettings, OidcSettings, OutgoingSettings):
     def _check(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:
             ip_network(network)
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _check_public_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if (
+            parts.scheme not in ("http", "https")
+            or not is_authority(parts.netloc)
+            or prefix_of(parts.path) is None
+            or parts.query
+            or parts.fragment
+        ):
+            raise ValueError("send an http or https URL with a host, and perhaps a path")
         return value
 
     @field_validator("anonymous_tenant")

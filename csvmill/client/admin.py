@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from csvmill.client.paths import AUDIT, KEYS, key_path
+from csvmill.client.server_url import path_of_link
 from shared.api.access import AuditEntryView, KeyListView, KeyView, NewKeyView
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ class Admin:
                 yield AuditEntryView.of(entry)
             if not page["next"]:
                 return
-            page = await self._transport.json("GET", page["next"])
+            path = path_of_link(self._transport.server, page["next"])
+            page = await self._transport.json("GET", path)
 
     async def _once(self, path: str, fields: Mapping[str, Any]) -> Any:
         async with self._transport.request(

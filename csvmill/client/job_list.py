@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from csvmill.client.paths import JOBS
+from csvmill.client.server_url import path_of_link
 from shared.api.job import JobView
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ async def listed_jobs(transport: Transport, query: dict[str, str]) -> AsyncItera
             yield JobView.of(job)
         if not page["next"]:
             return
-        page = await transport.json("GET", page["next"])
+        page = await transport.json("GET", path_of_link(transport.server, page["next"]))
 
 
 def _date_time(time: datetime | None) -> str | None:

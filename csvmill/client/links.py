@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from csvmill.client.admin import JSON
 from csvmill.client.paths import links_path
+from csvmill.client.server_url import path_of_link
 from shared.api.access import LinkView
 
 if TYPE_CHECKING:
@@ -19,4 +20,4 @@ async def create_link(
     """Return the URL of a new link. Raises Refused."""
     body = json.dumps({"output": output, "expires_in": expires_in}).encode()
     answer = await transport.json("POST", links_path(job_id), body=body, headers=JSON)
-    return transport.server + LinkView.of(answer).url
+    return transport.server + path_of_link(transport.server, LinkView.of(answer).url)

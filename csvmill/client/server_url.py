@@ -12,6 +12,15 @@ def without_credentials(url: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
+def path_of_link(server: str, link: str) -> str:
+    """Return the path of a link in an answer, relative to the URL of the server.
+
+    A server that knows the prefix below which a proxy shows it writes it into its links.
+    """
+    prefix = urlsplit(server).path.rstrip("/")
+    return link.removeprefix(prefix) if link.startswith(f"{prefix}/api/") else link
+
+
 def basic_authorization(url: str) -> str | None:
     """Return the `Authorization` of the user name and password in the URL (RFC 7617), if any."""
     parts = urlsplit(url)

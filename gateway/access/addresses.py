@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from gateway.keys import SETTINGS
+from shared.http.forwarded import networks
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -18,7 +19,7 @@ def client_address(request: web.Request) -> str:
     last address in `X-Forwarded-For` that is none of them: what is before, anybody can write.
     """
     address = request.remote or "unknown"
-    proxies = [ip_network(each) for each in request.app[SETTINGS].trusted_proxies]
+    proxies = networks(request.app[SETTINGS].trusted_proxies)
     passed = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
     for before in reversed(passed):
         try:

@@ -9,6 +9,7 @@ from multidict import MultiDict
 from yarl import URL
 
 from gateway.access.caller import principal_of
+from gateway.http.public_url import public_path
 from gateway.keys import PORTS
 from shared.api.access import AuditEntryView, AuditPageView
 from shared.errors import InvalidInput
@@ -46,4 +47,4 @@ def _single(query: MultiMapping[str]) -> dict[str, str]:
 def _next(request: web.Request, last: AuditEntry) -> str:
     query = MultiDict(request.query)
     query["cursor"] = cursor_of(last)
-    return str(URL.build(path=request.path, query=query))
+    return public_path(str(URL.build(path=request.path, query=query)))

@@ -13,6 +13,7 @@ from gateway.access.addresses import client_address
 from gateway.access.caller import PRINCIPAL
 from gateway.http.closing import invite_body
 from gateway.http.errors import answer_error
+from gateway.http.public_url import bind_reached
 from shared.access.acting import Acting
 from shared.http.encodings import check_codings
 from shared.telemetry.ids import bind_ids
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from gateway.access.origins import Origins
     from gateway.access.request_rate import RequestRate
     from gateway.http.cors import Pages
+    from gateway.http.public_url import Reaching
     from shared.access.principal import Principal
 
     Admit = Callable[[web.Request], Awaitable[Principal | None]]
@@ -38,6 +40,7 @@ class Entrance:
         self,
         *,
         origins: Origins,
+        reaching: Reaching,
         pages: Pages,
         admit: Admit,
         rate: RequestRate,
@@ -48,6 +51,7 @@ class Entrance:
         It raises NotAuthenticated and ScopeMissing.
         """
         self._origins = origins
+        self._reaching = reaching
         self._pages = pages
         self._admit = admit
         self._rate = rate
@@ -58,8 +62,10 @@ class Entrance:
         """Refuse a request before anything else looks at it, or handle it."""
         address = client_address(request)
         bind_ids(client=address)  # the log lines about refusals have it too
+        reached = self._reaching.of(request)
+        bind_reached(request, reached)
         try:
-            self._origins.check(request.method, request.path, request.headers)
+            self._origins.check(request.method, request.path, request.headers, reached.host)
             if (granted := self._pages.preflight(request)) is not None:
                 return granted
             principal = await self._admit(request)

@@ -41,23 +41,42 @@ class Origins:
     """Origins besides the service's own; `*` is any."""
 
     @classmethod
-    def of(cls, listening: str, names: Iterable[str], pages: Iterable[str]) -> Self:
+    def of(
+        cls,
+        listening: str,
+        names: Iterable[str],
+        pages: Iterable[str],
+        public_url: str | None = None,
+    ) -> Self:
         """Return those of a service that listens on the address or name `listening`.
 
         On a loopback address it answers to the names of this machine and to `names`. Elsewhere it
-        also answers to every IP address: checks of health and of metrics use them.
+        also answers to every IP address: checks of health and of metrics use them. The host and
+        the origin of `public_url` are its own.
         """
         known = {*LOCAL_NAMES, *(name.lower() for name in names), listening.lower().strip("[]")}
-        return cls(frozenset(known), not is_loopback(listening), frozenset(pages))
+        own = set(pages)
+        if public_url is not None:
+            parts = urlsplit(public_url)
+            known.add(parts.hostname or "")
+            own.add(f"{parts.scheme}://{parts.netloc}".lower())
+        return cls(frozenset(known), not is_loopback(listening), frozenset(own))
 
-    def check(self, method: str, path: str, headers: Mapping[str, str]) -> None:
-        """Raise UnknownHost or OriginRefused unless the request is one for this service."""
+    def check(
+        self, method: str, path: str, headers: Mapping[str, str], stated_host: str | None = None
+    ) -> None:
+        """Raise UnknownHost or OriginRefused unless the request is one for this service.
+
+        `stated_host` is the host that the client has named to a trusted proxy.
+        """
         host = headers.get("Host")
-        if host is not None and path not in HEALTH and not self._answers_to(host):
-            raise UnknownHost(
-                f"this service does not answer to the name {host!r}; list it in "
-                "CSVMILL_ALLOWED_HOSTS"
-            )
+        for name in {host, stated_host} - {None}:
+            if path not in HEALTH and not self._answers_to(name or ""):
+                raise UnknownHost(
+                    f"this service does not answer to the name {name!r}; list it in "
+                    "CSVMILL_ALLOWED_HOSTS"
+                )
+        host = stated_host or host
         if "*" in self.pages:
             return
         origin, site = headers.get("Origin"), headers.get("Sec-Fetch-Site")

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from gateway.http.closing import close_unread
 from gateway.http.problems import PREFIX, problem_response, shortened
+from gateway.http.public_url import public_path
 from shared.errors import (
     AccessRefused,
     AppendLeaseLost,
@@ -93,7 +94,7 @@ def _answer(
     if request.content.exception() is not None:
         response.force_close()  # the start of the next request is unknown
     if isinstance(error, JobDelayed) and error.upload_id is not None:
-        response.headers["Location"] = f"/api/v1/uploads/{error.upload_id}"
+        response.headers["Location"] = public_path(f"/api/v1/uploads/{error.upload_id}")
     if isinstance(error, (TooManyJobs, TooManyUploads)):
         response.headers["Retry-After"] = str(RETRY_WHEN_FULL)
     elif status in RETRYABLE:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from gateway.http.public_url import public_path
 from gateway.jobs.requested import requested_job
 from gateway.jobs.watcher import JOB_WATCHER
 from gateway.keys import SETTINGS
@@ -78,7 +79,7 @@ def event_view(job: Job) -> JobEventDataView:
         attempt=job.attempt,
         **asdict(progress),
         reason=job.reason,
-        result=f"/api/v1/jobs/{job.id}/result" if job.has_kept_result else None,
+        result=public_path(f"/api/v1/jobs/{job.id}/result") if job.has_kept_result else None,
     )
 
 

@@ -10,6 +10,7 @@ from multidict import MultiDict
 from yarl import URL
 
 from gateway.access.caller import tenant_of
+from gateway.http.public_url import public_path
 from gateway.jobs.list_query import cursor_of, list_query
 from gateway.keys import PORTS
 from shared.api.job import JobListView
@@ -86,4 +87,4 @@ def _next(request: web.Request, rest: JobPosition) -> str:
     """Return the path of the next page, without a host: a proxy may serve under another name."""
     query = MultiDict(request.query)
     query["cursor"] = cursor_of(rest)
-    return str(URL.build(path=request.path, query=query))
+    return public_path(str(URL.build(path=request.path, query=query)))

@@ -10,6 +10,7 @@ from aiohttp import web
 from gateway.access.caller import principal_of
 from gateway.access.links import LINKS, Claim
 from gateway.acts import note
+from gateway.http.public_url import public_path
 from gateway.jobs.requested import requested_job
 from gateway.keys import SETTINGS
 from shared.access.audit import Action
@@ -45,7 +46,8 @@ async def create_link(request: web.Request) -> web.Response:
     expires = int(time.time()) + _expires_in(fields.get("expires_in"), settings)
     claim = Claim(f"/api/v1/jobs/{job.id}/{output}", expires, principal_of(request).key_id or "")
     note(Action.LINK_CREATED, job.id, f"{output}, until {rfc3339(expires)}")
-    view = LinkView(url=await request.app[LINKS].sign(claim), expires_at=rfc3339(expires))
+    url = public_path(await request.app[LINKS].sign(claim))
+    view = LinkView(url=url, expires_at=rfc3339(expires))
     return web.json_response(
         view.as_json(), status=201, headers={"Cache-Control": "no-store", "Location": view.url}
     )

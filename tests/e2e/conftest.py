@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
@@ -84,10 +84,13 @@ class Deployment(ABC):
 class Standalone(Deployment):
     """`csvmill serve`: one process, SQLite, an in-process bus, a folder."""
 
+    settings: ClassVar[Mapping[str, str]] = {}
+    """Environment variables besides those of all deployments."""
+
     def start(self) -> None:
         data = str(self._folder / "data")
         self.url = self._run(
-            "standalone", "csvmill", "serve", "--port", "0", "--data-dir", data, env={}
+            "standalone", "csvmill", "serve", "--port", "0", "--data-dir", data, env=self.settings
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from gateway.http.public_url import public_path
 from shared.api.upload import MAX_RANGES, HeadStartView, UploadView
 
 if TYPE_CHECKING:
@@ -24,12 +25,12 @@ def upload_path(upload: Upload) -> str:
 
 def path_of(upload_id: UUID) -> str:
     """Return the path of the upload with this id."""
-    return f"/api/v1/uploads/{upload_id}"
+    return public_path(f"/api/v1/uploads/{upload_id}")
 
 
 def job_path(job: Job) -> str:
     """Return the path of a job."""
-    return f"/api/v1/jobs/{job.id}"
+    return public_path(f"/api/v1/jobs/{job.id}")
 
 
 def upload_view(upload: Upload) -> UploadView:

@@ -4,6 +4,10 @@ aiohttp has no call for interim responses but `100 Continue`, which it writes to
 before it calls the handler. These are written the same way: to the transport, as whole messages,
 before any byte of the final response. That is sound because aiohttp answers the requests of a
 connection one after the other, and `interim` sends nothing after its context is left.
+
+nginx takes the first interim response for the final one, and waits for its body. A proxy is taken
+for such a one if it tells the address of the client and does not name itself in `Via`: those that
+conform to RFC 9110 have to do that (7.6.3) as well as to pass these responses on (15.2).
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from aiohttp import HttpVersion11
 
 from gateway.protocols.ietf.headers import VERSION, VERSION_FIELD
 from shared.errors import CsvmillError
+from shared.http.forwarded import NOT_ONLY_VIA
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
@@ -34,7 +39,7 @@ class Interim:
 
     def __init__(self, request: web.Request) -> None:
         self._request = request
-        self._open = request.version >= HttpVersion11  # RFC 9110, 15.2
+        self._open = request.version >= HttpVersion11 and _are_passed_on(request)  # RFC 9110, 15.2
 
     def send(self, fields: Mapping[str, str]) -> None:
         """Send a response with these fields, unless the client cannot or does not read it."""
@@ -87,6 +92,11 @@ class Interim:
             if offset > latest:
                 latest = offset
                 self.send({"Upload-Offset": str(latest)})
+
+
+def _are_passed_on(request: web.Request) -> bool:
+    headers = request.headers
+    return "Via" in headers or not any(field in headers for field in NOT_ONLY_VIA)
 
 
 @contextmanager

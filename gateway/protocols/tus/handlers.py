@@ -20,6 +20,7 @@ from gateway.http.digests import (
     verify_digests,
 )
 from gateway.http.errors import error_response
+from gateway.http.public_url import public_url
 from gateway.keys import SETTINGS
 from gateway.protocols.common.request import plain_body
 from gateway.protocols.common.response import job_header
@@ -223,7 +224,8 @@ def _response(request: web.Request, upload: Upload, status: int) -> web.Response
     fields = {"Upload-Offset": str(upload.blob.prefix), **job_header(upload)}
     response = web.Response(status=status, headers=fields)
     if status == 201:
-        response.headers["Location"] = f"{PREFIX}/{upload.id}"
+        # Absolute: some clients do not resolve it against the URL of their request.
+        response.headers["Location"] = public_url(request, f"{PREFIX}/{upload.id}")
     if upload.job is None:
         expires = time.time() + request.app[SETTINGS].upload_ttl
         response.headers["Upload-Expires"] = formatdate(expires, usegmt=True)

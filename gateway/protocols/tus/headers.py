@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from shared.aggregation.spec import Aggregation
 
 _NUMBER = re.compile(r"[0-9]{1,18}")
-_PATH = re.compile(r"/api/tus/([0-9a-fA-F-]{36})/?")
+_PATH = re.compile(r"(?:/[^?#]*)?/api/tus/([0-9a-fA-F-]{36})/?")
+"""The path of an upload, which may be below the prefix of a proxy."""
 UNNAMED = "upload"
 """The name of a file without one; its suffix depends on the media type."""
 _SUFFIXES = {

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from yarl import URL
 
 from gateway.app import build_app
 from gateway.settings import GatewaySettings
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aiohttp import web
-    from aiohttp.typedefs import Middleware
+    from aiohttp.typedefs import Middleware, StrOrURL
 
     from shared.jobs.job import Aggregation
     from shared.jobs.report import Report
@@ -71,6 +72,10 @@ class _ServerAsInProduction(TestServer):
 
     async def _make_runner(self, **options: Any) -> TrailerRunner:
         return TrailerRunner(self.app, **options)
+
+    def make_url(self, path: StrOrURL) -> URL:
+        url = URL(path)
+        return url if url.absolute else super().make_url(url)  # of tus, Location is a URL
 
 
 @dataclass

@@ -18,11 +18,14 @@ import { Problem, problemOf, UNREACHABLE } from "./problem.js";
 
 /**
  * Returns the URL of a path of the server, which may be below a prefix.
- * @param {string} path as `api/v1/jobs`; a leading slash is ignored
+ * @param {string} path as `api/v1/jobs`; a leading slash is ignored, as is the prefix, which links
+ *   in answers have if the server knows it
  * @param {CallOptions["query"]} [query]
  */
 export function apiUrl(path, query) {
-  const url = new URL(path.replace(/^\/+/, ""), document.baseURI);
+  const prefix = new URL(".", document.baseURI).pathname;
+  const own = path.startsWith(`${prefix}api/`) ? path.slice(prefix.length) : path;
+  const url = new URL(own.replace(/^\/+/, ""), document.baseURI);
   url.hash = "";
   const pairs = query instanceof URLSearchParams ? [...query] : Object.entries(query ?? {});
   for (const [name, value] of pairs) {

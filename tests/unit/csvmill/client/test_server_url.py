@@ -10,7 +10,7 @@ from aiohttp import web
 
 from csvmill.client import AsyncClient, Retries
 from csvmill.client.errors import ClientError
-from csvmill.client.server_url import basic_authorization, without_credentials
+from csvmill.client.server_url import basic_authorization, path_of_link, without_credentials
 
 if TYPE_CHECKING:
     from aiohttp.test_utils import TestServer
@@ -54,3 +54,19 @@ async def test_a_password_is_sent_and_in_no_error(server: TestServer) -> None:
 async def test_a_key_and_a_password_together_are_refused() -> None:
     with pytest.raises(ClientError, match="not both"):
         AsyncClient("http://me:secret@127.0.0.1:1", api_key="k")
+
+
+@pytest.mark.parametrize(
+    ("server", "link", "path"),
+    [
+        ("http://a", "/api/v1/jobs?cursor=x", "/api/v1/jobs?cursor=x"),
+        ("http://a/csv", "/csv/api/v1/jobs", "/api/v1/jobs"),
+        ("http://a/csv/", "/csv/api/v1/jobs", "/api/v1/jobs"),
+        # A server that does not know its prefix
+        ("http://a/csv", "/api/v1/jobs", "/api/v1/jobs"),
+        ("http://a/api", "/api/v1/jobs", "/api/v1/jobs"),
+        ("http://a/api", "/api/api/v1/jobs", "/api/v1/jobs"),
+    ],
+)
+def test_a_link_is_relative_to_the_server(server: str, link: str, path: str) -> None:
+    assert path_of_link(server, link) == path
