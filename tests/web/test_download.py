@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest_asyncio
@@ -76,6 +77,37 @@ async def show(page: Page, origin: str, job_id: str) -> None:
     await expect(page.locator("csv-download")).to_contain_text(".csv")
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A job whose page is open."""
+
+    job_id: str
+    result: bytes
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def shown(page: Page, proxy: ResultProxy, service: Service, tmp_path: Path) -> Shown:
+    """A job with a large result; its page is open, and saves files without a dialog."""
+    job_id, result = await finished_job(service, tmp_path)
+    await accept_saves(page)
+    await show(page, proxy.origin, job_id)
+    return Shown(job_id, result)
+
+
+async def begin(page: Page, proxy: ResultProxy, *, after: int) -> None:
+    """Start the download, and wait until all is held back after so many bytes."""
+    proxy.hold(after=after)
+    await button(page, "Download and verify").click()
+    await proxy.holding()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def held(shown: Shown, page: Page, proxy: ResultProxy) -> Shown:
+    """The same, with its download begun, of which 6 MiB have passed."""
+    await begin(page, proxy, after=6 << 20)
+    return shown
+
+
 async def said(page: Page, text: str) -> None:
     """Wait until the download shows a text."""
     await expect(page.locator("csv-download").get_by_text(text)).to_be_visible()
@@ -92,112 +124,80 @@ def button(page: Page, name: str) -> Locator:
 
 
 async def test_a_result_is_downloaded_in_parts_and_verified(
-    page: Page, proxy: ResultProxy, service: Service, tmp_path: Path
+    page: Page, proxy: ResultProxy, held: Shown
 ) -> None:
-    job_id, result = await finished_job(service, tmp_path)
-    await accept_saves(page)
-    await show(page, proxy.origin, job_id)
-    proxy.hold(after=6 << 20)
-    await button(page, "Download and verify").click()
-    await proxy.holding()
     # Several parts are on their way, and each is asked for once.
     assert sorted(proxy.ranges) == [
-        f"bytes={at}-{min(at + PART, len(result)) - 1}" for at in range(0, 3 * PART, PART)
+        f"bytes={at}-{min(at + PART, len(held.result)) - 1}" for at in range(0, 3 * PART, PART)
     ]
     await axe(page)
     proxy.free()
     await said(page, "is saved and verified")
-    assert await saved(page, "plays-1.csv") == result
+    assert await saved(page, "plays-1.csv") == held.result
     assert set(proxy.statuses) == {206}
     await axe(page)
 
 
 async def test_a_broken_line_is_mended_and_nothing_is_sent_twice(
-    page: Page, proxy: ResultProxy, service: Service, tmp_path: Path
+    page: Page, proxy: ResultProxy, service: Service, held: Shown
 ) -> None:
-    job_id, result = await finished_job(service, tmp_path)
-    await accept_saves(page)
-    await show(page, proxy.origin, job_id)
-    proxy.hold(after=6 << 20)
-    await button(page, "Download and verify").click()
-    await proxy.holding()
     await service.kill()
     proxy.free()
     await said(page, "No connection. It resumes by itself.")
     before = proxy.passed
-    assert PART < before < len(result)
+    assert PART < before < len(held.result)
     await service.start()
     await button(page, "Try now").click()
     await said(page, "is saved and verified")
-    assert await saved(page, "plays-1.csv") == result
+    assert await saved(page, "plays-1.csv") == held.result
     # What had arrived is not asked for again; what was on its way to the page may be lost.
-    assert proxy.passed - before < len(result) - PART
+    assert proxy.passed - before < len(held.result) - PART
 
 
 async def test_it_goes_on_when_the_browser_is_online_again(
-    page: Page, proxy: ResultProxy, service: Service, tmp_path: Path
+    page: Page, proxy: ResultProxy, held: Shown
 ) -> None:
-    job_id, result = await finished_job(service, tmp_path)
-    await accept_saves(page)
-    await show(page, proxy.origin, job_id)
-    proxy.hold(after=6 << 20)
-    await button(page, "Download and verify").click()
-    await proxy.holding()
     await page.context.set_offline(True)
     proxy.break_all()
     await said(page, "No connection. It resumes by itself.")
     await page.context.set_offline(False)
     await said(page, "is saved and verified")
-    assert await saved(page, "plays-1.csv") == result
+    assert await saved(page, "plays-1.csv") == held.result
 
 
 async def test_a_reloaded_page_goes_on_by_itself(
-    page: Page, proxy: ResultProxy, service: Service, tmp_path: Path
+    page: Page, proxy: ResultProxy, shown: Shown
 ) -> None:
-    job_id, result = await finished_job(service, tmp_path)
-    await accept_saves(page)
-    await show(page, proxy.origin, job_id)
-    proxy.hold(after=9 << 20)
-    await button(page, "Download and verify").click()
-    await proxy.holding()
-    await page.evaluate(RECORDED, [job_id, PART])
+    await begin(page, proxy, after=9 << 20)
+    await page.evaluate(RECORDED, [shown.job_id, PART])
     await page.close()
     other = await page.context.new_page()
     proxy.free()
     passed = proxy.passed
-    await show(other, proxy.origin, job_id)
+    await show(other, proxy.origin, shown.job_id)
     await said(other, "is saved and verified")
-    assert await saved(other, "plays-1.csv") == result
-    assert proxy.passed - passed < len(result) - PART
+    assert await saved(other, "plays-1.csv") == shown.result
+    assert proxy.passed - passed < len(shown.result) - PART
 
 
 async def test_a_paused_download_stays_paused_until_it_is_resumed(
-    page: Page, proxy: ResultProxy, service: Service, tmp_path: Path
+    page: Page, proxy: ResultProxy, held: Shown
 ) -> None:
-    job_id, result = await finished_job(service, tmp_path)
-    await accept_saves(page)
-    await show(page, proxy.origin, job_id)
-    proxy.hold(after=6 << 20)
-    await button(page, "Download and verify").click()
-    await proxy.holding()
     await button(page, "Pause").click()
     await said(page, "Paused")
     proxy.free()
     asked = len(proxy.ranges)
-    await show(page, proxy.origin, job_id)
+    await show(page, proxy.origin, held.job_id)
     await said(page, "Paused")
     assert len(proxy.ranges) == asked
     await button(page, "Resume").click()
     await said(page, "is saved and verified")
-    assert await saved(page, "plays-1.csv") == result
+    assert await saved(page, "plays-1.csv") == held.result
 
 
 async def test_a_changed_byte_is_noticed_and_nothing_is_saved(
-    page: Page, proxy: ResultProxy, service: Service, tmp_path: Path
+    page: Page, proxy: ResultProxy, shown: Shown
 ) -> None:
-    job_id, result = await finished_job(service, tmp_path)
-    await accept_saves(page)
-    await show(page, proxy.origin, job_id)
     proxy.flip_at = 7_000_000
     await button(page, "Download and verify").click()
     await said(page, "The file arrived damaged")
@@ -207,23 +207,17 @@ async def test_a_changed_byte_is_noticed_and_nothing_is_saved(
     proxy.flip_at = None
     await button(page, "Download again").click()
     await said(page, "is saved and verified")
-    assert await saved(page, "plays-1.csv") == result
+    assert await saved(page, "plays-1.csv") == shown.result
 
 
 async def test_a_result_that_was_replaced_meanwhile_is_never_mixed(
-    page: Page, proxy: ResultProxy, service: Service, tmp_path: Path
+    page: Page, proxy: ResultProxy, service: Service, tmp_path: Path, held: Shown
 ) -> None:
-    job_id, _ = await finished_job(service, tmp_path)
     other_id, _ = await finished_job(service, tmp_path, seed=2)
-    await accept_saves(page)
-    await show(page, proxy.origin, job_id)
-    proxy.hold(after=6 << 20)
-    await button(page, "Download and verify").click()
-    await proxy.holding()
     await button(page, "Pause").click()
     await said(page, "Paused")
     proxy.free()
-    proxy.instead = (job_id, other_id)
+    proxy.instead = (held.job_id, other_id)
     await button(page, "Resume").click()
     await said(page, "The result has changed")
     assert proxy.statuses[-1] == 412
@@ -231,17 +225,9 @@ async def test_a_result_that_was_replaced_meanwhile_is_never_mixed(
     assert await kept(page) == []
 
 
-async def test_two_tabs_download_once(
-    page: Page, proxy: ResultProxy, service: Service, tmp_path: Path
-) -> None:
-    job_id, result = await finished_job(service, tmp_path)
-    await accept_saves(page)
-    await show(page, proxy.origin, job_id)
-    proxy.hold(after=6 << 20)
-    await button(page, "Download and verify").click()
-    await proxy.holding()
+async def test_two_tabs_download_once(page: Page, proxy: ResultProxy, held: Shown) -> None:
     other = await page.context.new_page()
-    await show(other, proxy.origin, job_id)
+    await show(other, proxy.origin, held.job_id)
     await said(other, "Another tab downloads this file.")
     asked = len(proxy.ranges)
     # The other tab takes over when this one is closed.
@@ -249,18 +235,12 @@ async def test_two_tabs_download_once(
     proxy.free()
     await said(other, "is saved and verified")
     assert len(proxy.ranges) > asked
-    assert await saved(other, "plays-1.csv") == result
+    assert await saved(other, "plays-1.csv") == held.result
 
 
 async def test_a_cancelled_download_leaves_nothing_behind(
-    page: Page, proxy: ResultProxy, service: Service, tmp_path: Path
+    page: Page, proxy: ResultProxy, held: Shown
 ) -> None:
-    job_id, _ = await finished_job(service, tmp_path)
-    await accept_saves(page)
-    await show(page, proxy.origin, job_id)
-    proxy.hold(after=6 << 20)
-    await button(page, "Download and verify").click()
-    await proxy.holding()
     await button(page, "Cancel").click()
     await expect(button(page, "Download and verify")).to_be_visible()
     assert await kept(page) == []
@@ -275,7 +255,7 @@ async def test_where_ranges_are_lost_on_the_way_the_page_says_so(
     await show(page, proxy.origin, job_id)
     await button(page, "Download and verify").click()
     await said(page, "Downloading in parts is not possible here")
-    await expect(page.get_by_role("link", name="Download with the browser")).to_be_visible()
+    await expect(page.get_by_role("link", name="Download", exact=True)).to_be_visible()
 
 
 async def test_the_browser_resumes_its_own_download(
@@ -286,7 +266,7 @@ async def test_the_browser_resumes_its_own_download(
     await show(page, proxy.origin, job_id)
     proxy.hold(after=6 << 20)
     async with page.expect_download() as started:
-        await page.get_by_role("link", name="Download with the browser").click()
+        await page.get_by_role("link", name="Download", exact=True).click()
     await proxy.holding()
     proxy.break_all()
     download = await started.value
@@ -314,7 +294,7 @@ async def test_with_a_key_both_ways_work_and_no_address_has_it(
     await dialog.get_by_label("API key").fill(key)
     await dialog.get_by_role("button", name="Use this key").click()
     async with page.expect_download() as started:
-        await button(page, "Download with the browser").click()
+        await button(page, "Download").click()
     download = await started.value
     assert "encoding=identity" in download.url
     assert (await download.path()).read_bytes() == result
