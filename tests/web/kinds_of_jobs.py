@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import os
 import random
 import signal
@@ -63,6 +64,18 @@ async def failed(client: AsyncClient, folder: Path) -> str:
     path.write_text(HEADER + "".join(lines) + "Yellow,2026-01-03,many\n" * 40, encoding="utf-8")
     job_id = await client.upload(path, name=HOSTILE_NAME)
     assert (await ended(client, job_id)).state == "FAILURE"
+    return job_id
+
+
+async def damaged(client: AsyncClient, folder: Path) -> str:
+    """Send a compressed file that ends in the middle; return the id of its failed job."""
+    path = folder / "cut.csv.gz"
+    lines = "".join(f"song {n},2026-01-01,{n}\n" for n in range(5000))
+    path.write_bytes(gzip.compress((HEADER + lines).encode())[:-2000])
+    job_id = await client.upload(path)
+    job = await ended(client, job_id)
+    assert job.state == "FAILURE"
+    assert not job.problem_count
     return job_id
 
 

@@ -43,7 +43,7 @@ async def test_the_whole_way_of_a_file(firefox: Firefox, service: Service, tmp_p
     shown = await firefox.wait_for(RESULT)
     for region, total in totals.items():
         assert f"{region}\t{total.normalize():f}" in shown
-    await firefox.click("link", "Download with the browser")
+    await firefox.click("link", "Download")
     saved = firefox.downloads / "sales.csv"
     await until(lambda: arrived(saved))
     assert totals_of(await asyncio.to_thread(saved.read_bytes)) == totals

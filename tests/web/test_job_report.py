@@ -34,7 +34,7 @@ async def test_a_failed_job_is_tried_again_and_deleted(
     page: Page, service: Service, tmp_path: Path
 ) -> None:
     async with service.client() as client:
-        job_id = await kinds.failed(client, tmp_path)
+        job_id = await kinds.damaged(client, tmp_path)
         await open_job(page, service, job_id)
         await page.get_by_role("button", name="Retry", exact=True).click()
         await expect(page.get_by_text("The job runs again.").first).to_be_visible()
@@ -46,6 +46,38 @@ async def test_a_failed_job_is_tried_again_and_deleted(
         await expect(page.get_by_text("the job cannot be tried again")).to_be_visible()
         await expect(page.get_by_role("button", name="Retry", exact=True)).to_have_count(0)
         assert (await client.job(job_id)).expired_at is not None
+
+
+async def test_a_job_with_bad_rows_is_not_retried_but_run_without_them(
+    page: Page, service: Service, tmp_path: Path
+) -> None:
+    async with service.client() as client:
+        job_id = await kinds.failed(client, tmp_path)
+        job = await client.job(job_id)
+    await open_job(page, service, job_id)
+    notice = page.locator(".notice-bad")
+    run = notice.get_by_role("button", name="Run again with bad rows left out")
+    await expect(run).to_be_visible()
+    await expect(page.get_by_role("button", name="Retry", exact=True)).to_have_count(0)
+    # The first bad row is told once, in the table of all.
+    await expect(page.locator("table.problems tbody tr").first).to_contain_text("2")
+    await expect(notice).not_to_contain_text(job.problems[0].expected)
+    await axe(page)
+
+
+async def test_what_a_cell_should_be_is_told_in_the_words_of_the_page(
+    page: Page, service: Service, tmp_path: Path
+) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text("city,price\nUlm,5\nJena,n/a\nUlm,3\n")
+    spec = {"group_by": ["city"], "aggregates": [{"function": "sum", "column": "price"}]}
+    async with service.client() as client:
+        job = await kinds.ended(client, await client.upload(path, aggregation=spec))
+    assert "input.null" in job.problems[0].expected
+    await open_job(page, service, job.id)
+    await expect(page.locator("table.problems tbody tr")).to_contain_text("“Missing values”")
+    for shown in await page.locator("csv-job .notice, table.problems").all_inner_texts():
+        assert "input." not in shown
 
 
 async def test_the_report_adds_the_rows_up_and_the_rejected_ones_are_downloaded(

@@ -136,7 +136,7 @@ async def test_hostile_cells_are_text_in_table_chart_and_picture(
     assert shown - {cell for cell in shown if cell.startswith("aaa")} == {*texts} - {long}
     assert f"{long[:300]} … 100 more characters" in shown
     assert await look.locator("script, img, b").count() == 0
-    await expect(look.get_by_role("heading", level=3)).to_have_text("sum(n) by <b>name</b>")
+    await expect(look.get_by_role("heading", level=3)).to_have_text("Sum of n by <b>name</b>")
     assert await look.locator(".chart-place").count() == len(texts)
     assert any("\ufffdesrever" in label for label in await places(look))
     picture = await saved(page, look, "SVG")
@@ -282,3 +282,40 @@ async def test_on_a_phone_nothing_is_wider_than_the_window(
     await expect(look.locator(".chart-tip")).to_be_visible()
     await page.set_viewport_size({"width": 320, "height": 640})
     assert await scrolls_sideways(page) == []
+
+
+async def test_what_is_looked_at_is_in_the_address(
+    page: Page, service: Service, tmp_path: Path
+) -> None:
+    content = "city,day,n,m\n" + "".join(
+        f"c{i % 30},2026-01-{1 + i % 28:02d},{i},{i * i}\n" for i in range(60)
+    )
+    spec = {
+        "group_by": ["city"],
+        "aggregates": [{"function": "sum", "column": "n"}, {"function": "max", "column": "m"}],
+    }
+    job_id = await job_of(service, tmp_path, content, spec)
+    look = await look_at(page, service, job_id)
+    await expect(look.get_by_role("heading", level=3)).to_have_text("Sum of n by city")
+    await look.get_by_role("combobox", name="Values").select_option("max(m)")
+    await look.get_by_role("combobox", name="Most bars").select_option("50")
+    await expect(look.locator(".chart-place")).to_have_count(30)
+    await sort_button(look, "sum(n)").click()
+    await expect(look.get_by_role("columnheader", name="sum(n)")).to_have_attribute(
+        "aria-sort", "descending"
+    )
+    seen = await places(look), await cells(look)
+
+    other = await page.context.new_page()
+    await other.goto(page.url)
+    again = other.locator("csv-look")
+    await expect(again.get_by_role("heading", level=3)).to_have_text("Largest m by city")
+    await expect(again.get_by_role("columnheader", name="sum(n)")).to_have_attribute(
+        "aria-sort", "descending"
+    )
+    await expect(again.locator(".chart-place")).to_have_count(30)
+    assert (await places(again), await cells(again)) == seen
+    await again.get_by_text("Table only").click()
+    await other.reload()
+    await expect(again.get_by_role("radio", name="Table only")).to_be_checked()
+    await expect(again.locator("figure")).to_be_hidden()

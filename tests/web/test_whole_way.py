@@ -93,7 +93,7 @@ async def test_by_keyboard_alone(page: Page, service: Service, tmp_path: Path) -
     await page.keyboard.press("Enter")
     await see_result(page, totals)
     async with page.expect_download() as coming:
-        await tab_to(page, "Download with the browser")
+        await tab_to(page, "Download")
         await page.keyboard.press("Enter")
     path = await (await coming.value).path()
     assert totals_of(await asyncio.to_thread(path.read_bytes)) == totals

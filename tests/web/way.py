@@ -46,11 +46,7 @@ async def download(page: Page) -> bytes:
     """Download the result with the browser."""
     async with page.expect_download() as coming:
         # A link or, if it needs a signed address, a button.
-        await (
-            page.locator("csv-download")
-            .get_by_text("Download with the browser", exact=True)
-            .click()
-        )
+        await page.locator(".download-browser").get_by_text("Download", exact=True).click()
     path = await (await coming.value).path()
     return await asyncio.to_thread(path.read_bytes)
 

@@ -10,6 +10,7 @@ const { formatAgo, formatBytes, formatCount, formatDuration, formatPercent, form
   await load("core/format.js");
 const { matchPath, parsePlace, placeHref } = await load("core/router.js");
 const { backoff, pause } = await load("core/wait.js");
+const { inLabels, labelled } = await load("core/wording.js");
 const { EventParser } = await load("api/event_stream.js");
 const { asProblem, Problem, problemOf } = await load("api/problem.js");
 
@@ -169,4 +170,26 @@ test("any error can be shown as a problem", () => {
   const problem = new Problem({ status: 418 });
   assert.equal(asProblem(problem), problem);
   assert.match(problem.title, /418/);
+});
+
+test("messages of the service name settings as the page does", () => {
+  assert.equal(
+    labelled("a number; if it means a missing value, add 'n/a' to input.null"),
+    "a number; if it means a missing value, add 'n/a' to “Missing values”",
+  );
+  assert.equal(
+    labelled("set input.decimal to ',' and input.thousands to '.'"),
+    "set “Decimals” to “Comma: 1,5” and “Thousands” to “Point: 1.000”",
+  );
+  assert.equal(labelled("set input.date to '%d.%m.%Y'"), "set “Dates” to '%d.%m.%Y'");
+  assert.equal(
+    labelled("or set input.on_bad_row to skip"),
+    "or set “Malformed rows” to “Are left out and counted”",
+  );
+  assert.equal(
+    labelled("input.unknown to 'x', my.input.csv"),
+    "input.unknown to 'x', my.input.csv",
+  );
+  assert.equal(inLabels("set input.encoding"), "Set “Encoding”.");
+  assert.equal(inLabels(""), "");
 });

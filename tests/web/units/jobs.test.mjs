@@ -35,19 +35,30 @@ test("the stage of a job follows from its state and from what it has read", () =
 
 test("what can be done with a job depends on its state and on whether its bytes are kept", () => {
   const of = (/** @type {string} */ state, /** @type {string | null} */ expired_at = null) =>
-    actionsOf({ state, expired_at, aggregation: {} });
+    actionsOf({ state, expired_at, aggregation: {}, problem_count: null });
   for (const state of ["PENDING", "STARTED", "RETRY"]) assert.deepEqual(of(state), ["cancel"]);
   assert.deepEqual(of("SUCCESS"), ["share", "again", "delete"]);
   assert.deepEqual(of("FAILURE"), ["retry", "again", "delete"]);
+  const bad = { state: "FAILURE", expired_at: null, aggregation: {}, problem_count: 3 };
+  assert.deepEqual(actionsOf(bad), ["again", "delete"], "bad rows stay bad");
   assert.deepEqual(of("REVOKED"), ["again"]);
   assert.deepEqual(of("SUCCESS", "2026-01-01T00:00:00Z"), ["again"]);
   const result_deleted_at = "2026-01-01T00:00:00Z";
   assert.deepEqual(
-    actionsOf({ state: "SUCCESS", expired_at: null, result_deleted_at, aggregation: {} }),
+    actionsOf({
+      state: "SUCCESS",
+      expired_at: null,
+      result_deleted_at,
+      aggregation: {},
+      problem_count: null,
+    }),
     ["again", "delete"],
   );
   assert.deepEqual(of("FAILURE", "2026-01-01T00:00:00Z"), ["again"]);
-  assert.deepEqual(actionsOf({ state: "REVOKED", expired_at: null, aggregation: null }), []);
+  assert.deepEqual(
+    actionsOf({ state: "REVOKED", expired_at: null, aggregation: null, problem_count: null }),
+    [],
+  );
 });
 
 test("a job takes from its creation to its end, or until now", () => {

@@ -6,9 +6,11 @@ import { chartsOf } from "../../../gateway/web/page/look/choice.js";
 import { areDates, dateOf } from "../../../gateway/web/page/look/dates.js";
 import { compareDecimals, parseDecimal, sumOf } from "../../../gateway/web/page/look/decimal.js";
 import { fitting, groupLabel, visible } from "../../../gateway/web/page/look/labels.js";
+import { namesOf } from "../../../gateway/web/page/look/naming.js";
 import { notesOf } from "../../../gateway/web/page/look/notes.js";
 import { asTsv, compareTexts, filterRows, sortRows } from "../../../gateway/web/page/look/rows.js";
 import { barsOf, linesOf } from "../../../gateway/web/page/look/series.js";
+import { viewIn } from "../../../gateway/web/page/look/state.js";
 import { dateTicks, numberTicks } from "../../../gateway/web/page/look/ticks.js";
 
 /** @type {(name: string, truncate?: string | null, type?: string) => any} */
@@ -425,4 +427,47 @@ test("a chart says which rows it is drawn from, and what it leaves out", () => {
     "“All others” is the sum of the other 3 groups of Song.",
   ]);
   assert.deepEqual(note("line", { truncated: true })[0], "The latest 24 of 2,400,000 rows by Day.");
+});
+
+test("columns are named in words unless the question names them", () => {
+  const named = (/** @type {string[]} */ ...names) =>
+    names.map((name) => ({
+      name,
+      type: /** @type {const} */ ("number"),
+      function: null,
+      truncate: null,
+    }));
+  const columns = named("month(date)", "Song", "sum(amount)", "Best", "sum(plays)", "first group");
+  const aggregation = {
+    group_by: [
+      { column: "date", truncate: "month" },
+      { column: 1, name: "Song" },
+    ],
+    aggregates: [
+      { function: "sum", column: "amount" },
+      { function: "max", column: "amount", name: "Best" },
+      { function: "sum", column: 3 },
+      { function: "sum", column: 4 },
+    ],
+  };
+  const words = ["month of date", "Song", "sum of amount", "Best", "sum of plays", "first group"];
+  assert.deepEqual(namesOf(columns, aggregation), words);
+  const names = columns.map(({ name }) => name);
+  assert.deepEqual(namesOf(columns, null), names);
+});
+
+test("a view is chosen by the URL as far as the result has it", () => {
+  /** @type {import("../../../gateway/web/page/look/choice.js").Choice} */
+  const choice = { groups: [0], time: 0, measures: [1, 3], shapes: ["line", "bar"] };
+  const of = (/** @type {string} */ query) => viewIn(new URLSearchParams(query), choice, 4);
+  assert.deepEqual(of(""), { shape: "line", measure: 1, top: 20, order: null });
+  assert.deepEqual(of("chart=bar&value=4&top=50&sort=-2"), {
+    shape: "bar",
+    measure: 3,
+    top: 50,
+    order: { column: 1, descending: true },
+  });
+  assert.deepEqual(of("chart=pie&value=3&top=7&sort=5"), of(""));
+  assert.deepEqual(of("chart=table&sort=0"), { ...of(""), shape: "table" });
+  assert.deepEqual(of("sort=1.5"), of(""));
 });

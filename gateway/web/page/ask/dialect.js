@@ -1,7 +1,7 @@
 /** How the file is written: what was found out, and fields to correct it. */
 
 import { h } from "../core/element.js";
-import { ask as texts } from "../texts/ask.js";
+import { dialect } from "../texts/dialect.js";
 import { checkBox, choice, idOf, textBox } from "./controls.js";
 import { declare, declared, enteredValue, FIELDS } from "./dialect_fields.js";
 
@@ -46,9 +46,9 @@ export function restDeclared(input) {
  */
 function fieldOf(context, field) {
   const place = `input.${field.key}`;
-  const label = texts.dialect.labels[field.key] ?? field.key;
+  const label = dialect.labels[field.key] ?? field.key;
   const isDeclared = declared(context.input, field.key) !== undefined;
-  const mark = isDeclared && h("span", { class: "ask-changed" }, texts.dialect.changed);
+  const mark = isDeclared && h("span", { class: "ask-changed" }, dialect.changed);
   if (field.kind === "check") {
     const box = checkBox({
       place,
@@ -77,7 +77,7 @@ function fieldOf(context, field) {
 function choiceOf({ input, found, changed, open, redraw }, field) {
   const { key, values = [] } = field;
   const place = `input.${key}`;
-  const words = texts.dialect.values[key] ?? {};
+  const words = dialect.values[key] ?? {};
   const value = declared(input, key);
   const known = values.includes(String(value));
   const isOther = key === "delimiter" && (open.has(OTHER) || (value !== undefined && !known));
@@ -85,20 +85,20 @@ function choiceOf({ input, found, changed, open, redraw }, field) {
   const undecided = field.found && found && foundValue === null;
   const automatic = field.found
     ? undecided
-      ? texts.dialect.undecided
-      : texts.dialect.found(
+      ? dialect.undecided
+      : dialect.found(
           foundValue === undefined || foundValue === null ? "" : word(words, String(foundValue)),
         )
     : word(words, values[0] ?? "");
   const rest = field.found ? values : values.slice(1);
   const select = choice({
     place: isOther ? `${place}.kind` : place,
-    label: texts.dialect.labels[key] ?? key,
+    label: dialect.labels[key] ?? key,
     value: isOther ? OTHER : value === undefined ? AUTO : String(value),
     choices: [
       { value: AUTO, label: automatic },
       ...rest.map((each) => ({ value: each, label: word(words, each) })),
-      ...(key === "delimiter" ? [{ value: OTHER, label: texts.dialect.other }] : []),
+      ...(key === "delimiter" ? [{ value: OTHER, label: dialect.other }] : []),
     ],
     change: (chosen) => {
       open.delete(OTHER);
@@ -117,9 +117,9 @@ function choiceOf({ input, found, changed, open, redraw }, field) {
   if (!isOther) return select;
   const box = textBox({
     place,
-    label: texts.dialect.character,
+    label: dialect.character,
     value: typeof value === "string" ? value : "",
-    placeholder: texts.dialect.character,
+    placeholder: dialect.character,
     kind: "ask-short",
     type: (text) => {
       declare(input, key, text === "" ? undefined : text);
@@ -146,9 +146,9 @@ function textOf({ input, changed }, field) {
   const shown = Array.isArray(value) ? value.join(", ") : value === undefined ? "" : String(value);
   return textBox({
     place: `input.${field.key}`,
-    label: texts.dialect.labels[field.key] ?? field.key,
+    label: dialect.labels[field.key] ?? field.key,
     value: shown,
-    placeholder: texts.dialect.placeholders[field.key] ?? "",
+    placeholder: dialect.placeholders[field.key] ?? "",
     mode: field.kind === "lines" ? "numeric" : "text",
     type: (text) => {
       declare(input, field.key, enteredValue(field, text));

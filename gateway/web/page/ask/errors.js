@@ -1,6 +1,7 @@
 /** Errors of the question, shown at the controls that they are about. */
 
 import { h } from "../core/element.js";
+import { unfold } from "../core/focus.js";
 import { idOf } from "./controls.js";
 import { around } from "./places.js";
 
@@ -28,8 +29,7 @@ export function failAt(root, place, message) {
       target.setAttribute("aria-invalid", "true");
       target.setAttribute("aria-describedby", id);
     }
-    const folded = target.closest("details");
-    if (folded) folded.open = true;
+    unfold(target);
     return true;
   }
   return false;

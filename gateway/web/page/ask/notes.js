@@ -2,7 +2,9 @@
 
 import { h } from "../core/element.js";
 import { formatCount } from "../core/format.js";
+import { inLabels, labelled, sentence } from "../core/wording.js";
 import { ask as texts } from "../texts/ask.js";
+import { dialect } from "../texts/dialect.js";
 import { declare, declared, FIELDS } from "./dialect_fields.js";
 
 /** @typedef {import("./types.js").Inspection} Inspection */
@@ -44,19 +46,6 @@ export function remedyOf(note) {
 /** @param {string} written */
 function writtenValue(written) {
   return written === "true" || written.slice(1, -1);
-}
-
-/**
- * Returns a message of the service as a sentence, with the labels of fields in place of their keys.
- * @param {string} text
- */
-export function inLabels(text) {
-  return sentence(
-    text.replace(/\binput\.((?:number\.)?[a-z_]+)/g, (whole, key) => {
-      const label = texts.dialect.labels[key];
-      return label ? `“${label}”` : whole;
-    }),
-  );
 }
 
 /**
@@ -155,7 +144,7 @@ function problems(inspection, go) {
           null,
           h("b", null, texts.notes.where(line, column, name ?? "")),
           " ",
-          texts.notes.found(found, expected),
+          texts.notes.found(found, labelled(expected)),
         ),
       ),
       rest > 0 && h("li", null, texts.notes.moreProblems(formatCount(rest))),
@@ -170,7 +159,7 @@ function problems(inspection, go) {
  */
 function goButton(place, go) {
   if (!place) return null;
-  const label = texts.dialect.labels[place.slice(PREFIX.length)] ?? place;
+  const label = dialect.labels[place.slice(PREFIX.length)] ?? place;
   return h(
     "button",
     { type: "button", class: "small", onclick: () => go(place) },
@@ -212,18 +201,9 @@ function settings(input) {
   return FIELDS.flatMap(({ key }) => {
     const value = declared(input, key);
     if (value === undefined || value === false) return [];
-    const label = texts.dialect.labels[key] ?? key;
-    const words = texts.dialect.values[key]?.[String(value)];
+    const label = dialect.labels[key] ?? key;
+    const words = dialect.values[key]?.[String(value)];
     const shown = Array.isArray(value) ? value.join(", ") : (words ?? String(value));
     return [value === true ? label : `${label}: ${shown}`];
   });
-}
-
-/**
- * Returns a message of the service as a sentence.
- * @param {string} text
- */
-export function sentence(text) {
-  const start = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?…]$/.test(start) ? start : `${start}.`;
 }

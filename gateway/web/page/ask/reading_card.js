@@ -1,7 +1,13 @@
-/** How the file is read: fields to correct it, messages, and the first records. */
+/**
+ * How the file is read: one line, or unfolded the fields to correct it, messages, and the first records.
+ * It unfolds by itself if there is something to check.
+ */
 
 import { fill, h } from "../core/element.js";
+import { unfold } from "../core/focus.js";
+import { plain } from "../core/plain.js";
 import { ask as texts } from "../texts/ask.js";
+import { dialect } from "../texts/dialect.js";
 import { idOf } from "./controls.js";
 import { dialectFields, restDeclared } from "./dialect.js";
 import { failAt } from "./errors.js";
@@ -25,6 +31,7 @@ export class ReadingCard {
   #all = false;
   /** The fields that are unfolded. @type {Set<string>} */
   #open = new Set();
+  #line = h("span", { class: "ask-reading-line" });
   #state = h("span", { class: "ask-busy", role: "status" });
   #fields = h("div", { class: "ask-dialect", hidden: true });
   #messages = h("div", { class: "ask-messages" });
@@ -34,12 +41,13 @@ export class ReadingCard {
   constructor(corrected) {
     this.corrected = corrected;
     this.element = h(
-      "section",
-      { class: "card ask-reading", "aria-labelledby": "ask-reading-title" },
+      "details",
+      { class: "card ask-reading" },
       h(
-        "div",
-        { class: "ask-heading" },
-        h("h2", { id: "ask-reading-title" }, texts.readingTitle),
+        "summary",
+        { class: "line-summary" },
+        h("h2", null, texts.readingTitle),
+        this.#line,
         this.#state,
       ),
       this.#fields,
@@ -52,9 +60,11 @@ export class ReadingCard {
   begin() {
     this.#inspection = null;
     this.#all = false;
+    this.element.open = false;
     this.#fields.hidden = true;
+    fill(this.#line);
     fill(this.#messages);
-    fill(this.#table, h("div", { class: "ask-skeleton", "aria-hidden": "true" }));
+    fill(this.#table);
   }
 
   /**
@@ -71,14 +81,14 @@ export class ReadingCard {
   show(inspection) {
     this.#inspection = inspection;
     this.drawFields();
-    redraw(
-      this.#messages,
-      messages(inspection, {
-        accept: (input) => this.#correct(() => Object.assign(this.input, input)),
-        header: (header) => this.#correct(() => Object.assign(this.input, { header })),
-        go: go,
-      }),
-    );
+    fill(this.#line, lineOf(inspection));
+    const told = messages(inspection, {
+      accept: (input) => this.#correct(() => Object.assign(this.input, input)),
+      header: (header) => this.#correct(() => Object.assign(this.input, { header })),
+      go: go,
+    });
+    redraw(this.#messages, told);
+    if (this.#messages.hasChildNodes()) this.element.open = true;
     const showAll = () => {
       this.#all = true;
       this.show(inspection);
@@ -93,6 +103,7 @@ export class ReadingCard {
    */
   replace(child) {
     fill(this.#table, child);
+    this.element.open = true;
   }
 
   /** Whether the file was read. */
@@ -164,8 +175,24 @@ export class ReadingCard {
 /** Shows a field that a message is about. @param {string} place */
 function go(place) {
   const control = document.getElementById(idOf(place));
-  const folded = control?.closest("details");
-  if (folded) folded.open = true;
-  control?.scrollIntoView({ block: "center" });
-  control?.focus();
+  if (!control) return;
+  unfold(control);
+  control.scrollIntoView({ block: "center" });
+  control.focus();
+}
+
+/** How the file is read, in a line. @param {Inspection} inspection */
+function lineOf({ input, columns, column_count, error }) {
+  if (error) return null;
+  const { delimiter, encoding } = dialect.values;
+  const found = [
+    delimiter?.[String(input.delimiter)] ?? String(input.delimiter ?? ""),
+    encoding?.[String(input.encoding)] ?? String(input.encoding ?? ""),
+    texts.columnCount(column_count),
+  ];
+  const names = columns.map(({ name }) => plain(name) || texts.table.unnamed);
+  return [
+    `${found.filter(Boolean).join(" · ")}: `,
+    names.map((name, i) => [i > 0 && ", ", h("bdi", null, name)]),
+  ];
 }

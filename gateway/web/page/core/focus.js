@@ -20,6 +20,17 @@ export function announce(text, { urgent = false } = {}) {
 }
 
 /**
+ * Opens all folds around an element, so that it can be seen.
+ * @param {Element} element
+ */
+export function unfold(element) {
+  for (let fold = element.closest("details"); fold; ) {
+    fold.open = true;
+    fold = fold.parentElement?.closest("details") ?? null;
+  }
+}
+
+/**
  * Moves the focus to an element that is not otherwise focused, such as a heading after navigation.
  * @param {HTMLElement | null | undefined} element
  */

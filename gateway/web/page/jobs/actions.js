@@ -5,6 +5,7 @@ import { fragmentOf } from "../ask/fragment.js";
 import { questionOf } from "../ask/question.js";
 import { toast } from "../components/toast.js";
 import { inSentence } from "../core/plain.js";
+import { needStyle } from "../core/style.js";
 import { jobs as texts } from "../texts/jobs.js";
 import { cancelJob, deleteJob, retryJob } from "./api.js";
 import { confirmed } from "./confirm.js";
@@ -13,6 +14,8 @@ import { openShare } from "./share.js";
 
 /** @typedef {import("./api.js").Job} Job */
 /** @typedef {import("./facts.js").Action} Action */
+
+await needStyle("actions");
 
 const words = texts.actions;
 

@@ -2,6 +2,7 @@
 
 import { h } from "../core/element.js";
 import { formatAgo } from "../core/format.js";
+import { labelled } from "../core/wording.js";
 import { jobs as texts } from "../texts/jobs.js";
 import { runAgain } from "./actions.js";
 import { remedyFor } from "./facts.js";
@@ -36,7 +37,8 @@ function failure(job) {
     words.failed,
     count > 0 && words.byProblems(count),
     byWarning && words.byWarning,
-    job.reason && h("p", { class: "reason" }, job.reason),
+    // The table of bad rows says what the reason says of the first one.
+    job.reason && job.problems.length === 0 && h("p", { class: "reason" }, labelled(job.reason)),
     remedy,
     job.expired_at && words.failedExpired,
     count > 0 &&

@@ -45,15 +45,16 @@ export function hasResult({ state, expired_at, result_deleted_at }) {
 
 /**
  * Returns what can be done with a job.
- * @param {Pick<Job, "state" | "expired_at" | "result_deleted_at" | "aggregation">} job
+ * @param {Pick<Job, "state" | "expired_at" | "result_deleted_at" | "aggregation" | "problem_count">} job
  * @returns {Action[]}
  */
 export function actionsOf(job) {
-  const { state, expired_at, aggregation } = job;
+  const { state, expired_at, aggregation, problem_count } = job;
   /** @type {Action[]} */
   const found = [];
   if (!hasEnded(state)) found.push("cancel");
-  if (state === "FAILURE" && !expired_at) found.push("retry");
+  // Bad rows stay bad: another attempt would fail again.
+  if (state === "FAILURE" && !expired_at && !problem_count) found.push("retry");
   if (hasResult(job)) found.push("share");
   if (hasEnded(state) && aggregation) found.push("again");
   if (["SUCCESS", "FAILURE"].includes(state) && !expired_at) found.push("delete");

@@ -3,6 +3,7 @@
 import { h } from "../core/element.js";
 import { formatCount } from "../core/format.js";
 import { plain } from "../core/plain.js";
+import { inLabels, labelled } from "../core/wording.js";
 import { jobs as texts } from "../texts/jobs.js";
 import { warnings as words } from "../texts/warnings.js";
 import { runAgain } from "./actions.js";
@@ -45,8 +46,8 @@ export function warningTexts(found) {
   const known = words.kinds[found.kind];
   return {
     title: known?.title ?? words.other,
-    message: sentence(found.message),
-    remedy: known?.remedy ?? sentence(found.remedy),
+    message: inLabels(found.message),
+    remedy: known?.remedy ?? inLabels(found.remedy),
     place: found.line === null ? "" : words.line(formatCount(found.line), found.count),
   };
 }
@@ -61,13 +62,6 @@ function warning(found) {
     h("p", null, message),
     remedy && h("p", { class: "warning-remedy" }, remedy),
   );
-}
-
-/** @param {string} text a part of a sentence */
-function sentence(text) {
-  const [first = ""] = text;
-  const rest = text.slice(first.length);
-  return text && `${first.toUpperCase()}${rest}${/[.!?]$/.test(text) ? "" : "."}`;
 }
 
 /**
@@ -128,6 +122,6 @@ function problemRow({ problem, last, count }) {
     cell("number", report.columns.line, lines),
     cell("", report.columns.column, place),
     cell("found", report.columns.found, plain(found)),
-    cell("", report.columns.expected, expected),
+    cell("", report.columns.expected, labelled(expected)),
   );
 }

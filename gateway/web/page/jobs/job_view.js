@@ -213,7 +213,7 @@ class JobPart extends Part {
   /** @param {Job} job */
   #showActions(job) {
     const held = this.#actions.contains(document.activeElement);
-    const main = job.state === "FAILURE" && job.problems.length === 0 ? "retry" : "";
+    const main = job.state === "FAILURE" ? "retry" : "";
     fill(
       this.#actions,
       actionsOf(job).map((action) =>
@@ -283,5 +283,6 @@ function resultSection(job) {
   return place;
 }
 
-await needStyle("jobs");
+await needStyle("job");
+await needStyle("report");
 define("csv-job", JobPart);

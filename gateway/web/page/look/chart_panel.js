@@ -6,15 +6,17 @@ import { announce } from "../core/focus.js";
 import { isAbort } from "../core/wait.js";
 import { look as texts } from "../texts/look.js";
 import { drawBars } from "./bar_chart.js";
-import { chartsOf, isAdditive } from "./choice.js";
+import { isAdditive } from "./choice.js";
 import { dataTable } from "./data_table.js";
 import { pictureOf, save } from "./export.js";
 import { visible } from "./labels.js";
 import { drawLines } from "./line_chart.js";
+import { namesOf } from "./naming.js";
 import { notesOf } from "./notes.js";
 import { makePointable } from "./pointing.js";
-import { barsOf, linesOf, MOST_PLACES, MOST_SERIES } from "./series.js";
+import { barsOf, linesOf, MOST_SERIES } from "./series.js";
 import { isNotSortable, MOST_ROWS } from "./source.js";
+import { noteView, TOP, TOPS } from "./state.js";
 import { textMeasure } from "./text_width.js";
 
 /** @typedef {import("./choice.js").Shape} Shape */
@@ -35,6 +37,7 @@ export class ChartPanel {
   #caption = h("figcaption");
   #data = h("details", { class: "look-data", hidden: true });
   #rest = h("label", { class: "check", hidden: true });
+  #tops = h("label", { class: "look-measure", hidden: true });
   #turn = 0;
   #width = 0;
   /** @type {Picture | null} */
@@ -45,20 +48,23 @@ export class ChartPanel {
    * @param {import("./source.js").Source} about.source
    * @param {Preview} about.preview the first rows
    * @param {any} about.job
+   * @param {import("./choice.js").Choice} about.choice
+   * @param {import("./state.js").View} about.view what is shown at first
+   * @param {boolean} about.isChosen whether a person has chosen the shape
    * @param {AbortSignal} about.signal
    */
-  constructor({ source, preview, job, signal }) {
+  constructor({ source, preview, job, choice, view, isChosen, signal }) {
     this.source = source;
     this.preview = preview;
     this.job = job;
     this.signal = signal;
-    /** @type {readonly any[]} */
-    const groups = job.aggregation?.group_by ?? [];
-    this.parts = groups.map((group) => group?.part ?? null);
-    this.choice = chartsOf(preview.columns, preview.rows, this.parts);
+    this.choice = choice;
+    this.parts = partsOf(job);
+    this.names = namesOf(preview.columns, job.aggregation);
     /** @type {Shape | "table"} */
-    this.shape = this.choice.shapes[0] ?? "table";
-    this.measure = this.choice.measures[0] ?? 0;
+    this.shape = view.shape;
+    this.measure = view.measure;
+    this.top = view.top;
     this.withRest = false;
     this.element.hidden = this.choice.shapes.length === 0;
     if (this.element.hidden) return;
@@ -67,7 +73,7 @@ export class ChartPanel {
     const observer = new ResizeObserver(() => this.#draw());
     observer.observe(this.#canvas);
     signal.addEventListener("abort", () => observer.disconnect());
-    void this.#load({ automatic: true });
+    void this.#load({ automatic: !isChosen, first: true });
   }
 
   #controls() {
@@ -82,6 +88,7 @@ export class ChartPanel {
         [...shapes, /** @type {const} */ ("table")].map((shape) => this.#shapeButton(shape)),
       ),
       this.choice.measures.length > 1 && this.#measureField(),
+      fill(this.#tops, texts.chart.most, this.#topField()),
       fill(this.#rest, this.#restBox(), texts.chart.withRest),
       h(
         "div",
@@ -101,6 +108,7 @@ export class ChartPanel {
       ".checked": shape === this.shape,
       onchange: () => {
         this.shape = shape;
+        noteView({ chart: shape });
         void this.#load();
       },
     });
@@ -124,12 +132,30 @@ export class ChartPanel {
       {
         onchange: () => {
           this.measure = Number(select.value);
+          noteView({ value: this.measure });
           void this.#load();
         },
       },
-      this.choice.measures.map((i) => h("option", { value: i }, this.#name(i))),
+      this.choice.measures.map((i) =>
+        h("option", { value: i, selected: i === this.measure }, this.#name(i)),
+      ),
     );
     return h("label", { class: "look-measure" }, texts.chart.measure, select);
+  }
+
+  #topField() {
+    const select = h(
+      "select",
+      {
+        onchange: () => {
+          this.top = Number(select.value);
+          noteView({ top: this.top });
+          void this.#load();
+        },
+      },
+      TOPS.map((count) => h("option", { value: count, selected: count === this.top }, count)),
+    );
+    return select;
   }
 
   /**
@@ -155,13 +181,14 @@ export class ChartPanel {
 
   /**
    * Loads the rows of the chart and draws it. The best shape for few dates turns out only then.
-   * @param {{automatic?: boolean}} [options]
+   * @param {{automatic?: boolean, first?: boolean}} [options] `automatic`: no person chose the shape
    */
-  async #load({ automatic = false } = {}) {
+  async #load({ automatic = false, first = false } = {}) {
     this.#turn += 1;
     const turn = this.#turn;
     this.element.dataset.shape = this.shape;
     this.#figure.hidden = this.shape === "table";
+    this.#tops.hidden = true;
     if (this.shape === "table") return;
     this.#canvas.setAttribute("aria-busy", "true");
     if (!this.#picture) fill(this.#canvas, loadingView(texts.chart.loading));
@@ -173,14 +200,14 @@ export class ChartPanel {
         /** @type {HTMLInputElement | null} */
         const input = this.element.querySelector("input[value=bar]");
         if (input) input.checked = true;
-        await this.#load();
+        await this.#load({ first });
         return;
       }
       this.#picture = picture;
       this.#width = 0;
       this.#describe(picture);
       this.#draw();
-      if (!automatic) announce(this.#title(picture));
+      if (!first) announce(this.#title(picture));
     } catch (error) {
       if (isAbort(error) || turn !== this.#turn) return;
       this.#picture = null;
@@ -203,7 +230,7 @@ export class ChartPanel {
     let preview = first;
     let sorted = true;
     if (first.truncated) {
-      const count = line ? MOST_ROWS : MOST_PLACES;
+      const count = line ? MOST_ROWS : this.top;
       try {
         preview = await this.source.load(count, order, this.signal);
       } catch (error) {
@@ -222,6 +249,7 @@ export class ChartPanel {
       rest: texts.chart.rest,
       ordered: this.#isOrdered(preview),
       withRest: this.withRest,
+      most: this.top,
     };
     const chart = line ? linesOf(wanted) : barsOf(wanted);
     const notes = notesOf({ chart, shape, preview, sorted, choice, measure });
@@ -236,7 +264,7 @@ export class ChartPanel {
     const { groups, time } = this.choice;
     const [group] = groups;
     if (groups.length !== 1 || group === undefined || truncated) return false;
-    return rows.length <= MOST_PLACES && (time === group || Boolean(this.parts[group]));
+    return rows.length <= this.top && (time === group || Boolean(this.parts[group]));
   }
 
   /** @param {Picture} picture */
@@ -245,6 +273,8 @@ export class ChartPanel {
     const title = this.#title(picture);
     const additive = isAdditive(this.preview.columns[this.measure]);
     const whole = !this.preview.truncated;
+    const groups = whole ? chart.groups : this.preview.total;
+    this.#tops.hidden = shape !== "bar" || groups <= Math.min(this.top, TOP);
     this.#rest.hidden = !(shape === "line" && whole && additive && chart.split > MOST_SERIES);
     this.#data.hidden = false;
     fill(
@@ -285,8 +315,9 @@ export class ChartPanel {
     const { groups, time } = this.choice;
     const first = shape === "line" && time !== null ? [time] : [];
     const others = groups.filter((i) => !first.includes(i) && !chart.added.includes(i));
-    const names = [...first, ...others].map((i) => this.#name(i));
-    return texts.chart.title(this.#name(this.measure), names);
+    const names = [...first, ...others].map((i) => this.names[i] ?? "");
+    const title = texts.chart.title(this.names[this.measure] ?? "", names);
+    return title.charAt(0).toUpperCase() + title.slice(1);
   }
 
   /** @param {number} i */
@@ -310,6 +341,17 @@ function drawn({ chart, shape }, canvas) {
 function areLines({ places, series }) {
   const points = places.flatMap(({ values }) => values.filter((value) => value !== null));
   return places.length > 1 && points.length >= LEAST_POINTS * series.length;
+}
+
+/**
+ * For each group column of a job, the part of a date that it has; null if it is no such part.
+ * @param {any} job
+ * @returns {(string | null)[]}
+ */
+export function partsOf({ aggregation }) {
+  /** @type {readonly any[]} */
+  const groups = aggregation?.group_by ?? [];
+  return groups.map((group) => group?.part ?? null);
 }
 
 /** The name of a file without its extension. @param {string} filename */

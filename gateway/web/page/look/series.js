@@ -4,6 +4,7 @@ import { isAdditive } from "./choice.js";
 import { dateOf } from "./dates.js";
 import { compareDecimals, parseDecimal, sumOf } from "./decimal.js";
 import { groupLabel } from "./labels.js";
+import { TOP } from "./state.js";
 
 /** @typedef {import("./choice.js").Choice} Choice */
 /** @typedef {import("./types.js").Column} Column */
@@ -49,10 +50,9 @@ import { groupLabel } from "./labels.js";
  * @property {string} rest the name of the series of all others
  * @property {boolean} [ordered] whether places keep the order of the rows
  * @property {boolean} [withRest] whether lines have one for the sum of all others
+ * @property {number} [most] the most bars, or groups of bars
  */
 
-/** The most bars, or groups of bars. */
-export const MOST_PLACES = 20;
 /** The most series, and one of all others. */
 export const MOST_SERIES = 6;
 
@@ -78,7 +78,7 @@ export function barsOf(wanted) {
   });
   const drawn = places.filter((place) => place.values.some((value) => value !== null));
   if (!wanted.ordered) drawn.sort(byLargest);
-  const shown = drawn.slice(0, MOST_PLACES);
+  const shown = drawn.slice(0, wanted.most ?? TOP);
   const numbers = shown.flatMap((place) => place.values.map((value) => value?.number ?? 0));
   return {
     series: series.list,

@@ -8,6 +8,7 @@ import { isAbort } from "../core/wait.js";
 import { look as texts } from "../texts/look.js";
 import { asTsv, filterRows, isNumeric } from "./rows.js";
 import { isNotSortable, MOST_ROWS } from "./source.js";
+import { noteView } from "./state.js";
 
 /** @typedef {import("./types.js").Column} Column */
 /** @typedef {import("./types.js").Order} Order */
@@ -44,9 +45,10 @@ export class TablePanel {
    * @param {object} about
    * @param {import("./source.js").Source} about.source
    * @param {Preview} about.preview the first rows
+   * @param {Order | null} about.order the order that is shown at first
    * @param {AbortSignal} about.signal
    */
-  constructor({ source, preview, signal }) {
+  constructor({ source, preview, order, signal }) {
     this.source = source;
     this.preview = preview;
     this.signal = signal;
@@ -63,6 +65,7 @@ export class TablePanel {
     );
     fill(this.element, this.#tools(), this.#trouble, this.#scroll, this.#more);
     this.#show();
+    if (order) void this.#load(order, { quiet: true });
   }
 
   #tools() {
@@ -136,7 +139,7 @@ export class TablePanel {
     if (rows.length >= MOST_ROWS) return h("p", { class: "hint" }, texts.table.most(MOST_ROWS));
     if (this.#exhausted) return h("p", { class: "hint" }, texts.table.longRows);
     const more = Math.min(STEP, total - rows.length);
-    return this.#button(texts.table.more(more), () => this.#load(this.#order, true));
+    return this.#button(texts.table.more(more), () => this.#load(this.#order, { more: true }));
   }
 
   /**
@@ -174,7 +177,11 @@ export class TablePanel {
         {
           type: "button",
           class: "look-sort",
-          onclick: () => this.#load(this.#next(column, i), false),
+          onclick: () => {
+            const order = this.#next(column, i);
+            noteView({ sort: order });
+            void this.#load(order);
+          },
         },
         h("span", { class: "look-name" }, column.name),
         arrow(),
@@ -197,9 +204,11 @@ export class TablePanel {
 
   /**
    * @param {Order | null} order
-   * @param {boolean} more whether it is about more rows, and not about another order
+   * @param {object} [options]
+   * @param {boolean} [options.more] whether it is about more rows, and not about another order
+   * @param {boolean} [options.quiet] whether the focus stays where it is
    */
-  async #load(order, more) {
+  async #load(order, { more = false, quiet = false } = {}) {
     this.#turn += 1;
     const turn = this.#turn;
     const focused = order?.column ?? this.#order?.column;
@@ -219,13 +228,15 @@ export class TablePanel {
     } catch (error) {
       if (isAbort(error) || turn !== this.#turn) return;
       const title = isNotSortable(error) ? texts.table.sortFailed : texts.failed;
-      const retry = isNotSortable(error) ? {} : { retry: () => void this.#load(order, more) };
+      const retry = isNotSortable(error)
+        ? {}
+        : { retry: () => void this.#load(order, { more, quiet }) };
       fill(this.#trouble, problemBox(error, { title, ...retry }));
     } finally {
       if (turn === this.#turn) this.#scroll.removeAttribute("aria-busy");
     }
     this.#show();
-    if (more) return;
+    if (more || quiet) return;
     this.#scroll.scrollTop = 0;
     if (focused !== undefined) this.#head.children[focused]?.querySelector("button")?.focus();
     announce(this.#status.textContent ?? "");

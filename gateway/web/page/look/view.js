@@ -3,11 +3,14 @@
 import { loadingView, problemBox } from "../components/states.js";
 import { fill, h } from "../core/element.js";
 import { define, Part } from "../core/part.js";
+import { currentPlace } from "../core/router.js";
 import { needStyle } from "../core/style.js";
 import { isAbort } from "../core/wait.js";
 import { look as texts } from "../texts/look.js";
-import { ChartPanel } from "./chart_panel.js";
+import { ChartPanel, partsOf } from "./chart_panel.js";
+import { chartsOf } from "./choice.js";
 import { MOST_ROWS, Source } from "./source.js";
+import { viewIn } from "./state.js";
 import { TablePanel } from "./table_panel.js";
 
 await needStyle("look");
@@ -64,9 +67,13 @@ class LookPart extends Part {
         fill(this, heading(preview), empty());
         return;
       }
-      const chart = new ChartPanel({ source, preview, job, signal });
+      const choice = chartsOf(preview.columns, preview.rows, partsOf(job));
+      const { query } = currentPlace();
+      const view = viewIn(query, choice, preview.columns.length);
+      const isChosen = query.has("chart");
+      const chart = new ChartPanel({ source, preview, job, choice, view, isChosen, signal });
       const row = figures(preview);
-      const table = row ?? new TablePanel({ source, preview, signal }).element;
+      const table = row ?? new TablePanel({ source, preview, order: view.order, signal }).element;
       fill(this, h("section", { class: "look" }, heading(preview), chart.element, table));
     } catch (error) {
       if (isAbort(error) || what !== this.#shown) return;

@@ -17,11 +17,11 @@ export const download = Object.freeze({
   goneHint: "Results are kept for some time only. Ask again to get a new one.",
 
   start: "Download and verify",
-  browser: "Download with the browser",
+  browser: "Download",
   hint:
     "“Download and verify” fetches several parts at once and continues after a broken line or a " +
-    "closed tab. The file appears when its checksum is right. The browser's own download resumes " +
-    "after a broken line.",
+    "closed tab. The file appears when its checksum is right. “Download” is the browser's own " +
+    "download, which resumes after a broken line.",
   browserOnly:
     "This browser cannot download in parts, or the page is not opened by HTTPS. It resumes the " +
     "download by itself if the connection breaks.",
@@ -77,7 +77,7 @@ export const download = Object.freeze({
       title: "There is no space left",
       text:
         "The browser keeps the parts until all have arrived, and needs twice the size of the file. " +
-        "Make space and try again, or download with the browser.",
+        "Make space and try again, or use “Download”.",
     },
     place: {
       title: "The file cannot be saved there",
@@ -85,11 +85,11 @@ export const download = Object.freeze({
     },
     ranges: {
       title: "Downloading in parts is not possible here",
-      text: "Something between the service and this browser sends whole files only. Download with the browser.",
+      text: "Something between the service and this browser sends whole files only. Use “Download”.",
     },
     failed: {
       title: "The download failed",
-      text: "What has arrived is kept. Try again, or download with the browser.",
+      text: "What has arrived is kept. Try again, or use “Download”.",
     },
   },
 

@@ -145,7 +145,7 @@ export const jobs = Object.freeze({
         ? "The file has one row that cannot be read as you asked."
         : `The file has ${formatCount(count)} rows that cannot be read as you asked.`,
     correct: "Correct the file and send it again, or leave such rows out.",
-    skip: "Run again without bad rows",
+    skip: "Run again with bad rows left out",
     byWarning: "You asked that a job with warnings fails. This is the first one.",
     /** What to do, by words of the reason. @type {[RegExp, string][]} */
     remedies: [

@@ -29,6 +29,7 @@ export const look = Object.freeze({
     shape: "Show as",
     measure: "Values",
     withRest: "Add the sum of all others",
+    most: "Most bars",
     title: (/** @type {string} */ measure, /** @type {readonly string[]} */ groups) =>
       groups.length > 0 ? `${measure} by ${listed(groups)}` : measure,
     and: ", ",

@@ -53,7 +53,11 @@ class UploadsPart extends Part {
       h(
         "section",
         { "aria-labelledby": "uploads-title" },
-        fill(this.#details, h("summary", null, title, this.#summary), this.#list),
+        fill(
+          this.#details,
+          h("summary", { class: "line-summary" }, title, this.#summary),
+          this.#list,
+        ),
       ),
     );
   }

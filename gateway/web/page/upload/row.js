@@ -3,6 +3,7 @@
 import { progressBar } from "../components/progress_bar.js";
 import { h } from "../core/element.js";
 import { placeHref } from "../core/router.js";
+import { labelled } from "../core/wording.js";
 import { upload as texts } from "../texts/upload.js";
 import { chooseFile } from "./file_access.js";
 
@@ -219,7 +220,7 @@ function readingOf({ state, size, snapshot }) {
  */
 function badRowsOf({ state, headStart }) {
   if (!headStart?.rows_rejected || state === "done") return "";
-  return texts.badRows(headStart.rows_rejected, headStart.first_problem ?? "");
+  return texts.badRows(headStart.rows_rejected, labelled(headStart.first_problem ?? ""));
 }
 
 /**
