@@ -76,7 +76,11 @@ class GatewayEvents(JobEvents):
     def job_deleted(self, job: Job) -> None:
         """Record that a client has deleted a job that had ended, with all its bytes."""
         bind_ids(job_id=job.id, upload_id=job.upload_id)
-        note(Action.BYTES_DELETED, job.id, f"upload {job.upload_id} and all outputs")
+        note(
+            Action.BYTES_DELETED,
+            job.id,
+            "all outputs" if job.upload_id is None else f"upload {job.upload_id} and all outputs",
+        )
         log.info("job=%s deleted with its bytes", job.id, extra={"event": "job.deleted"})
 
     def result_deleted(self, job: Job) -> None:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from gateway.access.audit_handlers import list_audit
 from gateway.access.key_handlers import create_key, list_keys, revoke_key, rotate_key
+from gateway.datasets.ask import ask
 from gateway.inspections.handlers import inspect_sample
 from gateway.jobs.event_stream import job_events
 from gateway.jobs.handlers import retry_job, show_job
@@ -47,6 +48,7 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
         web.get("/api/file_status/{job_id}", file_status),
         web.get("/api/download_file/{job_id}", download_file),  # HEAD too
         web.get("/api/v1/jobs", list_jobs),  # HEAD too
+        web.post("/api/v1/jobs", ask),
         web.get("/api/v1/jobs/{job_id}", show_job),  # HEAD too
         web.delete("/api/v1/jobs/{job_id}", cancel_job),
         web.get("/api/v1/jobs/{job_id}/events", job_events, allow_head=False),

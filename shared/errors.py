@@ -102,6 +102,12 @@ class SpecMismatch(
     """The aggregation does not match the file's header."""
 
 
+class SeveralInputs(
+    CsvmillError, code="several_inputs", status=422, title="Several inputs in one job"
+):
+    """A job of several uploads was asked for, which this version does not run."""
+
+
 class BadRowsFound(CsvmillError, code="bad_rows_found", status=422, title="File has bad rows"):
     """Rows that fail the job were found while the file was received, and `fail_early` is set."""
 
@@ -233,6 +239,20 @@ class ResultLost(CsvmillError, code="result_lost", status=500, title="Result los
 
 class JobFinished(CsvmillError, code="job_finished", status=409, title="Job already finished"):
     """The job has already succeeded or failed."""
+
+
+class AmbiguousName(CsvmillError, code="ambiguous_name", status=409, title="Name is ambiguous"):
+    """Several uploads with different bytes have the name. The message lists their ids."""
+
+
+class UploadIncomplete(
+    CsvmillError, code="upload_incomplete", status=409, title="Upload not complete"
+):
+    """Not all bytes of the upload have been received."""
+
+
+class UploadInUse(CsvmillError, code="upload_in_use", status=409, title="Upload in use"):
+    """Jobs that have not ended read the upload, and none of them is its own."""
 
 
 class JobNotFailed(CsvmillError, code="job_not_failed", status=409, title="Job has not failed"):

@@ -56,6 +56,7 @@ NEEDS: Mapping[tuple[str, str], Need | None] = {
     ("GET", "/api/file_status/{job_id}"): FIRST_READ,
     ("GET", "/api/download_file/{job_id}"): FIRST_READ,
     ("GET", "/api/v1/jobs"): READ,
+    ("POST", "/api/v1/jobs"): UPLOAD,  # and `READ`: see `gateway.datasets.ask`
     ("GET", "/api/v1/jobs/{job_id}"): READ,
     ("DELETE", "/api/v1/jobs/{job_id}"): UPLOAD,
     ("GET", "/api/v1/jobs/{job_id}/events"): READ,

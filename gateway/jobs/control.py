@@ -23,13 +23,23 @@ if TYPE_CHECKING:
 
     from gateway.events import GatewayEvents
     from shared.access.tenant import Tenant
-    from shared.blobs.blob import BlobKey
     from shared.jobs.job import Job
+    from shared.jobs.job_input import JobInput
     from shared.ports import Ports
 
 
-async def cancel_job(ports: Ports, events: GatewayEvents, job_id: UUID, tenant: Tenant) -> Job:
-    """Revoke a tenant's job, delete its input, and return the job. Repeating is harmless.
+async def cancel_job(
+    ports: Ports,
+    events: GatewayEvents,
+    job_id: UUID,
+    tenant: Tenant,
+    *,
+    with_upload: bool = False,
+) -> Job:
+    """Revoke a tenant's job, and return it. Repeating is harmless.
+
+    The upload that it was made of is deleted, unless other jobs need it or it is kept; if it is
+    cancelled `with_upload`, also then.
 
     A worker that runs the job stops at its next heartbeat. Raises JobNotFound, and JobFinished if
     the job has succeeded or failed.
@@ -42,10 +52,13 @@ async def cancel_job(ports: Ports, events: GatewayEvents, job_id: UUID, tenant: 
         raise JobFinished(f"job {job.id} is already {job.state}; it cannot be cancelled")
     # From here on no attempt can start or succeed. A running attempt keeps its open file, or fails,
     # which changes nothing.
-    try:
-        await ports.blobs.delete(job.input_key)
-    except CsvmillError as error:
-        events.input_left(job, error)
+    if job.upload_id is not None:
+        datasets = ports.jobs.datasets
+        try:
+            if await datasets.remove(job.upload_id, unless_needed=not with_upload, now=now):
+                await ports.blobs.delete(job.inputs[0].key)
+        except CsvmillError as error:
+            events.input_left(job, error)
     return job
 
 
@@ -60,8 +73,9 @@ async def retry_job(ports: Ports, events: GatewayEvents, job_id: UUID, tenant: T
             f"job {job_id} is {job.state}; only a job in {JobState.FAILURE} can be retried"
         )
     removed = InputRemoved(f"the input of job {job_id} was deleted; upload the file again")
-    if not await _is_complete(ports, job.input_key):
-        raise removed
+    for each in job.inputs:
+        if not await _is_complete(ports, each):
+            raise removed
     retried = await ports.jobs.retry(job_id, tenant=tenant)
     if retried is None:
         job = await ports.jobs.get(job_id, tenant=tenant)
@@ -73,8 +87,9 @@ async def retry_job(ports: Ports, events: GatewayEvents, job_id: UUID, tenant: T
     return await ports.jobs.get(job_id, tenant=tenant)
 
 
-async def _is_complete(ports: Ports, key: BlobKey) -> bool:
+async def _is_complete(ports: Ports, each: JobInput) -> bool:
     try:
-        return (await ports.blobs.info(key)).complete
+        blob = await ports.blobs.info(each.key)
     except BlobNotFound:
         return False
+    return blob.complete and each.version in (None, blob.version)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.datasets.job_request import NAME_LIMIT
 from gateway.openapi import aggregations
 from gateway.openapi.models import view_schemas
 from gateway.openapi.parts import ref
@@ -15,6 +16,7 @@ from shared.api.problem import ProblemDetails
 from shared.api.upload import UploadView
 from shared.errors import JobNotFound
 from shared.jobs.job import JobState
+from shared.jobs.job_input import MAX_INPUTS
 
 if TYPE_CHECKING:
     from gateway.openapi.parts import Node
@@ -98,6 +100,55 @@ DECLARATION: Node = {
     "additionalProperties": False,
 }
 
+JOB_REQUEST: Node = {
+    "type": "object",
+    "description": "A job of uploads that are complete.",
+    "properties": {
+        "inputs": {
+            "type": "array",
+            "description": "The uploads that the job reads, in order",
+            "items": {
+                "oneOf": [
+                    text(
+                        "The id of an upload, or the name of its file",
+                        minLength=1,
+                        maxLength=NAME_LIMIT,
+                    ),
+                    {
+                        "type": "object",
+                        "properties": {
+                            "upload": text(
+                                "The id of an upload, or the name of its file",
+                                minLength=1,
+                                maxLength=NAME_LIMIT,
+                            )
+                        },
+                        "required": ["upload"],
+                        "additionalProperties": False,
+                    },
+                ]
+            },
+            "minItems": 1,
+            "maxItems": MAX_INPUTS,
+        },
+        "aggregation": ref(aggregations.NAME),
+        "cache": {
+            "type": "boolean",
+            "default": True,
+            "description": "Whether the result may be that of an earlier job with this question",
+        },
+        "name": or_null(
+            text(
+                "The name under which the job is listed; by default that of the file",
+                minLength=1,
+                maxLength=NAME_LIMIT,
+            )
+        ),
+    },
+    "required": ["inputs", "aggregation"],
+    "additionalProperties": False,
+}
+
 SIZE: Node = {
     "type": "object",
     "description": "The size of a file that was declared without one.",
@@ -134,6 +185,7 @@ SCHEMAS: Node = {
     "Declaration": DECLARATION,
     "Error": ERROR,
     "JobEvent": JOB_EVENT,
+    "JobRequest": JOB_REQUEST,
     "JobState": STATE_SCHEMA,
     "Size": SIZE,
 }
@@ -175,6 +227,8 @@ JOB_EXAMPLE: Node = {
             "reason": CRASHED,
         }
     ],
+    "inputs": [{"upload_id": UPLOAD_ID, "name": "plays.csv", "size": 74, "sha256": None}],
+    "cached_from": None,
 }
 
 UPLOAD_EXAMPLE: Node = {

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from gateway.http.idempotency import MAX_KEY
 from gateway.openapi import aggregations
 from gateway.openapi.parts import header, json_in_query, parameter, ref
 from gateway.openapi.schemas import FILENAME, JOB_ID, UPLOAD_EXAMPLE, UPLOAD_ID
-from gateway.protocols.common.request import MAX_KEY
 
 TAG = "Uploads"
 JOB_OF_UPLOAD = {

@@ -49,6 +49,7 @@ from shared.errors import (
     UnsupportedMedia,
     UnsupportedVersion,
     UploadGone,
+    UploadInUse,
     UploadNotFound,
     UploadTooLarge,
 )
@@ -162,7 +163,7 @@ CANCEL = operation(
     parameters=[UPLOAD_IN_PATH, FINISHED],
     answers={
         "204": {"description": "The upload is deleted"},
-        **problems(InvalidInput, UploadNotFound, JobFinished, JobDelayed),
+        **problems(InvalidInput, UploadNotFound, JobFinished, UploadInUse, JobDelayed),
     },
 )
 

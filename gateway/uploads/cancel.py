@@ -47,6 +47,8 @@ async def remove_upload(context: UploadContext, upload_id: UUID) -> None:
             break
         except JobFinished:
             if await _needs_no_input(context, upload_id):
+                datasets = context.ports.jobs.datasets
+                await datasets.remove(upload_id, unless_needed=False, now=time.time())
                 await blobs.delete(key)
                 if existed:
                     context.events.input_deleted(upload_id)
@@ -57,6 +59,7 @@ async def remove_upload(context: UploadContext, upload_id: UUID) -> None:
 
 
 async def _cancel(context: UploadContext, upload_id: UUID) -> Job | None:
+    await context.ports.jobs.datasets.check_unread(upload_id)
     job = await context.job_of(upload_id)
     if job is None:
         blobs, key = context.ports.blobs, context.key(upload_id)
@@ -64,6 +67,7 @@ async def _cancel(context: UploadContext, upload_id: UUID) -> Job | None:
             await blobs.lease_append(key)  # aborts an append in progress at once
         except BlobNotFound:
             raise UploadNotFound(f"There is no upload {upload_id}") from None
+        await context.ports.jobs.datasets.remove(upload_id, unless_needed=False, now=time.time())
         await blobs.delete(key)
         await context.quotas.release(upload_id)
         # The last chunk may have created a job in the meantime. A job created after this look
@@ -72,7 +76,7 @@ async def _cancel(context: UploadContext, upload_id: UUID) -> Job | None:
     if job is None:
         context.events.upload_cancelled(upload_id)
         return None
-    return await cancel_job(context.ports, context.events, job.id, context.tenant)
+    return await cancel_job(context.ports, context.events, job.id, context.tenant, with_upload=True)
 
 
 async def _needs_no_input(context: UploadContext, upload_id: UUID) -> bool:

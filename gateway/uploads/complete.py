@@ -64,7 +64,7 @@ def with_its_own_job(upload: Upload) -> Upload:
         job is not None
         and job.state is not JobState.REVOKED
         and upload.blob.version
-        and job.input_version not in (None, upload.blob.version)
+        and job.inputs[0].version not in (None, upload.blob.version)
     ):
         raise InputRemoved(
             f"the upload became job {job.id} before, and the bytes of that were removed; these are "

@@ -46,29 +46,39 @@ async def cancel_or_delete_upload(context: UploadContext, name: str) -> None:
         except JobFinished:
             for upload_id in context.ids_of(name):
                 job = await context.job_of(upload_id)
-                if job is not None and await _delete(context, job.id):
+                if job is None:
+                    continue
+                await context.ports.jobs.datasets.check_unread(upload_id)
+                if await _delete(context, job.id, with_upload=True):
                     return
 
 
-async def _delete(context: UploadContext, job_id: UUID) -> bool:
+async def _delete(context: UploadContext, job_id: UUID, *, with_upload: bool = False) -> bool:
     """Delete the bytes of a job that has ended; return whether it has.
+
+    The upload that it was made of goes with it unless other jobs need it or it is kept; if it is
+    to be deleted `with_upload`, also then.
 
     From the first statement on, nothing starts to read them. A download in progress keeps its open
     file, and gets every byte.
     """
-    job = await context.ports.jobs.expire_ended(job_id, now=time.time())
+    now, ports = time.time(), context.ports
+    job = await ports.jobs.expire_ended(job_id, now=now)
     if not job.state.terminal:
         return False
-    for key in _keys(job):
-        await context.ports.blobs.delete(key)
-    await context.quotas.release(job.upload_id)
+    if job.upload_id is not None:
+        datasets = ports.jobs.datasets
+        if await datasets.remove(job.upload_id, unless_needed=not with_upload, now=now):
+            await ports.blobs.delete(job.inputs[0].key)
+        await context.quotas.release(job.upload_id)
+    for key in _outputs(job):
+        await ports.blobs.delete(key)
     context.events.job_deleted(job)
     return True
 
 
-def _keys(job: Job) -> Iterator[BlobKey]:
+def _outputs(job: Job) -> Iterator[BlobKey]:
     """Yield the keys of everything that a job may have stored."""
-    yield job.input_key
     for attempt in range(1, job.attempt + 1):
         yield rejects_key(job.id, attempt)
         yield preview_key(job.id, attempt)

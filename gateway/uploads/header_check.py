@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from gateway.uploads.upload import Upload
     from shared.access.tenant import Tenant
+    from shared.aggregation.spec import Aggregation
     from shared.blobs.socket_part import Piece
     from shared.ports import Blobs
 
@@ -69,6 +70,29 @@ class HeaderChecker:
             async with self._reads[limit]:
                 sample = await read_start(blobs, upload.blob, limit)
                 await self.check_sample(upload, sample)
+
+    async def check_complete(self, blobs: Blobs, upload: Upload, aggregation: Aggregation) -> None:
+        """Raise SpecMismatch if a complete upload does not fit an aggregation, as its job would.
+
+        Raises BlobNotFound if it is removed meanwhile.
+        """
+        for limit in (FIRST_READ, INSPECTION_LIMIT):
+            async with self._reads[limit]:
+                sample = await read_start(blobs, upload.blob, limit)
+                whole = len(sample) == upload.blob.size
+                async with self._checks:
+                    try:
+                        final = await asyncio.to_thread(
+                            check_header, sample, whole=whole, aggregation=aggregation
+                        )
+                    except SpecMismatch as error:
+                        raise SpecMismatch(
+                            f"the spec does not fit {upload.filename}: {error}", field=error.field
+                        ) from error
+                    except MalformedInput as error:
+                        raise SpecMismatch(f"{upload.filename} can't be read: {error}") from error
+            if final or whole:
+                return
 
     def watch(
         self, blobs: Blobs, offset: int, *, tolerated: int, on_header: Callable[[Upload, int], None]

@@ -62,7 +62,7 @@ class Upload:
     @property
     def digest_is_known(self) -> bool:
         """Whether the digest that was declared for it is known, or that none was."""
-        return self.kept or (self.job is not None and self.job.input_version is not None)
+        return self.kept or (self.job is not None and self.job.inputs[0].version is not None)
 
     @property
     def awaits_mark(self) -> bool:
@@ -77,9 +77,8 @@ class Upload:
 
 def upload_of_job(job: Job) -> Upload:
     """Return the upload that became `job`, whose bytes are not kept any longer."""
-    whole = RangeSet.of([(0, job.input_size)])
+    (read,) = job.inputs
+    whole = RangeSet.of([(0, read.size)])
     metadata = {"filename": job.filename, **metadata_of(job.aggregation)}
-    blob = BlobInfo(
-        job.input_key, job.input_size, whole, sha256=job.input_sha256, metadata=metadata
-    )
-    return Upload(job.upload_id, blob, job, kept=False)
+    blob = BlobInfo(read.key, read.size, whole, sha256=read.sha256, metadata=metadata)
+    return Upload(read.upload_id, blob, job, kept=False)

@@ -136,10 +136,12 @@ class JobRun:
         small: bool,
     ) -> Output:
         """Return the output, whose files exist until `stack` is closed."""
-        source = BlobSource(self._blobs, job.input_key, job.filename, job.input_size)
+        sources = [
+            BlobSource(self._blobs, each.key, each.name, each.size) for each in job.inputs
+        ]
         engine = self._small_engine if small else self._engine
         with self._others_paused(small=small):
-            output = await engine.aggregate(job.aggregation, [source], self._scratch.path, progress)
+            output = await engine.aggregate(job.aggregation, sources, self._scratch.path, progress)
         written = (output, output.rejects, output.preview)
         stack.push_async_callback(remove_files, *(file.path for file in written if file))
         return output

@@ -114,7 +114,7 @@ class Follower:
 
     def of_job(self, job: Job) -> GrowingAggregation | None:
         """See `processor.attempt.run.HeadStarts`."""
-        running = self._running.get(job.upload_id)
+        running = None if job.upload_id is None else self._running.get(job.upload_id)
         return running if running is not None and running.usable else None
 
     @contextmanager

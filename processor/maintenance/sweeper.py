@@ -104,10 +104,15 @@ class Sweeper:
         removed = 0
         async with aclosing(self._batches(UPLOADS, upload_of, self._upload_ttl)) as batches:
             async for batch in batches:
-                jobs = await self._jobs.of_uploads(list(batch.values()))
+                ids = list(batch.values())
+                jobs = await self._jobs.of_uploads(ids)
+                needed = await self._jobs.datasets.needed(ids, now=self._clock())
                 for blob, upload_id in batch.items():
                     job = jobs.get(upload_id)
-                    removed += await self._remove(blob, job, self._idle_limit_of_upload(job))
+                    # Without a job, it may be asked by anyone who knows it.
+                    idle_for = self._upload_ttl if job is None else self._grace
+                    if upload_id not in needed:
+                        removed += await self._remove(blob, job, idle_for)
         return removed
 
     async def _sweep_results(self) -> int:
@@ -155,14 +160,8 @@ class Sweeper:
         if batch:
             yield batch
 
-    def _idle_limit_of_upload(self, job: Job | None) -> float | None:
-        """Return after how many idle seconds an upload may be removed; None if it is needed."""
-        if job is None:
-            return self._upload_ttl
-        return None if job.expired_at is None else self._grace
-
     def _idle_limit_of_output(self, job: Job | None, attempt: int) -> float | None:
-        """Return the same for the output of an attempt."""
+        """Return after how many idle seconds an output may be removed; None if it is needed."""
         if job is None:
             # The database was restored without the job: an operator may still want the output.
             return self._result_ttl

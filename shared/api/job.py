@@ -13,6 +13,7 @@ from shared.api.report import ReportView
 from shared.api.view import Count, Id, Ordinal, Path, Sha256, Time, View, component
 from shared.csv.problems import SHOWN_PROBLEMS
 from shared.jobs.job import AttemptOutcome, JobState
+from shared.jobs.job_input import MAX_INPUTS
 
 _MEANINGS = {
     JobState.PENDING: "waits for a worker",
@@ -119,9 +120,23 @@ class JobResultView(View):
     """Rows of the output, without the header."""
 
 
+@dataclass(frozen=True, slots=True)
+class JobInputView(View):
+    """An upload as a job reads it."""
+
+    upload_id: Id
+    """The id of the upload."""
+    name: str
+    """The name of the file."""
+    size: Count
+    """Bytes."""
+    sha256: Sha256 | None
+    """The declared SHA-256, in hexadecimal; null if unknown."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobView(View):
-    """One aggregation of one uploaded file."""
+    """One aggregation of one or more uploaded files."""
 
     id: Id
     """The id of the job."""
@@ -131,7 +146,7 @@ class JobView(View):
     max_attempts: Ordinal
     """How many attempts may fail before the job fails."""
     created_at: Time
-    """When the upload was complete."""
+    """When the upload was complete, or the job was asked for."""
     published_at: Time | None = None
     """When a worker was last called for the job."""
     finished_at: Time | None
@@ -143,9 +158,9 @@ class JobView(View):
     reason: str | None
     """Why the latest attempt did not succeed."""
     filename: str
-    """The name of the uploaded file."""
+    """The name of the uploaded file, or the one under which the job was asked for."""
     input_size: Count
-    """Bytes of the uploaded file."""
+    """Bytes of the uploaded files."""
     aggregation: AggregationJson | None = None
     """The aggregation, as JSON that can be sent again."""
     progress: ProgressView | None = None
@@ -165,6 +180,12 @@ class JobView(View):
         Field(json_schema_extra={"maxItems": FIRST_ATTEMPTS + LAST_ATTEMPTS}),
     ]
     """The first 10 and the last 10 attempts, oldest first. `attempt` is how many there are."""
+    inputs: Annotated[
+        tuple[JobInputView, ...], Field(json_schema_extra={"maxItems": MAX_INPUTS})
+    ] = ()
+    """The uploads that the job reads, in order."""
+    cached_from: Id | None = None
+    """The id of the job whose result this one has got, if nothing was computed again."""
 
     @property
     def result_size(self) -> int | None:

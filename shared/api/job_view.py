@@ -6,7 +6,14 @@ from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from shared.aggregation.json_codec import aggregation_json
-from shared.api.job import FIRST_ATTEMPTS, LAST_ATTEMPTS, AttemptView, JobResultView, JobView
+from shared.api.job import (
+    FIRST_ATTEMPTS,
+    LAST_ATTEMPTS,
+    AttemptView,
+    JobInputView,
+    JobResultView,
+    JobView,
+)
 from shared.api.job_progress import progress_view
 from shared.api.problem import ProblemView
 from shared.api.report import ReportView, WarningView
@@ -18,6 +25,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from shared.jobs.job import Attempt, Job
+    from shared.jobs.job_input import JobInput
     from shared.jobs.report import Report
     from shared.ports import JobStore
 
@@ -53,6 +61,8 @@ def job_view(job: Job, attempts: Sequence[Attempt]) -> JobView:
         problems=tuple(map(ProblemView.from_value, report.problems)) if report else (),
         problem_count=report.problem_count if report and not report.unfinished else None,
         attempts=tuple(map(_attempt_view, attempts)),
+        inputs=tuple(map(_input_view, job.inputs)),
+        cached_from=None if job.cached_from is None else str(job.cached_from),
     )
 
 
@@ -88,6 +98,10 @@ def _dialect(dialect: Dialect) -> dict[str, Any]:
     # Not by `asdict` as a whole, which copies every value.
     shown = {name: getattr(dialect, name) for name in _OF_DIALECT}
     return {**shown, "number": asdict(dialect.number)}
+
+
+def _input_view(each: JobInput) -> JobInputView:
+    return JobInputView.from_value(each, upload_id=str(each.upload_id))
 
 
 def _attempt_view(attempt: Attempt) -> AttemptView:

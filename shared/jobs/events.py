@@ -25,24 +25,38 @@ class JobEvents:
         self._jobs = metrics.of(JobMetrics)
 
     def job_created(self, job: Job) -> None:
-        """This process has created the job of a complete upload."""
+        """This process has created the job of a complete upload, or one that was asked for."""
         bind_ids(job_id=job.id, tenant=job.tenant)
-        self._uploads.ended("completed")
         self._jobs.job(JobState.PENDING, "created")
+        fields = {"event": "job.created", "bytes": job.input_size}
+        if job.upload_id is None:
+            self._log_asked(job, fields)
+            return
+        self._uploads.ended("completed")
         log.info(
             "job=%s created: upload %s is complete with %d bytes",
             job.id,
             job.upload_id,
             job.input_size,
-            extra={"event": "job.created", "bytes": job.input_size},
+            extra=fields,
+        )
+
+    @staticmethod
+    def _log_asked(job: Job, fields: dict[str, object]) -> None:
+        log.info(
+            "job=%s created: asked of %s, %d bytes",
+            job.id,
+            uploads_of(job),
+            job.input_size,
+            extra={**fields, "inputs": len(job.inputs)},
         )
 
     def left_to_relay(self, job: Job, error: CsvmillError) -> None:
         """The job's wake-up could not be published, or the job could not be stamped."""
         log.warning(
-            "job=%s of upload %s: its wake-up is left to the relay: %s",
+            "job=%s of %s: its wake-up is left to the relay: %s",
             job.id,
-            job.upload_id,
+            uploads_of(job),
             error,
             extra={"event": "job.unannounced"},  # programs read this code: it stays
         )
@@ -52,3 +66,10 @@ class JobEvents:
         bind_ids(job_id=job.id, upload_id=job.upload_id, tenant=job.tenant)
         self._jobs.job(JobState.REVOKED, "cancelled")
         log.info("job=%s cancelled", job.id, extra={"event": "job.cancelled"})
+
+
+def uploads_of(job: Job) -> str:
+    """Return in words what a job reads."""
+    first, *others = job.inputs
+    more = f" and {len(others)} more" if others else ""
+    return f"upload {first.upload_id}{more}"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from shared.access.tenant import Tenant
     from shared.blobs.blob import BlobKey
+    from shared.jobs.job_input import JobInput
     from shared.jobs.report import Report
 
 
@@ -95,13 +96,15 @@ class JobProgress:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One aggregation of one upload. Times are Unix seconds."""
+    """One aggregation of one or more uploads. Times are Unix seconds."""
 
     id: UUID
-    upload_id: UUID
-    input_key: BlobKey
-    input_size: int
+    upload_id: UUID | None
+    """The upload whose completion made the job; None if the job was asked for."""
+    inputs: tuple[JobInput, ...]
+    """What it reads, in order; at least one."""
     filename: str
+    """The name of its file, or the one under which it was asked for."""
     aggregation: Aggregation
     state: JobState
     attempt: int
@@ -134,12 +137,19 @@ class Job:
     """When the broker confirmed the dead letter."""
     tenant: Tenant = DEFAULT_TENANT
     """Whose job it is."""
-    input_version: str | None = None
-    """The version of the input (see `BlobInfo`); None if an older csvmill created the job."""
-    input_sha256: str | None = None
-    """Lower-case hex digest of the input, if its sender declared one and the version is known."""
     small: bool = False
     """Whether it waits and runs among the small jobs."""
+    cache: bool = True
+    """Whether it may be answered by what another job has computed."""
+    cached_from: UUID | None = None
+    """The job whose result it has, if that was not computed again."""
+    request_digest: str | None = None
+    """The SHA-256 of the request that asked for it, in lower-case hex; None without one."""
+
+    @property
+    def input_size(self) -> int:
+        """Bytes of all inputs."""
+        return sum(each.size for each in self.inputs)
 
     @property
     def rows_in(self) -> int | None:

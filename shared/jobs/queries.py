@@ -12,6 +12,9 @@ class JobQueries:
     """The statements of `queries.sql`. A missing or unknown one fails at the start."""
 
     insert_job: str
+    insert_asked: str
+    insert_inputs: str
+    answered: str
     job_by_id: str
     job_by_upload: str
     mark_published: str

@@ -100,7 +100,7 @@ class SqlJobReader:
     async def of_uploads(self, upload_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
         """See `JobStore`."""
         rows = await self._read_many(self._sql.jobs_by_uploads, upload_ids)
-        return {job.upload_id: job for job in map(job_of, rows)}
+        return {UUID(row["upload_id"]): job_of(row) for row in rows}
 
     async def unfinished(self, *, limit: int) -> Unfinished:
         """See `JobStore`."""

@@ -17,6 +17,7 @@ from shared.jobs.job import (
     JobResult,
     JobState,
 )
+from shared.jobs.job_input import JobInput, decode_inputs
 from shared.jobs.report import decode_report, encode_report
 
 if TYPE_CHECKING:
@@ -56,10 +57,13 @@ def job_of(row: Row) -> Job:
         Job,
         row,
         id=UUID(row["id"]),
-        upload_id=UUID(row["upload_id"]),
+        upload_id=None if row["upload_id"] == row["id"] else UUID(row["upload_id"]),
+        inputs=_inputs_of(row),
         aggregation=_aggregation_of(row["aggregation"]),
         state=JobState(row["state"]),
         small=bool(row["small"]),
+        cache=not row["uncached"],
+        cached_from=None if row["cached_from"] is None else UUID(row["cached_from"]),
         result=_result_of(row),
         progress=_progress_of(row),
         report=_report_of(row),
@@ -70,6 +74,21 @@ def job_of(row: Row) -> Job:
 def _aggregation_of(text: str) -> Aggregation:
     # The row of a small job is read six times, and many jobs have the same aggregation.
     return decode_aggregation(text)
+
+
+def _inputs_of(row: Row) -> tuple[JobInput, ...]:
+    if row["inputs"] is not None:
+        return decode_inputs(row["inputs"])
+    return (
+        JobInput(
+            UUID(row["upload_id"]),
+            row["input_key"],
+            row["filename"],
+            row["input_size"],
+            row["input_version"],
+            row["input_sha256"],
+        ),
+    )
 
 
 def attempt_of(row: Row) -> Attempt:

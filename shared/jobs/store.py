@@ -19,7 +19,7 @@ from shared.database.migrate import migrate_at_start
 from shared.database.port import Statement, Tell
 from shared.database.text import storable
 from shared.errors import JobNotFound, LeaseLost
-from shared.jobs.claims import SqlJobClaims
+from shared.jobs.asks import SqlJobAsks
 from shared.jobs.head_starts import SqlHeadStarts
 from shared.jobs.job import AttemptOutcome
 from shared.jobs.rows import (
@@ -74,7 +74,7 @@ async def open_job_store(
         await database.close()
 
 
-class SqlJobStore(SqlJobClaims):
+class SqlJobStore(SqlJobAsks):
     """`JobStore` (see `shared.ports`) on a migrated database.
 
     A lease that has run out ends an attempt only when another claims the job. Until then the late

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from shared.ports.blobs import Blobs
 from shared.ports.bus import Bus, Delivery
+from shared.ports.datasets import Datasets
 from shared.ports.head_starts import HeadStarts
 from shared.ports.job_store import JobStore
 
-__all__ = ["Blobs", "Bus", "Delivery", "HeadStarts", "JobStore", "Ports"]
+__all__ = ["Blobs", "Bus", "Datasets", "Delivery", "HeadStarts", "JobStore", "Ports"]
 
 
 @dataclass(frozen=True, slots=True)

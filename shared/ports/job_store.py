@@ -25,9 +25,11 @@ if TYPE_CHECKING:
         JobResult,
         Unfinished,
     )
+    from shared.jobs.job_request import JobRequest
     from shared.jobs.report import Report
     from shared.jobs.turns import Claimed
     from shared.jobs.wake_up import WakeUp
+    from shared.ports.datasets import Datasets
     from shared.ports.head_starts import HeadStarts
 
 
@@ -45,6 +47,11 @@ class JobStore(Protocol):
     @property
     def head_starts(self) -> HeadStarts:
         """The uploads that processors aggregate while they are received, in the same database."""
+        ...
+
+    @property
+    def datasets(self) -> Datasets:
+        """The complete uploads, of which jobs can be asked, in the same database."""
         ...
 
     @property
@@ -69,6 +76,15 @@ class JobStore(Protocol):
         """Create the pending job of an upload, or return the job that it has.
 
         An upload has exactly one job, also after concurrent calls.
+        """
+        ...
+
+    async def ask(self, request: JobRequest, *, now: float) -> Job:
+        """Create the pending job of a request, or return the job that it has.
+
+        A request has exactly one job, by its id, also after concurrent calls. From then on its
+        inputs are needed (see `Datasets`). Raises InputRemoved if a client has begun to delete one
+        of them: of a call of this method and one of `Datasets.remove`, one comes first.
         """
         ...
 

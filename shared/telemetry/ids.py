@@ -59,7 +59,7 @@ class Ids:
 class Known(TypedDict, total=False):
     """Ids to add."""
 
-    upload_id: UUID
+    upload_id: UUID | None
     job_id: UUID
     attempt: int
     tenant: str

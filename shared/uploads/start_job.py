@@ -57,7 +57,7 @@ async def start_job(
     if job.published_at is None and job.state is JobState.PENDING:
         if await _was_removed(ports.blobs, blob.key):
             # The request that removed the upload may have looked for a job before there was one.
-            return await _cancel(ports, events, job)
+            return await cancel_new_job(ports, events, job)
         await try_publish_wake_up(ports, events, job)
     return job
 
@@ -73,7 +73,8 @@ async def try_publish_wake_up(ports: Ports, events: JobEvents, job: Job) -> None
         events.left_to_relay(job, error)
 
 
-async def _cancel(ports: Ports, events: JobEvents, job: Job) -> Job:
+async def cancel_new_job(ports: Ports, events: JobEvents, job: Job) -> Job:
+    """Cancel a job whose input was removed while it was created; return it afterwards."""
     now = time.time()
     job = await ports.jobs.cancel(job.id, now=now)
     if job.finished_at == now:

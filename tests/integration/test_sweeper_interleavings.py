@@ -344,10 +344,10 @@ class Interleavings(RuleBasedStateMachine):
 
     def blobs_of_jobs_exist(self, jobs: Iterable[Job]) -> None:
         for job in jobs:
-            if self.being_made.get(job.upload_id) or job.expired_at is not None:
+            if self.being_made.get(job.inputs[0].upload_id) or job.expired_at is not None:
                 continue
             if job.state is not JobState.REVOKED:
-                assert self.bytes_of(job.input_key) == CONTENT, f"no input: {job}"
+                assert self.bytes_of(job.inputs[0].key) == CONTENT, f"no input: {job}"
             if job.result:
                 assert self.bytes_of(job.result.key) == OUTPUT, f"no result: {job}"
                 assert job.result.rejects is not None
@@ -371,7 +371,7 @@ class Interleavings(RuleBasedStateMachine):
         await self.sweeper(self.blobs, self.jobs).sweep()
         # Only blobs of unfinished jobs are left.
         jobs = list((await self.jobs.of_uploads(self.uploads)).values())
-        needed = {job.input_key for job in jobs if not job.state.terminal} | {
+        needed = {job.inputs[0].key for job in jobs if not job.state.terminal} | {
             key(job.id, job.attempt)
             for job in jobs
             if job.state is JobState.STARTED

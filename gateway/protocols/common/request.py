@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 from warnings import catch_warnings, simplefilter
 
 from aiohttp import content_disposition_filename, parse_content_disposition
 
+from gateway.http.idempotency import idempotency_key
 from gateway.keys import SETTINGS
 from gateway.uploads.create import NewUpload, create_once
 from gateway.uploads.filenames import base_name
@@ -25,13 +25,6 @@ if TYPE_CHECKING:
     from gateway.uploads.upload import Upload
     from shared.aggregation.spec import Aggregation
     from shared.blobs.socket_part import Piece
-
-MAX_KEY = 255
-"""Characters of an Idempotency-Key."""
-
-# Bytes that are not UTF-8 arrive as surrogates.
-_STRING = re.compile(r'"((?:[^"\\\x00-\x1f\x7f\ud800-\udfff]|\\["\\])*)"')
-_BARE = re.compile(r"[!#-~]+")
 
 
 async def create_from_headers(
@@ -96,31 +89,6 @@ def _filename(request: web.Request) -> str:
             field="name",
         )
     return base_name(given, field="name")
-
-
-def idempotency_key(request: web.Request) -> str | None:
-    """Return the Idempotency-Key (draft-ietf-httpapi-idempotency-key-header, section 2.1).
-
-    It is a quoted string, or the same without quotes, as many clients send it. Raises InvalidInput
-    if it is neither, or too long.
-    """
-    header = request.headers.get("Idempotency-Key")
-    if header is None:
-        return None
-    text = header.strip()
-    if match := _STRING.fullmatch(text):
-        text = re.sub(r"\\(.)", r"\1", match[1])
-    elif not _BARE.fullmatch(text):
-        raise InvalidInput(
-            f"Idempotency-Key {header!r} is not a string; send a UUID in quotes",
-            field="Idempotency-Key",
-        )
-    if not 1 <= len(text) <= MAX_KEY:
-        raise InvalidInput(
-            f"Idempotency-Key has {len(text)} characters; send 1 to {MAX_KEY}",
-            field="Idempotency-Key",
-        )
-    return text
 
 
 def plain_body(request: web.Request) -> AsyncGenerator[Piece, None]:

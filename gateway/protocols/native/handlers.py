@@ -13,11 +13,12 @@ from gateway.http.digests import (
     parse_content_digest,
     verify_digests,
 )
+from gateway.http.idempotency import idempotency_key
 from gateway.jobs import control
 from gateway.jobs.handlers import job_response
 from gateway.jobs.requested import requested_job_id
 from gateway.protocols.common.foreign import refuse_other_body
-from gateway.protocols.common.request import idempotency_key, plain_body
+from gateway.protocols.common.request import plain_body
 from gateway.protocols.common.response import upload_limit, upload_response
 from gateway.protocols.native.declaration import read_declaration, read_size
 from gateway.uploads import cancel, size

@@ -8,10 +8,10 @@ from uuid import uuid4
 
 from gateway.http.digests import file_digest
 from gateway.http.errors import FIELDS
+from gateway.http.idempotency import idempotency_key
 from gateway.protocols.common.request import (
     create_from_headers,
     declared_by_headers,
-    idempotency_key,
     plain_body,
 )
 from gateway.protocols.common.response import upload_response

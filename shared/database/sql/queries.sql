@@ -11,6 +11,35 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'PENDING', 0, 0)
 ON CONFLICT (upload_id) DO NOTHING
 RETURNING *;
 
+-- name: insert_asked
+-- A job that was asked for: its own id takes the place of an upload's.
+INSERT INTO jobs (
+    id, upload_id, input_key, input_size, filename, aggregation, max_attempts, created_at,
+    tenant, small, inputs, request_digest, uncached, state, attempt, failures
+)
+VALUES ($1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'PENDING', 0, 0)
+ON CONFLICT (id) DO NOTHING
+RETURNING *;
+
+-- name: insert_inputs
+-- $2: ids of uploads, each of 36 characters, concatenated in the order in which the job reads them.
+WITH RECURSIVE read (position, upload_id, rest) AS (
+    SELECT 0, substr(CAST($2 AS TEXT), 1, 36), substr(CAST($2 AS TEXT), 37)
+    UNION ALL
+    SELECT position + 1, substr(rest, 1, 36), substr(rest, 37) FROM read WHERE rest <> ''
+)
+INSERT INTO job_inputs (job_id, position, upload_id)
+SELECT CAST($1 AS TEXT), position, upload_id FROM read
+RETURNING position;
+
+-- name: answered
+-- The latest job of the tenant $1 that has computed what $2 stands for, and whose result is kept.
+SELECT * FROM jobs
+WHERE tenant = $1 AND answer_key = $2
+  AND state = 'SUCCESS' AND expired_at IS NULL AND result_deleted_at IS NULL
+ORDER BY finished_at DESC
+LIMIT 1;
+
 -- name: job_by_id
 -- $2: the tenant whose job it has to be, NULL for any tenant.
 SELECT * FROM jobs WHERE id = $1 AND tenant = COALESCE(CAST($2 AS TEXT), tenant);

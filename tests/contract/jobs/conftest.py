@@ -44,6 +44,8 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         await migrate(database)
         await database.write("DELETE FROM head_starts")
         await database.write("DELETE FROM attempts")
+        await database.write("DELETE FROM job_inputs")
+        await database.write("DELETE FROM datasets")
         await database.write("DELETE FROM jobs")
         await database.write("DELETE FROM tenants")
         await database.write("DELETE FROM reservations")

@@ -25,7 +25,7 @@ async def test_a_job_is_read_as_it_was_created(store: SqlJobStore) -> None:
     upload_id = uuid4()
     job = await store.create(
         upload_id=upload_id,
-        input_key=(await make_job(store, upload_id=uuid4())).input_key,
+        input_key=(await make_job(store, upload_id=uuid4())).inputs[0].key,
         input_size=(1 << 62) + 1,
         filename="Übersicht 🎵.csv",
         aggregation=aggregation,
@@ -60,11 +60,11 @@ async def test_a_job_keeps_the_version_and_the_digest_of_its_input(store: SqlJob
         )
 
     job = await create("1.5-0", "0" * 64)
-    assert (job.input_version, job.input_sha256) == ("1.5-0", "0" * 64)
+    assert (job.inputs[0].version, job.inputs[0].sha256) == ("1.5-0", "0" * 64)
     # Other bytes under the same name do not change that.
     assert await create("2.5-0") == job == await store.get(job.id)
     older = await make_job(store)
-    assert (older.input_version, older.input_sha256) == (None, None)
+    assert (older.inputs[0].version, older.inputs[0].sha256) == (None, None)
 
 
 async def test_text_that_databases_refuse_is_stored_with_escapes(
@@ -102,7 +102,7 @@ async def test_any_number_of_jobs_is_found_by_their_ids(store: SqlJobStore) -> N
 
 async def test_a_job_is_found_by_its_upload(store: SqlJobStore) -> None:
     job = await make_job(store)
-    assert await store.of_upload(job.upload_id) == job
+    assert await store.of_upload(job.inputs[0].upload_id) == job
     assert await store.of_upload(uuid4()) is None
 
 

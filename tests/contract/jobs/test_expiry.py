@@ -195,7 +195,7 @@ async def test_many_jobs_are_found_by_id_and_by_upload_in_one_query(store: SqlJo
     assert await store.get_many([*strangers, *(job.id for job in wanted)]) == {
         job.id: job for job in wanted
     }
-    assert await store.of_uploads([*(job.upload_id for job in wanted), *strangers]) == {
+    assert await store.of_uploads([*(job.inputs[0].upload_id for job in wanted), *strangers]) == {
         job.upload_id: job for job in wanted
     }
     assert await store.get_many(strangers) == {}

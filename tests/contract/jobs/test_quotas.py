@@ -62,7 +62,9 @@ async def test_inputs_results_and_rejects_of_kept_jobs_are_counted(store: SqlJob
     await make_job(store, tenant=OTHER, input_size=1)
     assert await usage(store) == Usage(stored=1000, waiting=1)
     await claim(store, job)
-    result = replace(result_of(job.id, 1), size=30, rejects=JobRejects(job.input_key, 4, "0" * 64))
+    result = replace(
+        result_of(job.id, 1), size=30, rejects=JobRejects(job.inputs[0].key, 4, "0" * 64)
+    )
     await store.succeed(job.id, 1, result, now=2.0)
     assert await usage(store) == Usage(stored=1034)
     await make_job(store, tenant=ACME, input_size=500)

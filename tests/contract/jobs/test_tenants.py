@@ -28,7 +28,7 @@ async def test_a_job_belongs_to_the_tenant_that_it_was_created_for(store: SqlJob
     job = await make_job(store, tenant=ACME)
     assert job.tenant == ACME
     assert await store.get(job.id, tenant=ACME) == job
-    assert await store.of_upload(job.upload_id, tenant=ACME) == job
+    assert await store.of_upload(job.inputs[0].upload_id, tenant=ACME) == job
 
 
 async def test_a_job_is_of_the_default_tenant_unless_another_is_named(store: SqlJobStore) -> None:
@@ -58,7 +58,7 @@ async def test_another_tenant_finds_a_job_as_little_as_one_that_does_not_exist(
 
 async def test_another_tenant_finds_no_job_of_an_upload(store: SqlJobStore) -> None:
     job = await make_job(store, tenant=ACME)
-    assert await store.of_upload(job.upload_id, tenant=OTHER) is None
+    assert await store.of_upload(job.inputs[0].upload_id, tenant=OTHER) is None
     assert await store.of_upload(uuid4(), tenant=OTHER) is None
 
 

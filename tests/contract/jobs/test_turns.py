@@ -262,7 +262,7 @@ async def test_a_job_that_is_delayed_does_not_hold_up_its_tenant(store: SqlJobSt
 
 async def test_a_job_with_a_head_start_is_left_to_its_processor(store: SqlJobStore) -> None:
     held, other = await make_jobs(store, A, 2, at=NOW + 1)
-    await store.head_starts.offer(held.upload_id, now=NOW)
+    await store.head_starts.offer(held.inputs[0].upload_id, now=NOW)
     await store.head_starts.take(worker="worker-2", held_until=NOW + 5, now=NOW)
     assert (await claimed(store, held)).id == other.id
     assert await claim_next(store, other) is None

@@ -4,7 +4,7 @@
 `confinement`, `warnings` and numbers of lines and records have been added to reports; `null`,
 `number`, `date`, and what says which lines are the table, to dialects; `proposal`,
 `misfit_field`, `default_fits` and `sample_rows` to inspections; what computed a column, and the
-number of rows, to previews.
+number of rows, to previews; `inputs` and `cached_from` to jobs.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ from shared.jobs.job import (
     JobResult,
     JobState,
 )
+from shared.jobs.job_input import JobInput
 from shared.jobs.report import Report, Rows, Seconds
 
 if TYPE_CHECKING:
@@ -58,7 +59,9 @@ GOLDEN = Path(__file__).parent / "golden"
 ID, UPLOAD = UUID(int=7), UUID(int=8)
 KEY = BlobKey(f"uploads/{UPLOAD}")
 
-WAITING = Job(ID, UPLOAD, KEY, 1000, 'Čaj "1".csv', SONG_PLAYS, JobState.PENDING, 0, 3, 1.5)
+NAME = 'Čaj "1".csv'
+INPUT = JobInput(UPLOAD, KEY, NAME, 1000)
+WAITING = Job(ID, UPLOAD, (INPUT,), NAME, SONG_PLAYS, JobState.PENDING, 0, 3, 1.5)
 RUNNING = replace(
     WAITING,
     state=JobState.STARTED,
@@ -185,7 +188,7 @@ ANSWERS: dict[str, Callable[[], str]] = {
     "job-failure": lambda: _job(FAILED, *ATTEMPTS),
     "job-failure-finished-report": lambda: _job(replace(FAILED, report=REPORT)),
     "job-revoked": lambda: _job(replace(WAITING, state=JobState.REVOKED, finished_at=2.0)),
-    "job-of-nothing": lambda: _job(replace(DONE, input_size=0)),
+    "job-of-nothing": lambda: _job(replace(DONE, inputs=(replace(INPUT, size=0),))),
     "list": lambda: _list(WAITING, DONE),
     "event-pending": lambda: _event(WAITING),
     "event-started": lambda: _event(PROGRESS),

@@ -49,7 +49,7 @@ async def test_an_attempt_that_fails_because_its_job_was_cancelled_changes_nothi
     await rig.blobs.create(result_key(job.id, 1), 100)
     # When the job is cancelled, and the attempt finds its input removed before its heartbeat
     cancelled = await rig.jobs.cancel(job.id, now=time.time())
-    await rig.blobs.delete(job.input_key)
+    await rig.blobs.delete(job.inputs[0].key)
     rig.engine.may_finish.set()
     await handling
     # Then the job stays cancelled, and the output of the attempt is removed

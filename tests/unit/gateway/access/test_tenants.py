@@ -179,7 +179,7 @@ async def test_the_same_dzuuid_of_two_tenants_names_two_uploads(shared_gateway: 
     for tenant, content in contents.items():
         job = await shared_gateway.job_of(answers[tenant])
         assert (job.tenant, job.upload_id) == (tenant, upload_id_of(DZUUID, tenant))
-        assert await shared_gateway.content(job.input_key) == content
+        assert await shared_gateway.content(job.inputs[0].key) == content
 
 
 @pytest.mark.parametrize("headers", [{}, {**IETF, "Upload-Complete": "?1"}])

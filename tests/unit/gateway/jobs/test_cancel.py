@@ -33,7 +33,7 @@ async def test_a_cancelled_job_is_revoked_at_once_and_its_input_deleted(
     assert (response.status, shown["state"]) == (200, "REVOKED")
     assert [a["outcome"] for a in shown["attempts"]] == ["revoked"] * started
     assert (await gateway.jobs.get(job.id)).state is JobState.REVOKED
-    assert not await is_kept(gateway, job.input_key)
+    assert not await is_kept(gateway, job.inputs[0].key)
     # Repeating the request returns the same
     again = await gateway.client.delete(f"/api/v1/jobs/{job.id}")
     assert (again.status, await again.json()) == (200, shown)
@@ -48,7 +48,7 @@ async def test_a_job_that_has_ended_is_kept_by_who_wants_to_cancel_it(
         problem = await problem_of(response, 409, "job-finished")
         assert before.state in problem["detail"]
         assert await gateway.jobs.get(job.id) == before
-        kept = before.result.key if before.result else before.input_key
+        kept = before.result.key if before.result else before.inputs[0].key
         assert await is_kept(gateway, kept)
 
 
@@ -70,11 +70,11 @@ async def test_a_job_can_be_cancelled_while_storage_does_not_answer(start_gatewa
     job = await uploaded(gateway)
     response = await gateway.client.delete(f"/api/v1/jobs/{job.id}")
     assert (response.status, (await response.json())["state"]) == (200, "REVOKED")
-    assert await is_kept(gateway, job.input_key)
+    assert await is_kept(gateway, job.inputs[0].key)
     # Repeating the request deletes the input
     away = False
     await gateway.client.delete(f"/api/v1/jobs/{job.id}")
-    assert not await is_kept(gateway, job.input_key)
+    assert not await is_kept(gateway, job.inputs[0].key)
 
 
 async def test_the_url_of_a_job_also_cancels_an_incomplete_upload(
@@ -97,7 +97,7 @@ async def test_the_id_of_an_upload_that_has_become_a_job_cancels_the_job(gateway
         response = await gateway.client.delete(f"/api/v1/jobs/{job.upload_id}")
         shown = await response.json()
         assert (response.status, shown["id"], shown["state"]) == (200, str(job.id), "REVOKED")
-    assert not await is_kept(gateway, job.input_key)
+    assert not await is_kept(gateway, job.inputs[0].key)
 
 
 async def test_listed_web_pages_may_cancel_jobs(start_gateway: Start) -> None:

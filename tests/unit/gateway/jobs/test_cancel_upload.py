@@ -56,14 +56,14 @@ async def test_cancelling_an_upload_that_has_become_a_job_cancels_the_job(
         response = await gateway.client.delete(f"/api/v1/uploads/{name}")
         assert response.status == 204
     assert (await gateway.jobs.get(job.id)).state is JobState.REVOKED
-    assert not await is_kept(gateway, job.input_key)
+    assert not await is_kept(gateway, job.inputs[0].key)
 
 
 async def test_an_upload_whose_job_has_ended_is_kept_if_asked_for(gateway: Gateway) -> None:
     job = await failed(gateway, "an upload")
     response = await gateway.client.delete("/api/v1/uploads/an upload?finished=keep")
     await problem_of(response, 409, "job-finished")
-    assert await is_kept(gateway, job.input_key)
+    assert await is_kept(gateway, job.inputs[0].key)
 
 
 class RacingBlobs(Forwarding):

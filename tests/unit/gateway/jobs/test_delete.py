@@ -27,14 +27,14 @@ LARGE = random.Random(4).randbytes(24_000_000)
 async def finished(gateway: Gateway, content: bytes = b"a\n1\n") -> Job:
     """Return a job with an input, a result, rejects and a preview."""
     job = await gateway.finished_job(content, rejects=b"line\n", preview=b"a\n")
-    await gateway.blobs.create(job.input_key, 1)
-    await gateway.blobs.write(job.input_key, 0, stream(b"x"))
+    await gateway.blobs.create(job.inputs[0].key, 1)
+    await gateway.blobs.write(job.inputs[0].key, 0, stream(b"x"))
     return job
 
 
 def keys(job: Job) -> list[BlobKey]:
     return [
-        job.input_key,
+        job.inputs[0].key,
         *(key(job.id, 1) for key in (result_key, rejects_key, preview_key)),
     ]
 
@@ -57,9 +57,9 @@ async def test_a_finished_job_is_deleted_with_all_its_bytes(gateway: Gateway, by
 
 async def test_a_failed_job_is_deleted_and_cannot_be_retried(gateway: Gateway) -> None:
     job = await failed(gateway)
-    assert await is_kept(gateway, job.input_key)
+    assert await is_kept(gateway, job.inputs[0].key)
     assert (await gateway.client.delete(f"/api/v1/jobs/{job.id}")).status == 204
-    assert not await is_kept(gateway, job.input_key)
+    assert not await is_kept(gateway, job.inputs[0].key)
     refused = await gateway.client.post(f"/api/v1/jobs/{job.id}/retry")
     await problem_of(refused, 409, "input-removed")
 

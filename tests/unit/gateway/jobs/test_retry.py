@@ -63,7 +63,7 @@ async def test_only_a_failed_job_can_be_retried(gateway: Gateway) -> None:
 async def test_a_job_whose_input_was_deleted_cannot_be_retried(gateway: Gateway, how: str) -> None:
     job = await failed(gateway)
     if how == "deleted":
-        await gateway.blobs.delete(job.input_key)
+        await gateway.blobs.delete(job.inputs[0].key)
     else:
         now = time.time()
         await gateway.jobs.expire(finished_before=now + 1, now=now, limit=9)

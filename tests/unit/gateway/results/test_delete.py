@@ -38,7 +38,7 @@ async def test_result_rejects_and_preview_are_gone_and_the_input_stays(gateway: 
         response = await gateway.client.delete(url(job))
         assert (response.status, await response.read()) == (204, b"")
         assert [await is_kept(gateway, key) for key in outputs(job)] == [False] * 3
-    assert await is_kept(gateway, job.input_key)
+    assert await is_kept(gateway, job.inputs[0].key)
     shown = await (await gateway.client.get(f"/api/v1/jobs/{job.id}")).json()
     assert (shown["state"], shown["expired_at"]) == ("SUCCESS", None)
     assert shown["result"]["size"] == 4
@@ -52,7 +52,7 @@ async def test_result_rejects_and_preview_are_gone_and_the_input_stays(gateway: 
     events = await gateway.client.get(f"/api/v1/jobs/{job.id}/events")
     assert '"result": null' in await events.text()
     assert (await gateway.client.delete(f"/api/v1/jobs/{job.id}")).status == 204
-    assert not await is_kept(gateway, job.input_key)
+    assert not await is_kept(gateway, job.inputs[0].key)
 
 
 async def test_a_job_without_a_result_has_none_to_delete(gateway: Gateway) -> None:
@@ -60,7 +60,7 @@ async def test_a_job_without_a_result_has_none_to_delete(gateway: Gateway) -> No
         response = await gateway.client.delete(url(job))
         problem = await problem_of(response, 409, "no-result")
         assert problem["detail"].startswith(f"There is no result: the job is {job.state}")
-        assert await is_kept(gateway, job.input_key) == (job.state == "FAILURE")
+        assert await is_kept(gateway, job.inputs[0].key) == (job.state == "FAILURE")
     response = await gateway.client.delete(f"/api/v1/jobs/{uuid4()}/result")
     await problem_of(response, 404, "job-not-found")
 

@@ -106,7 +106,7 @@ async def test_repeating_an_upload_after_its_job_expired_creates_no_new_job(
     await gateway.jobs.cancel(job.id, now=time.time())
     await expire(gateway.jobs)
     published = len(gateway.bus.published)
-    await gateway.blobs.delete(job.input_key)
+    await gateway.blobs.delete(job.inputs[0].key)
 
     assert await send() == job_id
     assert len(gateway.bus.published) == published

@@ -82,7 +82,7 @@ async def test_an_upload_is_stored_and_downloaded(gateway: Gateway) -> None:
     )
     (named,) = [answer for answer in answers if answer != PART_STORED] or [{}]
     job = await gateway.job_of(named)
-    assert await gateway.content(job.input_key) == source
+    assert await gateway.content(job.inputs[0].key) == source
     finished = await gateway.finished_job(source)
     response = await gateway.client.get(
         f"/api/download_file/{finished.id}", headers={"Range": "bytes=1000-8000000"}
@@ -150,4 +150,4 @@ async def test_other_bytes_than_before_are_refused_and_the_same_ones_are_taken(
             headers={"Idempotency-Key": "u"},
         )
         assert response.status == (409 if content == other else 201)
-    assert await gateway.content((await gateway.job_of(first)).input_key) == MEGABYTES
+    assert await gateway.content((await gateway.job_of(first)).inputs[0].key) == MEGABYTES

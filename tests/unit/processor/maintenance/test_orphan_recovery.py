@@ -139,7 +139,7 @@ async def test_the_job_of_an_orphan_belongs_to_the_tenant_of_the_upload(service:
     for upload_id, tenant in uploads.items():
         job = await service.jobs.of_upload(upload_id, tenant=tenant)
         assert job is not None
-        assert (job.tenant, job.input_key) == (tenant, key_of(upload_id, tenant))
+        assert (job.tenant, job.inputs[0].key) == (tenant, key_of(upload_id, tenant))
 
 
 async def test_processors_that_recover_at_once_create_one_job(service: Service) -> None:

@@ -83,7 +83,7 @@ async def test_the_input_of_an_unfinished_job_never_expires(store: Store, state:
     await store.sweeper().sweep()
 
     assert (await store.jobs.get(job.id)).state is state
-    assert await read(store.blobs, job.input_key) == b"abcd"
+    assert await read(store.blobs, job.inputs[0].key) == b"abcd"
 
 
 async def test_input_and_result_of_a_finished_job_are_removed_after_their_ttl(
@@ -95,7 +95,7 @@ async def test_input_and_result_of_a_finished_job_are_removed_after_their_ttl(
 
     store.pass_time(RESULT_TTL - HOUR)
     assert await store.sweeper().sweep() == 0
-    assert await store.kept() == {job.input_key, result_key(job.id, 1)}
+    assert await store.kept() == {job.inputs[0].key, result_key(job.id, 1)}
     assert (await store.jobs.get(job.id)).expired_at is None
 
     store.pass_time(2 * HOUR)
@@ -115,12 +115,12 @@ async def test_the_input_of_a_failed_job_is_kept_as_long_for_a_retry(
     store.pass_time(RESULT_TTL - HOUR)
     await store.sweeper().sweep()
     # The output of its attempt is not needed.
-    assert await store.kept() == {job.input_key}
+    assert await store.kept() == {job.inputs[0].key}
 
     assert await store.jobs.retry(job.id) is not None
     store.pass_time(100 * RESULT_TTL)
     await store.sweeper().sweep()
-    assert await store.kept() == {job.input_key}
+    assert await store.kept() == {job.inputs[0].key}
 
 
 async def test_a_failed_job_that_has_expired_cannot_be_retried(
@@ -161,8 +161,11 @@ async def test_outputs_of_unsuccessful_attempts_are_removed_and_results_are_kept
     assert await store.sweeper().sweep() == 4
 
     assert await store.kept() == {
-        running.input_key, finished.input_key, result_key(running.id, 3), result_key(finished.id, 3)
-    }  # fmt: skip
+        running.inputs[0].key,
+        finished.inputs[0].key,
+        result_key(running.id, 3),
+        result_key(finished.id, 3),
+    }
     assert await read(store.blobs, result_key(finished.id, 3)) == b"03"
 
 
@@ -175,7 +178,7 @@ async def test_a_deleted_result_that_a_gateway_left_is_removed_and_the_input_is_
 
     store.pass_time(GRACE + 60)
     assert await store.sweeper().sweep() == 1
-    assert await store.kept() == {job.input_key}
+    assert await store.kept() == {job.inputs[0].key}
 
 
 async def test_an_attempt_whose_lease_ran_out_keeps_its_output_until_it_is_replaced(
@@ -196,7 +199,7 @@ async def test_a_paused_worker_whose_job_has_expired_changes_nothing(store: Stor
     job = await store.job()
     late = await store.attempt(job)
     await store.succeed(job, await store.attempt(job))
-    async with store.blobs.open(job.input_key) as pieces:
+    async with store.blobs.open(job.inputs[0].key) as pieces:
         store.pass_time(RESULT_TTL + HOUR)
         await store.sweeper().sweep()
         # When it continues, reads the rest of its open input, and writes its output again
@@ -223,8 +226,8 @@ async def test_an_upload_sent_again_after_its_job_expired_has_the_same_job_and_i
     await store.sweeper().sweep()
     expired = await store.jobs.get(job.id)
 
-    await store.blobs.create(job.input_key, 4)
-    await store.blobs.write(job.input_key, 0, stream(b"abcd"))
+    await store.blobs.create(job.inputs[0].key, 4)
+    await store.blobs.write(job.inputs[0].key, 0, stream(b"abcd"))
     assert await store.job(job.upload_id) == expired
     assert await store.jobs.claim(job.id, worker="w", lease_until=9e9, now=store.now) is None
 
@@ -239,6 +242,7 @@ async def test_an_upload_that_becomes_a_job_during_a_sweep_is_kept(store: Store)
 
     class Late:
         access = store.jobs.access
+        datasets = store.jobs.datasets
         expire = store.jobs.expire
         get_many = store.jobs.get_many
 

@@ -33,6 +33,7 @@ async def test_a_sweeper_survives_outages(store: Store) -> None:
 
     class Recovering:
         of_uploads = store.jobs.of_uploads
+        datasets = store.jobs.datasets
 
         async def expire(self, **_: object) -> int:
             if errors:

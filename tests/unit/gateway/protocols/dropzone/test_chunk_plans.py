@@ -78,6 +78,6 @@ async def test_any_plan_stores_the_file_and_creates_one_job(gateway: Gateway, pl
     jobs = {job_id for job_id in named if job_id}
     assert len(jobs) == 1
     job = await gateway.jobs.get(UUID(jobs.pop()))
-    assert await gateway.content(job.input_key) == plan.source
+    assert await gateway.content(job.inputs[0].key) == plan.source
     assert job.input_size == len(plan.source)
     assert set(gateway.bus.published[published:]) == {job.id}

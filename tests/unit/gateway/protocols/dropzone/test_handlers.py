@@ -35,7 +35,7 @@ async def test_dropzone_6_uploads_in_its_own_field_order(gateway: Gateway) -> No
     job = await gateway.job_of(answer)
     assert (job.state, job.input_size, job.filename) == (JobState.PENDING, 25, "plays.csv")
     assert (job.aggregation, job.max_attempts) == (SONG_PLAYS, 3)
-    assert await gateway.content(job.input_key) == source
+    assert await gateway.content(job.inputs[0].key) == source
     assert gateway.bus.published == [job.id]
     assert job.published_at is not None
 
@@ -51,7 +51,7 @@ async def test_the_file_may_precede_the_fields(gateway: Gateway) -> None:
     assert await gateway.post(form) == (200, PART_STORED)
     assert await gateway.received("u") == [(6, 11)]
     answer = await gateway.chunk("u", b"hello ", offset=0, size=6, total=11)
-    assert await gateway.content((await gateway.job_of(answer)).input_key) == b"hello world"
+    assert await gateway.content((await gateway.job_of(answer)).inputs[0].key) == b"hello world"
 
 
 async def test_fields_may_precede_and_follow_the_file(gateway: Gateway) -> None:
@@ -89,7 +89,7 @@ async def test_chunks_may_be_shuffled_parallel_repeated_and_overlapping(
     jobs = {answer["job_id"] for answer in answers if "job_id" in answer}
     assert len(jobs) == 1
     (job_id,) = jobs
-    assert await gateway.content((await gateway.jobs.get(UUID(job_id))).input_key) == source
+    assert await gateway.content((await gateway.jobs.get(UUID(job_id))).inputs[0].key) == source
     assert set(gateway.bus.published) == {UUID(job_id)}
 
 
@@ -101,7 +101,7 @@ async def test_any_repeat_after_completion_returns_the_same_job_and_publishes_no
     for body, offset in ((b"ab", 0), (b"cd", 2), (b"bc", 1)):
         assert await gateway.chunk("u", body, offset=offset, size=2, total=4) == first
     assert len(gateway.bus.published) == 1
-    assert await gateway.content((await gateway.job_of(first)).input_key) == b"abcd"
+    assert await gateway.content((await gateway.job_of(first)).inputs[0].key) == b"abcd"
 
 
 async def test_a_form_without_dropzone_fields_is_a_whole_file(gateway: Gateway) -> None:
@@ -109,7 +109,7 @@ async def test_a_form_without_dropzone_fields_is_a_whole_file(gateway: Gateway) 
     (_, first), (status, second) = await gateway.post(form), await gateway.post(form)
     assert status == 200
     job = await gateway.job_of(second)
-    assert await gateway.content(job.input_key) == b"a,b,1\n"
+    assert await gateway.content(job.inputs[0].key) == b"a,b,1\n"
     # And each such request is an upload of its own
     assert first["job_id"] != second["job_id"]
 
@@ -130,7 +130,7 @@ async def test_an_empty_file_is_complete_at_once(gateway: Gateway) -> None:
         status, answer = await gateway.post(form)
         assert status == 200
         job = await gateway.job_of(answer)
-        assert (job.input_size, await gateway.content(job.input_key)) == (0, b"")
+        assert (job.input_size, await gateway.content(job.inputs[0].key)) == (0, b"")
 
 
 # One client computes the last offset as total minus nominal size.
@@ -301,4 +301,6 @@ async def test_two_gateways_take_chunks_of_one_upload(start_gateway: Start) -> N
     answer = await second.chunk("u", b"cd", offset=2, size=2, total=4)
     # Then both name the same job
     assert await first.chunk("u", b"ab", offset=0, size=2, total=4) == answer
-    assert await first.content(upload_key((await first.job_of(answer)).upload_id)) == b"abcd"
+    assert (
+        await first.content(upload_key((await first.job_of(answer)).inputs[0].upload_id)) == b"abcd"
+    )

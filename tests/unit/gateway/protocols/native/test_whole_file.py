@@ -41,7 +41,7 @@ async def test_a_whole_file_becomes_a_job_under_its_name(
     job = await (await gateway.client.get(response.headers["Csvmill-Job"])).json()
     assert (job["filename"], job["input_size"]) == ("big.csv", len(CONTENT))
     blob = await gateway.jobs.get(job["id"])
-    assert await gateway.content(blob.input_key) == CONTENT
+    assert await gateway.content(blob.inputs[0].key) == CONTENT
 
 
 async def test_curl_uploads_a_file(gateway: Gateway, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ async def ended(gateway: Gateway, state: JobState) -> tuple[str, Job]:
 
 async def is_kept(gateway: Gateway, job: Job) -> bool:
     try:
-        await gateway.blobs.info(job.input_key)
+        await gateway.blobs.info(job.inputs[0].key)
     except BlobNotFound:
         return False
     return True

@@ -1,0 +1,1 @@
+"""Datasets: complete uploads, of which jobs are asked."""

@@ -1,0 +1,93 @@
+"""`POST /api/v1/jobs`: asks for a job of uploads that are there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+from gateway.access.caller import require_scope
+from gateway.datasets.header_fit import check_headers
+from gateway.datasets.job_request import read_job_request
+from gateway.datasets.names import find_inputs
+from gateway.http.idempotency import idempotency_key
+from gateway.http.public_url import public_path
+from gateway.jobs.handlers import job_response
+from gateway.uploads.context import UploadContext
+from gateway.uploads.upload import upload_id_of
+from shared.access.principal import Scope
+from shared.errors import IdempotencyKeyReused, JobNotFound, SeveralInputs
+from shared.jobs.job_request import JobRequest
+from shared.telemetry.ids import bind_ids
+from shared.uploads.ask_job import ask_job
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aiohttp import web
+
+    from gateway.datasets.job_request import AskedJob
+    from shared.jobs.job import Job
+    from shared.jobs.job_input import JobInput
+
+_NAMESPACE = UUID("0d0f7c5e-9f6b-4f0e-8f0b-6f1d0c6a4e27")
+"""That of the ids of jobs with an Idempotency-Key."""
+
+
+async def ask(request: web.Request) -> web.Response:
+    """Create a job and return it; the same request with the same key returns the same job.
+
+    Who asks learns what others of the tenant have sent, and so needs the scope to read it too.
+    """
+    require_scope(request, Scope.READ)
+    context = UploadContext.of(request)
+    key = idempotency_key(request)
+    asked = await read_job_request(request)
+    job_id = uuid4() if key is None else upload_id_of(key, context.tenant, namespace=_NAMESPACE)
+    bind_ids(job_id=job_id)
+    known = None if key is None else await _known(context, job_id)
+    job = known or await _create(context, job_id, asked)
+    if job.request_digest != asked.digest:
+        raise IdempotencyKeyReused(
+            f"Idempotency-Key {key!r} belongs to another request; send the same request as before, "
+            "or use a new key"
+        )
+    response = await job_response(request, job)
+    if known is None:
+        response.set_status(201)
+        response.headers["Location"] = public_path(f"/api/v1/jobs/{job.id}")
+    return response
+
+
+async def _known(context: UploadContext, job_id: UUID) -> Job | None:
+    try:
+        return await context.ports.jobs.get(job_id, tenant=context.tenant)
+    except JobNotFound:
+        return None
+
+
+async def _create(context: UploadContext, job_id: UUID, asked: AskedJob) -> Job:
+    await context.quotas.check(context.tenant, 0)
+    inputs, uploads = await find_inputs(context, asked.inputs)
+    if len(inputs) > 1:
+        raise SeveralInputs("a job reads one upload in this version; ask for one job of each")
+    await check_headers(context, uploads, asked.aggregation)
+    return await ask_job(
+        context.ports,
+        context.events,
+        JobRequest(
+            job_id,
+            tuple(inputs),
+            asked.aggregation,
+            asked.name or _name_of(inputs),
+            context.settings.max_attempts,
+            asked.digest,
+            context.tenant,
+            asked.cache,
+        ),
+    )
+
+
+def _name_of(inputs: Sequence[JobInput]) -> str:
+    """Return the name of a job that was given none."""
+    more = f" and {len(inputs) - 1} more" if len(inputs) > 1 else ""
+    return f"{inputs[0].name}{more}"

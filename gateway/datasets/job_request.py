@@ -1,0 +1,113 @@
+"""Reads the JSON with which a client asks for a job."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gateway.keys import SETTINGS
+from shared.aggregation.json_reader import read_aggregation
+from shared.errors import InvalidInput, UnsupportedMedia
+from shared.http.request_body import json_body
+from shared.jobs.job_input import MAX_INPUTS
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from shared.aggregation.spec import Aggregation
+
+FIELDS = ("inputs", "aggregation", "cache", "name")
+NAME_LIMIT = 500
+"""The most characters of the name of a job, and of an upload."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedInput:
+    """An input as a client names it."""
+
+    upload: str
+    """The id of an upload, or the name of its file."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedJob:
+    """What a client asks for."""
+
+    inputs: tuple[AskedInput, ...]
+    aggregation: Aggregation
+    cache: bool
+    name: str | None
+    digest: str
+    """The SHA-256 of the request, whatever the order of its members."""
+
+
+async def read_job_request(request: web.Request) -> AskedJob:
+    """Read the body of a request for a job.
+
+    Raises UnsupportedMedia, and InvalidInput for a field that is missing, malformed or unknown.
+    """
+    if request.content_type != "application/json":
+        raise UnsupportedMedia(f"the request is {request.content_type}; send application/json")
+    fields = await json_body(request, request.app[SETTINGS].client_timeout)
+    if unknown := fields.keys() - set(FIELDS):
+        raise InvalidInput(
+            f"unknown: {', '.join(sorted(unknown))}; the request for a job has {', '.join(FIELDS)}",
+            field=min(unknown),
+        )
+    canonical = json.dumps(fields, sort_keys=True, default=str)
+    return AskedJob(
+        _inputs(fields.get("inputs")),
+        _aggregation(fields.get("aggregation")),
+        _cache(fields.get("cache", True)),
+        _name(fields.get("name")),
+        hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest(),
+    )
+
+
+def _inputs(given: object) -> tuple[AskedInput, ...]:
+    if not isinstance(given, list) or not given:
+        raise InvalidInput(
+            "inputs is missing; send a list of uploads, by their ids or names", field="inputs"
+        )
+    if len(given) > MAX_INPUTS:
+        raise InvalidInput(
+            f"there are {len(given)} inputs; a job has at most {MAX_INPUTS}", field="inputs"
+        )
+    return tuple(_input(each, f"inputs[{number}]") for number, each in enumerate(given))
+
+
+def _input(given: object, field: str) -> AskedInput:
+    if isinstance(given, dict) and given.keys() == {"upload"}:
+        given, field = given["upload"], f"{field}.upload"
+    if not isinstance(given, str) or not 1 <= len(given) <= NAME_LIMIT:
+        raise InvalidInput(
+            f"{field} is {json.dumps(given, default=str)[:100]}; send the id or the name of an "
+            'upload, or {"upload": ...}',
+            field=field,
+        )
+    return AskedInput(given)
+
+
+def _aggregation(given: Any) -> Aggregation:
+    if given is None:
+        raise InvalidInput("aggregation is missing; send what to compute", field="aggregation")
+    return read_aggregation(given, "aggregation")
+
+
+def _cache(given: object) -> bool:
+    if not isinstance(given, bool):
+        raise InvalidInput(f"cache is {given!r}; send true or false", field="cache")
+    return given
+
+
+def _name(given: object) -> str | None:
+    if given is None:
+        return None
+    if not isinstance(given, str) or not 1 <= len(given.strip()) <= NAME_LIMIT:
+        raise InvalidInput(
+            f"name is not a text of 1 to {NAME_LIMIT} characters; send the name of the job",
+            field="name",
+        )
+    return given.strip()

@@ -1,0 +1,90 @@
+"""Creating jobs that were asked for, on SQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.access.acting import acting
+from shared.access.audit import Action
+from shared.access.audit_store import audit_statement
+from shared.aggregation.json_codec import encode_aggregation
+from shared.blobs.blob import BlobKey, group_of, upload_key
+from shared.database.port import Statement
+from shared.database.text import storable
+from shared.jobs.claims import SqlJobClaims
+from shared.jobs.datasets import SqlDatasets
+from shared.jobs.job_input import encode_inputs
+from shared.jobs.rows import job_of
+from shared.jobs.wake_up import is_small
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.database.port import Database, Row, Steps
+    from shared.jobs.claims import AttemptLost
+    from shared.jobs.job import Job
+    from shared.jobs.job_request import JobRequest
+
+
+class SqlJobAsks(SqlJobClaims):
+    """The methods of `JobStore` (see `shared.ports`) for datasets, on a migrated database."""
+
+    def __init__(self, database: Database, attempt_lost: AttemptLost | None = None) -> None:
+        super().__init__(database, attempt_lost)
+        self._datasets = SqlDatasets(database)
+
+    @property
+    def datasets(self) -> SqlDatasets:
+        """See `JobStore`."""
+        return self._datasets
+
+    async def ask(self, request: JobRequest, *, now: float) -> Job:
+        """See `JobStore`. Raises ValueError without inputs, or with no permitted attempt."""
+        if not request.inputs or request.max_attempts < 1:
+            raise ValueError("a job has at least one input, and at least one attempt")
+        who = acting()
+
+        def steps() -> Steps[Sequence[Row]]:
+            yield from self._datasets.ask(request.inputs, request.tenant, now)
+            rows = yield Statement(
+                self._sql.insert_asked,
+                (
+                    str(request.id),
+                    _input_key(request),
+                    sum(each.size for each in request.inputs),
+                    storable(request.name),
+                    encode_aggregation(request.aggregation),
+                    request.max_attempts,
+                    now,
+                    request.tenant,
+                    int(is_small(sum(each.size for each in request.inputs))),
+                    encode_inputs(request.inputs),
+                    request.digest,
+                    int(not request.cache),
+                ),
+            )
+            if not rows:
+                return (yield Statement(self._sql.job_by_id, (str(request.id), request.tenant)))
+            ids = "".join(str(each.upload_id) for each in request.inputs)
+            yield Statement(self._sql.insert_inputs, (str(request.id), ids))
+            if who is not None:
+                detail = f"asked of {_shown(request)}, {rows[0]['input_size']} bytes"
+                yield audit_statement(who.entry(Action.JOB_CREATED, request.id, now, detail))
+            return rows
+
+        (row,) = await self._database.perform(steps())
+        return job_of(row)
+
+
+def _input_key(request: JobRequest) -> BlobKey:
+    """Return the key for the processors of an older version, which read only one upload."""
+    first = request.inputs[0].key
+    if len(request.inputs) == 1:
+        return first
+    return upload_key(request.id, group_of(first))
+
+
+def _shown(request: JobRequest) -> str:
+    if len(request.inputs) == 1:
+        return f"upload {request.inputs[0].upload_id}"
+    return f"{len(request.inputs)} uploads, the first {request.inputs[0].upload_id}"
