@@ -136,9 +136,7 @@ class JobRun:
         small: bool,
     ) -> Output:
         """Return the output, whose files exist until `stack` is closed."""
-        sources = [
-            BlobSource(self._blobs, each.key, each.name, each.size) for each in job.inputs
-        ]
+        sources = [BlobSource(self._blobs, each.key, each.name, each.size) for each in job.inputs]
         engine = self._small_engine if small else self._engine
         with self._others_paused(small=small):
             output = await engine.aggregate(job.aggregation, sources, self._scratch.path, progress)
