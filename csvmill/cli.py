@@ -8,7 +8,8 @@ from typing import Any, NoReturn
 import click
 
 from csvmill.client.quick_start import collecting_later
-from csvmill.commands.exit_codes import MEANINGS
+from csvmill.commands.exit_codes import MEANINGS, Exit
+from csvmill.commands.interrupts import restore_interrupts
 from csvmill.commands.process_end import exit_at_once
 
 COMMANDS = {
@@ -48,6 +49,7 @@ class OrderedGroup(click.Group):
 
     def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Run the command that the process was started with, and exit."""
+        restore_interrupts()
         try:
             super().__call__(*args, **kwargs)
         except SystemExit as end:
@@ -55,6 +57,14 @@ class OrderedGroup(click.Group):
                 exit_at_once(end.code or 0)
             raise
         exit_at_once(0)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that is named first, whose import an interrupt may end."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            click.echo(f"Error: {MEANINGS[Exit.INTERRUPTED]}", err=True)
+            raise click.exceptions.Exit(Exit.INTERRUPTED) from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""

@@ -172,13 +172,17 @@ def _is_loopback(host: str | None) -> bool:
 
 
 def _describe(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        reason = getattr(error.certificate_error, "verify_message", "") or error.certificate_error
+        return f"the certificate of {error.host}:{error.port} is not valid: {reason}"
     if isinstance(error, aiohttp.ClientConnectorError):
         cause = error.os_error
         # The reason without what aiohttp adds for its own developers.
         number = cause.errno or 0
         reason = os.strerror(number) if number > 0 else cause.strerror or str(cause)
         return f"cannot connect to {error.host}:{error.port}: {reason}"
-    return str(error) or type(error).__name__
+    # What aiohttp adds about TLS to some of its errors says nothing to people.
+    return str(error).replace(" ssl:default", "") or type(error).__name__
 
 
 def _error(url: str, response: aiohttp.ClientResponse, text: str) -> Exception:

@@ -57,6 +57,24 @@ class Rate(TransferSpeedColumn):
         return super().render(task) if task.speed else Text()
 
 
+class Elapsed(TimeElapsedColumn):
+    """How long a stage has taken."""
+
+    def render(self, task: Task) -> Text:
+        """Return the time with what it is."""
+        return Text.assemble(super().render(task), " elapsed")
+
+
+class Remaining(TimeRemainingColumn):
+    """How long a stage will take."""
+
+    def render(self, task: Task) -> Text:
+        """Return the time with what it is; nothing while it is unknown, and at the end."""
+        if task.finished or task.time_remaining is None or task.total is None:
+            return Text()
+        return Text.assemble(super().render(task), " left")
+
+
 class Rows(ProgressColumn):
     """Rows that the job has read, if known."""
 
@@ -76,7 +94,7 @@ class Bars:
         rows = [Rows()] if self._console.width >= WIDE else []
         self._progress = Progress(
             TextColumn("{task.description:<10}"), BarColumn(bar_width=24), Percent(),
-            Size(), Rate(), TimeElapsedColumn(), TimeRemainingColumn(), *rows,
+            Size(), Rate(), Elapsed(), Remaining(), *rows,
             console=self._console, disable=quiet or not self._console.is_terminal,
         )  # fmt: skip
         self._tasks: dict[str, TaskID] = {}

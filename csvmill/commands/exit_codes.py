@@ -86,7 +86,9 @@ def report_errors(*, as_json: bool) -> Iterator[None]:
         raise  # the reader of standard output has closed it: click exits quietly
     except tuple(kind for kind, _, _ in EXITS) as error:
         code, name = next((code, name) for kind, code, name in EXITS if isinstance(error, kind))
-        message = str(error) or MEANINGS[code]
+        from csvmill.commands.option_words import spoken
+
+        message = spoken(str(error)) or MEANINGS[code]
         if as_json:
             show_json(
                 {"status": "error", "error": name, "exit_code": int(code), "message": message}

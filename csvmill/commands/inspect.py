@@ -11,10 +11,13 @@ import click
 
 from csvmill.commands.exit_codes import Exit, report_errors, show_json
 from csvmill.commands.job_text import multiline_rows
+from csvmill.commands.option_words import given_as_json, input_options, spoken
 from csvmill.commands.options import STREAM, input_argument, json_option
+from csvmill.commands.problem_text import describe_problems
 from csvmill.commands.spec_options import GRAMMAR, SpecCommand, spec_options
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
     from typing import BinaryIO
@@ -26,7 +29,6 @@ _FIRST_READ = 2 << 20
 """Bytes of the file that are read, unless its header is longer."""
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "blanks"}
 _MAX_COLUMNS = 100
-_HEADER_HINT = "use --header or --no-header"
 
 
 @click.command(
@@ -81,7 +83,7 @@ def describe(found: Inspection) -> str:
     """Return an inspection as text for people."""
     lines = [("dialect", _dialect(found)), ("header", _header(found.header))]
     if found.error:
-        lines.append(("error", found.error))
+        lines.append(("error", spoken(found.error)))
     sampled = f"{found.rows:,} in the first {found.size:,} bytes"
     lines.append(("rows", f"{found.rows:,}" if found.whole else sampled))
     lines.append(("columns", f"{found.column_count:,}"))
@@ -96,18 +98,25 @@ def describe(found: Inspection) -> str:
         lines.append(("", f"... and {found.column_count - _MAX_COLUMNS:,} more"))
     if found.rows_of_several_lines:
         lines.append(("", multiline_rows(found.rows_of_several_lines, found.most_lines)))
-    lines += [("note", note) for note in found.notes]
+    lines += [("note", spoken(note)) for note in found.notes]
     if (proposed := found.proposed) is not None:
-        lines.append(("proposal", json.dumps(proposed, ensure_ascii=False)))
-        lines += [("", reason) for reason in found.lines.reasons]
+        lines.append(("proposal", proposal_text(proposed)))
+        lines += [("", spoken(reason)) for reason in found.lines.reasons]
     if found.problem_count:
         lines.append(("bad rows", f"{found.problem_count:,}"))
-        lines += [("", str(problem)) for problem in found.problems]
+        lines += [("", spoken(text)) for text in describe_problems(found.problems)]
     if found.fits and found.fits.error:
-        lines.append(("spec", f"does not fit this file: {found.fits.error}"))
+        lines.append(("spec", f"does not fit this file: {spoken(found.fits.error)}"))
     elif found.fits:
         lines.append(("spec", f"gives {', '.join(found.fits.columns)}"))
     return "\n".join(f"{name:<8} {value}".rstrip() for name, value in lines)
+
+
+def proposal_text(proposed: Mapping[str, Any]) -> str:
+    """Return what an inspection proposes: options, or JSON if the spec was given as that."""
+    if given_as_json():
+        return json.dumps(proposed, ensure_ascii=False)
+    return input_options(proposed["input"])
 
 
 def _dialect(found: Inspection) -> str:
@@ -128,7 +137,7 @@ def _dialect(found: Inspection) -> str:
 
 def _header(found: HeaderDecision) -> str:
     if found.header is None:
-        return found.reason.replace("set input.header to true or false", _HEADER_HINT)
+        return spoken(found.reason)
     return f"{'yes' if found.header else 'no'}: {found.reason}"
 
 

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from csvmill.commands.option_words import spoken
+from csvmill.commands.problem_text import describe_problems
+from csvmill.commands.spec_text import describe_spec
 from shared.jobs.job import JobState
 
 if TYPE_CHECKING:
-    from csvmill.client import JobProgress, JobView, ProblemView, ReportView, WarningView
+    from csvmill.client import JobProgress, JobView, ReportView, WarningView
 
 
 def job_json(job: JobView) -> dict[str, Any]:
@@ -31,8 +34,9 @@ def describe_job(job: JobView) -> str:
     lines = [
         ("job", job.id),
         ("state", job.state),
-        ("reason", job.reason),
+        ("reason", job.reason and spoken(job.reason, job.aggregation)),
         ("file", f"{job.filename}, {job.input_size:,} bytes"),
+        ("computes", job.aggregation and describe_spec(job.aggregation)),
         ("created", job.created_at),
         ("finished", job.finished_at),
     ]
@@ -51,7 +55,7 @@ def describe_job(job: JobView) -> str:
         last = attempt.number
         text = f"{attempt.outcome or 'running'} on {attempt.worker}, {attempt.started_at}"
         text += f" to {attempt.ended_at}" if attempt.ended_at else ""
-        text += f": {attempt.reason}" if attempt.reason else ""
+        text += f": {spoken(attempt.reason, job.aggregation)}" if attempt.reason else ""
         lines.append((f"attempt {attempt.number}", text))
     return "\n".join(f"{name:<10} {value}" for name, value in lines if value is not None)
 
@@ -82,24 +86,18 @@ def describe_report(job: JobView) -> list[tuple[str, str]]:
         ]
         if report.rows_of_several_lines and report.most_lines:
             lines.insert(1, ("", multiline_rows(report.rows_of_several_lines, report.most_lines)))
-    lines += [("problem", describe_problem(problem)) for problem in job.problems]
+    lines += [
+        ("problem", spoken(text, job.aggregation)) for text in describe_problems(job.problems)
+    ]
     if (more := (job.problem_count or 0) - len(job.problems)) > 0:
         lines.append(("", f"and {more:,} more problems"))
     return lines
 
 
-def describe_problem(problem: ProblemView) -> str:
-    """Return a problem on one line."""
-    where = f"line {problem.line}"
-    if problem.column is not None:
-        where += f", column {problem.column}" + (f" ({problem.name})" if problem.name else "")
-    return f"{where}: found {problem.found}, expected {problem.expected}"
-
-
 def echo_warnings(job: JobView) -> None:
     """Print the warnings about a job's file to standard error."""
     for warning in job.report.warnings if job.report else ():
-        click.echo(f"Warning: {describe_warning(warning)}", err=True)
+        click.echo(f"Warning: {spoken(describe_warning(warning), job.aggregation)}", err=True)
 
 
 def describe_warning(warning: WarningView) -> str:

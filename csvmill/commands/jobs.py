@@ -11,6 +11,7 @@ from csvmill.commands.exit_codes import report_errors, show_json
 from csvmill.commands.job import call_server, cancel, delete, retry, status
 from csvmill.commands.job_text import job_json
 from csvmill.commands.options import json_option, server_option
+from csvmill.commands.spec_text import describe_spec
 from shared.jobs.job import JobState
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ LIMIT = 50
 """Jobs that are shown by default."""
 PAGE = 100
 """Jobs that are fetched and printed at a time."""
+COMPUTES = 40
+"""The most characters that show what a job computes."""
 PIPE_WIDTH = 1000
 """Width of the table where output is not a terminal, so that nothing is cut off."""
 
@@ -104,7 +107,8 @@ def list_jobs(
     everything: bool,
     as_json: bool,
 ) -> None:
-    """List the jobs, newest first: id, state, attempts, size, age, file name.
+    """List the jobs, newest first: id, state, attempts, size, age, what it computes, file
+    name.
 
     With --json, each job is one line of JSON with everything that `csvmill status` shows.
 
@@ -173,6 +177,7 @@ class JobTable:
         table.add_column("ATTEMPTS", min_width=8, justify="right", no_wrap=True)
         table.add_column("SIZE", min_width=8, justify="right", no_wrap=True)
         table.add_column("AGE", min_width=6, justify="right", no_wrap=True)
+        table.add_column("COMPUTES", max_width=COMPUTES, no_wrap=True, overflow="ellipsis")
         table.add_column("NAME", overflow="fold")
         now = datetime.now(UTC)
         for job in jobs:
@@ -182,6 +187,7 @@ class JobTable:
                 str(job.attempt),
                 decimal(job.input_size),
                 age(now, job.created_at),
+                Text(describe_spec(job.aggregation) if job.aggregation else ""),
                 Text(job.filename),
             )
         self._console.print(table)

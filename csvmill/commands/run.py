@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import tempfile
 from contextlib import ExitStack, contextmanager
@@ -163,7 +162,8 @@ def _reminder(file: Path, aggregation: dict[str, Any] | None) -> Iterator[None]:
 
 def _detected(file: Path, aggregation: dict[str, Any] | None) -> dict[str, Any] | None:
     """Return the spec with what the file's inspection proposes, and print that."""
-    from csvmill.commands.inspect import inspected
+    from csvmill.commands.inspect import inspected, proposal_text
+    from csvmill.commands.option_words import spoken
 
     with file.open("rb") as source:
         found = inspected(source, aggregation)
@@ -171,9 +171,9 @@ def _detected(file: Path, aggregation: dict[str, Any] | None) -> dict[str, Any] 
         click.echo("detected: nothing to declare", err=True)
         return aggregation
     declared = found.proposed["input"]
-    click.echo(f"detected: {json.dumps(declared, ensure_ascii=False)}", err=True)
+    click.echo(f"detected: {proposal_text(found.proposed)}", err=True)
     for reason in found.lines.reasons:
-        click.echo(f"  {reason}", err=True)
+        click.echo(f"  {spoken(reason)}", err=True)
     spec = aggregation or {}
     return {**spec, "input": {**declared, **spec.get("input", {})}}
 

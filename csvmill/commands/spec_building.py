@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections import deque
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,11 +36,19 @@ INPUT_OPTIONS = (
 )  # fmt: skip
 NUMBER_OPTIONS = ("currency", "percent", "parentheses")
 OPTION_ORDER = "csvmill.spec_options.order"
-_OPTION_OF = {
-    "group_by": "--group-by", "where": "--where", "having": "--having",
-    "order_by": "--order-by", "limit": "--limit", "output": "--format", "input": "--delimiter",
-    "on_warning": "--strict", "output_options": "--escape-formulas",
-}  # fmt: skip
+"""Where the context of a command has the order of its options."""
+GIVEN_SPEC = "csvmill.spec_options.given"
+"""Where it has its spec, a `GivenSpec`."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenSpec:
+    """The spec of a command, and how it was given."""
+
+    spec: Mapping[str, Any] | None
+    """Its JSON; None for the default."""
+    as_json: bool
+    """Whether it was given as JSON, not as options."""
 
 
 def spec_from_json(spec: str, file: object, output: Path | None = None) -> dict[str, Any]:
@@ -77,7 +85,7 @@ def spec_from_options(given: dict[str, Any]) -> dict[str, Any]:
     for text in given["group_by"]:
         with _errors_name("--group-by"):
             spec.setdefault("group_by", []).extend(grammar.group_columns(text))
-    aggregates, sources = _aggregates(given)
+    aggregates = _aggregates(given)
     if aggregates:
         spec["aggregates"] = aggregates
     if not spec:
@@ -114,14 +122,13 @@ def spec_from_options(given: dict[str, Any]) -> dict[str, Any]:
         declared["number"] = number
     if declared:
         spec["input"] = declared
-    return _checked(spec, sources)
+    return _checked(spec, from_options=True)
 
 
-def _aggregates(given: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[int, str]]:
-    """Return the aggregates in the order of the command line, and the option of each."""
+def _aggregates(given: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the aggregates in the order of the command line."""
     texts = {name: deque(given[name.replace("-", "_")]) for name in FUNCTION_OPTIONS}
     found: list[dict[str, Any]] = []
-    sources: dict[int, str] = {}
     for parameter in click.get_current_context().meta[OPTION_ORDER]:
         name = str(parameter).replace("_", "-")
         if name == "count":
@@ -131,9 +138,8 @@ def _aggregates(given: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[int, 
                 added = grammar.aggregates(FUNCTION_OPTIONS[name].name, texts[name].popleft())
         else:
             continue
-        sources |= {len(found) + i: f"--{name}" for i in range(len(added))}
         found += added
-    return found, sources
+    return found
 
 
 def _outputs(spec: dict[str, Any]) -> list[tuple[str, Column | None, Kind]]:
@@ -179,12 +185,13 @@ def _of_outputs(
     return found | {"column": _output(found["column"], outputs)}
 
 
-def _checked(spec: dict[str, Any], sources: Mapping[int, str] | None = None) -> dict[str, Any]:
+def _checked(spec: dict[str, Any], *, from_options: bool = False) -> dict[str, Any]:
     """Return the spec as normalized JSON.
 
-    Raises BadParameter, which names the option at fault, if it is invalid.
+    Raises BadParameter if it is invalid. If it is `from_options`, that names the option at fault.
     """
     # Imported here, so that commands without a spec start faster.
+    from csvmill.commands.option_words import in_options, option_of_path
     from shared.aggregation.json_reader import read_aggregation
     from shared.errors import InvalidInput
 
@@ -192,22 +199,11 @@ def _checked(spec: dict[str, Any], sources: Mapping[int, str] | None = None) -> 
         return aggregation_json(read_aggregation(spec, "spec"))
     except InvalidInput as error:
         option, message = "--spec", str(error)
-        if sources is not None:
-            path = str(error.field).removeprefix("spec.")
-            option = _option_of(path, sources)
-            message = message.removeprefix("spec.")
+        if from_options:
+            option = option_of_path(str(error.field).removeprefix("spec."), spec)
+            message = in_options(message, spec)
+            message = message.removeprefix(f"{option} is ").removeprefix(f"{option}: ")
         raise click.BadParameter(message, param_hint=f"'{option}'") from error
-
-
-def _option_of(path: str, sources: Mapping[int, str]) -> str:
-    """Return the option that set the value at a path of the JSON."""
-    for index, option in sources.items():
-        if path.startswith(f"aggregates[{index}]"):
-            return option
-    if path.startswith("input."):
-        name = path.removeprefix("input.").removeprefix("number.")
-        return "--" + re.split(r"[.\[]", name)[0].replace("_", "-")
-    return _OPTION_OF.get(path.partition(".")[0].partition("[")[0], "--group-by")
 
 
 @contextmanager

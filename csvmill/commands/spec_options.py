@@ -11,9 +11,11 @@ import click
 from csvmill.commands.output_format import format_of
 from csvmill.commands.spec_building import (
     FUNCTION_OPTIONS,
+    GIVEN_SPEC,
     INPUT_OPTIONS,
     NUMBER_OPTIONS,
     OPTION_ORDER,
+    GivenSpec,
     spec_from_json,
     spec_from_options,
 )
@@ -101,6 +103,7 @@ def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
             raise click.UsageError(f"{option} cannot be combined with --spec; put it in the JSON")
         else:
             aggregation = spec_from_json(spec, options.get("file"), output)
+        click.get_current_context().meta[GIVEN_SPEC] = GivenSpec(aggregation, spec is not None)
         return command(*args, aggregation=aggregation, **options)
 
     for option in reversed(_options()):

@@ -37,7 +37,7 @@ def test_a_run_with_detect_declares_and_prints_the_proposal(
 
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out.csv").read_bytes() == b"k,sum(n)\na,4\nb,2\n"
-    detected = 'detected: {"comment": "#", "header_line": 3, "skip_footer": 1}'
+    detected = "detected: --comment '#' --header-line 3 --skip-footer 1"
     assert detected in done.stderr.decode()
     assert json.loads(done.stdout)["report"]["lines_passed_over"] == 5
 

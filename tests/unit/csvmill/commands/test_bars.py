@@ -77,12 +77,12 @@ def screen() -> Screen:
 
 
 def test_a_waiting_job_shows_no_percentage_and_no_rate(screen: Screen) -> None:
-    assert screen.shows(JOB, running(0)) == "aggregate 0:00:02"
+    assert screen.shows(JOB, running(0)) == "aggregate 0:00:02 elapsed"
 
 
 def test_a_running_job_shows_percentage_bytes_rate_and_time_left(screen: Screen) -> None:
     shown = screen.shows(*(running(n * 10_000_000) for n in range(5)))
-    assert shown == "aggregate 40% 40.0/100.0 MB 10.0 MB/s 0:00:05 0:00:06"
+    assert shown == "aggregate 40% 40.0/100.0 MB 10.0 MB/s 0:00:05 elapsed 0:00:06 left"
 
 
 def test_bytes_done_before_the_bar_started_do_not_count_as_speed(screen: Screen) -> None:
@@ -122,12 +122,18 @@ def test_a_successful_job_shows_100_percent(screen: Screen) -> None:
 def test_an_upload_shows_percentage_bytes_rate_and_time_left(screen: Screen) -> None:
     # 40 MB in four seconds; 60 MB are left, which take six. A second later one still sees that.
     moved = [TransferProgress(n * 10 * MB, 100 * MB, 0) for n in range(5)]
-    assert screen.shows_upload(*moved) == "upload 40% 40.0/100.0 MB 10.0 MB/s 0:00:05 0:00:06"
+    assert (
+        screen.shows_upload(*moved)
+        == "upload 40% 40.0/100.0 MB 10.0 MB/s 0:00:05 elapsed 0:00:06 left"
+    )
 
 
 def test_a_download_shows_percentage_bytes_rate_and_time_left(screen: Screen) -> None:
     moved = [TransferProgress(n * 2 * MB, 3_600 * MB, 0) for n in range(3)]
-    assert screen.shows_download(*moved) == "download 0% 0.0/3.6 GB 2.0 MB/s 0:00:03 0:29:58"
+    assert (
+        screen.shows_download(*moved)
+        == "download 0% 0.0/3.6 GB 2.0 MB/s 0:00:03 elapsed 0:29:58 left"
+    )
 
 
 @pytest.mark.parametrize("stage", ["upload", "download"])
@@ -137,20 +143,20 @@ def test_bytes_from_an_earlier_call_count_as_done_but_not_as_speed(
     shows = screen.shows_upload if stage == "upload" else screen.shows_download
     held = 90 * MB
     moved = [TransferProgress(held + n * MB, 100 * MB, held) for n in range(5)]
-    assert shows(*moved) == f"{stage} 94% 94.0/100.0 MB 1.0 MB/s 0:00:05 0:00:06"
+    assert shows(*moved) == f"{stage} 94% 94.0/100.0 MB 1.0 MB/s 0:00:05 elapsed 0:00:06 left"
 
 
 def test_before_the_first_byte_there_is_no_rate_and_no_time_left(screen: Screen) -> None:
     shown = screen.shows_upload(TransferProgress(50 * MB, 100 * MB, 50 * MB))
-    assert shown == "upload 50% 50.0/100.0 MB 0:00:01 -:--:--"
+    assert shown == "upload 50% 50.0/100.0 MB 0:00:01 elapsed"
 
 
 def test_a_faster_connection_shortens_the_time_left(screen: Screen) -> None:
     slow = screen.shows_download(*(TransferProgress(n * MB, 1_000 * MB, 0) for n in range(11)))
-    assert slow.endswith("1.0 MB/s 0:00:11 0:16:30")
+    assert slow.endswith("1.0 MB/s 0:00:11 elapsed 0:16:30 left")
     # The rate is that of the last 30 s only
     faster = [TransferProgress((10 + 20 * n) * MB, 1_000 * MB, 0) for n in range(1, 41)]
-    assert screen.shows_download(*faster).endswith("20.0 MB/s 0:00:51 0:00:10")
+    assert screen.shows_download(*faster).endswith("20.0 MB/s 0:00:51 elapsed 0:00:10 left")
 
 
 def test_bytes_that_have_to_be_sent_again_are_subtracted(screen: Screen) -> None:
@@ -161,13 +167,13 @@ def test_bytes_that_have_to_be_sent_again_are_subtracted(screen: Screen) -> None
 
 def test_a_stream_of_unknown_size_shows_its_rate_and_no_percentage(screen: Screen) -> None:
     shown = screen.shows_upload(*(TransferProgress(n * 3 * MB, None, 0) for n in range(4)))
-    assert shown == "upload 3.0 MB/s 0:00:04"
+    assert shown == "upload 3.0 MB/s 0:00:04 elapsed"
 
 
 def test_a_complete_transfer_stays_at_100_percent(screen: Screen) -> None:
     moved = [TransferProgress(n * 25 * MB, 100 * MB, 0) for n in range(5)]
     whole = screen.shows_download(*moved)
-    assert whole == "download 100% 100.0/100.0 MB 25.0 MB/s 0:00:04 0:00:00"
+    assert whole == "download 100% 100.0/100.0 MB 25.0 MB/s 0:00:04 elapsed"
     assert screen.shows_download(TransferProgress(100 * MB, 100 * MB, 0)) == whole
 
 

@@ -88,7 +88,7 @@ def test_lines_beside_the_table_are_proposed_as_options(tmp_path: Path) -> None:
     code, text = inspect(str(path))
 
     assert code == 0
-    assert 'proposal {"input": {"skip_lines": 2}}' in text
+    assert "proposal --skip-lines 2" in text
     assert "line 3 begins the table, below 'The plays'" in text
     code, text = inspect(str(path), "--header-line", "3", "--sum", "Plays")
     assert code == 0

@@ -93,7 +93,7 @@ def test_each_problem_has_a_line_and_the_rest_are_counted() -> None:
     )
     lines = describe_job(replace(JOB, problems=problems, problem_count=1003)).splitlines()
     assert lines[-4:] == [
-        "problem    line 2, column 3 (Plays): found 'x', expected an integer",
+        "problem    line 2, column 3 ('Plays'): found 'x', expected an integer",
         "problem    line 4, column 5: found 5 columns, expected 4 columns",
         "problem    line 9: found a long record, expected its end",
         "           and 1,000 more problems",

@@ -138,12 +138,12 @@ def test_the_dialect_of_the_file_can_be_declared() -> None:
     found = spec_of("--count", "--header", "--line-end", "CR", "--compression", "gz")
     assert found["input"] == {"header": True, "line_end": "cr", "compression": "gzip"}
     assert spec_of("--no-header")["input"] == {"header": False}
-    assert "'--compression': input.compression is 'rar'" in refusal("--compression", "rar")
-    assert "'--line-end': input.line_end is 'x'" in refusal("--line-end", "x")
+    assert "'--compression': 'rar'; send" in refusal("--compression", "rar")
+    assert "'--line-end': 'x'; send" in refusal("--line-end", "x")
     assert spec_of("--delimiter", ";") == {
         **aggregation_json(SONG_PLAYS), "output": "csv", "input": {"delimiter": ";"},
     }  # fmt: skip
-    assert "'--encoding': input.encoding is 'x'" in refusal("--encoding", "x")
+    assert "'--encoding': 'x'; send" in refusal("--encoding", "x")
 
 
 def test_the_notation_of_the_file_can_be_declared() -> None:
@@ -157,8 +157,8 @@ def test_the_notation_of_the_file_can_be_declared() -> None:
         "date": "%d/%m/%Y",
     }
     assert spec_of("--sum", "a", "--percent")["input"] == {"number": {"percent": True}}
-    assert "'--date': input.date is '%d'" in refusal("--date", "%d")
-    assert "'--null': input.null[1] is ''" in refusal("--null", "x", "--null", "")
+    assert "'--date': '%d'; send" in refusal("--date", "%d")
+    assert "'--null': ''" in refusal("--null", "x", "--null", "")
 
 
 def test_a_spec_is_a_file_or_standard_input_or_the_json_itself(tmp_path: Path) -> None:
@@ -175,13 +175,13 @@ def test_a_spec_is_a_file_or_standard_input_or_the_json_itself(tmp_path: Path) -
     [
         (["--group-by", "a:x"], "'--group-by': 'x' is not one of hour, day"),
         (["--sum", "a", "--max", "b:x"], "'--max': 'x' is not one of number"),
-        (["--group-by", "a", "--order-by", "b"], "'--order-by': order_by[0].column is 'b': no out"),
-        (["--sum", "a", "--max", "sum(a)=b"], "'--max': aggregates[1].name is 'sum(a)': another"),
-        (["--sum", "a", "--where", "b:date=x"], "'--where': where is {"),
+        (["--group-by", "a", "--order-by", "b"], "'--order-by': 'b': no output column has"),
+        (["--sum", "a", "--max", "sum(a)=b"], "'--max': 'sum(a)': another"),
+        (["--sum", "a", "--where", "b:date=x"], "'--where': b = x; send a date"),
         (["--percentile", "a"], "'--percentile': send the percentage after the column, as in a:95"),
-        (["--percentile", "a:101"], "'--percentile': aggregates[0].p is 101; send a number from 0"),
+        (["--percentile", "a:101"], "'--percentile': 101; send a number from 0"),
         (["--sum", "a", "--ratio", "b"], "'--ratio': 'b' is not [NAME=]OUTPUT/OUTPUT"),
-        (["--count", "--ratio", "a/count"], "'--ratio': aggregates[1].of[0] is 'a': no output col"),
+        (["--count", "--ratio", "a/count"], "'--ratio': 'a': no output col"),
         (["--sum-if", "a"], "'--sum-if': 'a' is not COLUMN if CONDITION"),
         (["--group-by", "a*b"], "'--group-by': rows cannot be grouped by a product"),
         (["--limit", "0", "--count"], "'--limit': 0 is not in the range x>=1"),
