@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from csvmill.client.async_client import AsyncClient
     from csvmill.client.errors import (
         BadRows,
+        BodyTooLarge,
         ClientError,
         ConnectionLost,
         InputChanged,
@@ -52,8 +53,8 @@ if TYPE_CHECKING:
 _NAMES = {
     "csvmill.client.async_client": ("AsyncClient",),
     "csvmill.client.errors": (
-        "BadRows", "ClientError", "ConnectionLost", "InputChanged", "JobUnsuccessful",
-        "NotVerified", "Refused", "ServerUnavailable",
+        "BadRows", "BodyTooLarge", "ClientError", "ConnectionLost", "InputChanged",
+        "JobUnsuccessful", "NotVerified", "Refused", "ServerUnavailable",
     ),
     "csvmill.client.job_event": ("JobEvent",),
     "csvmill.client.progress": ("TransferProgress",),
@@ -97,6 +98,7 @@ __all__ = [
     "AsyncClient",
     "AttemptView",
     "BadRows",
+    "BodyTooLarge",
     "Client",
     "ClientError",
     "Condition",

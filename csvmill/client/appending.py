@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from csvmill.client.errors import (
     BadRows,
+    BodyTooLarge,
     ClientError,
+    ConnectionLost,
     InputChanged,
     NotVerified,
     Refused,
@@ -17,6 +19,7 @@ from csvmill.client.errors import (
 from csvmill.client.file_body import FileBody
 from csvmill.client.paths import chunk_path, upload_path
 from csvmill.client.progress import Meter
+from csvmill.client.transport import TOO_LARGE
 from csvmill.client.uploading import BAD_ROWS, DIGEST_MISMATCH
 from shared.api.upload import UploadView
 
@@ -37,6 +40,9 @@ CHANGED_MEANWHILE = frozenset(
 )
 """Problems of an append to an upload to which another request has appended meanwhile: an earlier
 one of this client whose connection broke, or one of another client with the same key."""
+UNGROWN = 8
+"""Connections that break, without a byte that the server has kept, after which the file is sent in
+chunks: a proxy that limits bodies may close the connection before its answer can be read."""
 VERSION = {"Upload-Draft-Interop-Version": "8"}
 
 
@@ -53,11 +59,14 @@ class Appending:
         self._progress = progress
         self._meter: Meter
         self._done = 0
+        self._lost = 0
+        """Connections that broke while the file was sent, since the upload has grown."""
 
     async def complete(self, upload: UploadView) -> str:
         """Send until the upload is complete; return the id of its job.
 
-        Raises as `Uploading.complete`, and BadRows.
+        Raises as `Uploading.complete`, and BadRows; BodyTooLarge if a proxy refuses the file as one
+        body, or if `UNGROWN` connections broke and the upload has not grown.
         """
         if upload.size != self._source.size:
             raise InputChanged(
@@ -81,9 +90,12 @@ class Appending:
         before = _prefix(upload)
         async for attempt in self._transport.retries:
             with attempt:
+                if attempt.num > UNGROWN and self._lost >= UNGROWN:
+                    raise BodyTooLarge(413, TOO_LARGE)
                 if attempt.num > 1:
                     upload = await self._state(upload.id)
                     if upload.complete or _prefix(upload) > before:
+                        self._lost = 0
                         return upload
                 upload = await self._send(upload)
         return upload
@@ -118,6 +130,9 @@ class Appending:
                 "PATCH", upload_path(upload.id), body=body, headers=headers
             ) as response:
                 return UploadView.of(json.loads(await response.text()))
+        except ConnectionLost:
+            self._lost += 1
+            raise
         except Refused as error:
             if error.problem in CHANGED_MEANWHILE:
                 raise ServerUnavailable(str(error)) from error

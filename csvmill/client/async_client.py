@@ -12,7 +12,7 @@ from csvmill.client.admin import JSON, Admin
 from csvmill.client.appending import Appending
 from csvmill.client.defaults import CHUNK_SIZE, PAGE_SIZE, PARALLEL
 from csvmill.client.downloading import download, fetch_view, rejects_file, result_file
-from csvmill.client.errors import JobUnsuccessful
+from csvmill.client.errors import BodyTooLarge, JobUnsuccessful
 from csvmill.client.following import follow, wait_until_ended
 from csvmill.client.job_list import list_query, listed_jobs
 from csvmill.client.links import create_link
@@ -133,7 +133,10 @@ class AsyncClient:
                 sha256=sha256, aggregation=aggregation, key=key, fail_early=fail_early,
             )  # fmt: skip
             if chunk_size is None and shuffle is None and self._transport.is_local:
-                return await Appending(self._transport, source, progress).complete(upload)
+                try:
+                    return await Appending(self._transport, source, progress).complete(upload)
+                except BodyTooLarge:  # the server of a proxy on this machine
+                    upload = await self.upload_status(upload.id)
             return await Uploading(
                 self._transport, source, chunk_size=chunk_size or CHUNK_SIZE,
                 parallel=parallel, progress=progress, shuffle=shuffle,

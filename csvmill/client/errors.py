@@ -17,6 +17,10 @@ class Refused(ClientError):
         """The `type` of the problem details (RFC 9457), or None for `about:blank`."""
 
 
+class BodyTooLarge(Refused):
+    """Something on the way to the server, such as a proxy, refuses a request body of this size."""
+
+
 class ServerUnavailable(ClientError):
     """The server was not reached or could not serve the request. A later call may succeed."""
 

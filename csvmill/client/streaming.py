@@ -7,12 +7,12 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, BinaryIO
 
-from csvmill.client.errors import ClientError, NotVerified, Refused, ServerUnavailable
+from csvmill.client.errors import BodyTooLarge, ClientError, NotVerified, Refused, ServerUnavailable
 from csvmill.client.paths import chunk_path, upload_path
 from csvmill.client.progress import Meter
 from csvmill.client.source import content_digest
 from csvmill.client.tasks import run_parallel
-from csvmill.client.uploading import DIGEST_MISMATCH
+from csvmill.client.uploading import DIGEST_MISMATCH, MIN_CHUNK
 from shared.api.upload import UploadView
 
 if TYPE_CHECKING:
@@ -71,8 +71,9 @@ class Streaming:
         async with self._reading:
             if self._ended:
                 return None
-            data = await asyncio.to_thread(self._stream.read, self._chunk_size)
-            self._ended = len(data) < self._chunk_size
+            size = self._chunk_size  # may shrink meanwhile
+            data = await asyncio.to_thread(self._stream.read, size)
+            self._ended = len(data) < size
             offset, self._read = self._read, self._read + len(data)
         return (offset, data) if data else None
 
@@ -82,9 +83,17 @@ class Streaming:
             "Content-Digest": content_digest(digest),
             "Content-Type": "application/octet-stream",
         }
-        async for attempt in self._transport.retries:
-            with attempt:
-                await self._put(chunk_path(upload_id, offset), data, headers)
+        try:
+            async for attempt in self._transport.retries:
+                with attempt:
+                    await self._put(chunk_path(upload_id, offset), data, headers)
+        except BodyTooLarge:
+            half = len(data) // 2
+            if half < MIN_CHUNK:
+                raise
+            self._chunk_size = min(self._chunk_size, half)
+            await self._send(upload_id, offset, data[:half])
+            await self._send(upload_id, offset + half, data[half:])
 
     async def _put(self, path: str, data: bytes, headers: dict[str, str]) -> None:
         sent = 0
@@ -99,6 +108,6 @@ class Streaming:
                 "PUT", path, body=data, on_sent=on_sent, headers=headers
             ) as response:
                 await response.read()
-        except ServerUnavailable:
+        except (ServerUnavailable, BodyTooLarge):
             self._meter.add(-sent)
             raise

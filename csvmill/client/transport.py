@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 from yarl import URL
 
-from csvmill.client.errors import ClientError, ConnectionLost, Refused, ServerUnavailable
+from csvmill.client.errors import (
+    BodyTooLarge,
+    ClientError,
+    ConnectionLost,
+    Refused,
+    ServerUnavailable,
+)
 from csvmill.client.file_body import FileBody
 from csvmill.client.retrying import RETRYABLE, Retries, retry_after
 from csvmill.client.server_url import basic_authorization, without_credentials
@@ -23,6 +29,13 @@ BUFFER_SIZE = 1 << 20
 """Bytes that are passed to or read from a socket at a time."""
 DIGEST_PROBLEM = "urn:csvmill:problem:chunk-digest-mismatch"
 """A chunk was damaged in transit. The server kept nothing of it, so it can be sent again."""
+
+
+TOO_LARGE = (
+    "a proxy on the way to the server refuses request bodies of this size; send smaller chunks "
+    "(--chunk-size, or chunk_size in Python), or raise the limit of the proxy, which in nginx is "
+    "client_max_body_size"
+)
 
 
 class Transport:
@@ -187,9 +200,13 @@ def _describe(error: Exception) -> str:
 
 def _error(url: str, response: aiohttp.ClientResponse, text: str) -> Exception:
     message, problem = _read_problem(text)
+    if problem is None and response.content_type == "text/html":
+        message = ""  # a page of a proxy
+    if problem is None and response.status == 413:
+        return BodyTooLarge(413, f"{response.method} {url}: {TOO_LARGE}")
     if response.status in RETRYABLE or problem == DIGEST_PROBLEM:
         return ServerUnavailable(
-            f"{url}: {message} (HTTP {response.status})",
+            f"{url}: {message or response.reason} (HTTP {response.status})",
             retry_after(response.headers.get("Retry-After")),
         )
     if problem is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from csvmill.client.errors import (
     BadRows,
+    BodyTooLarge,
     ClientError,
     ConnectionLost,
     InputChanged,
@@ -73,7 +74,8 @@ class Uploading:
     """Sends the missing bytes of an upload from `source`.
 
     After a broken connection, chunks are halved; after each success they double again, up to
-    `chunk_size`. So an upload finishes even if every connection breaks after a few megabytes.
+    `chunk_size`. So an upload finishes even if every connection breaks after a few megabytes. If a
+    proxy refuses chunks of a size (413), they are halved for good.
     """
 
     def __init__(
@@ -137,10 +139,11 @@ class Uploading:
         await run_parallel(send, self._parallel)
 
     def _ranges(self, missing: tuple[tuple[int, int], ...]) -> Iterator[tuple[int, int]]:
+        step = self._max_chunk  # may shrink meanwhile
         ranges = (
-            (start, min(start + self._max_chunk, stop))
+            (start, min(start + step, stop))
             for gap_start, stop in missing
-            for start in range(gap_start, stop, self._max_chunk)
+            for start in range(gap_start, stop, step)
         )
         if self._shuffle is None:
             return ranges
@@ -152,16 +155,28 @@ class Uploading:
         """Send one chunk with retries; return how many of its bytes were acknowledged."""
         async for attempt in self._transport.retries:
             with attempt:
-                try:
-                    answer = await self._put(upload_id, offset, size)
-                except ConnectionLost:
-                    self._chunk_size = max(size // 2, min(size, MIN_CHUNK))
-                    size = self._chunk_size
-                    raise
+                while True:
+                    try:
+                        answer = await self._put(upload_id, offset, size)
+                        break
+                    except ConnectionLost:
+                        size = self._shrink(size)
+                        raise
+                    except BodyTooLarge:
+                        if size <= MIN_CHUNK:
+                            raise
+                        # A proxy has a limit, which no later chunk has to find out again.
+                        size = self._shrink(size)
+                        self._max_chunk = min(self._max_chunk, size)
         self._chunk_size = min(self._max_chunk, self._chunk_size * 2)
         if answer.complete:
             self._finished = answer
         return size
+
+    def _shrink(self, size: int) -> int:
+        """Halve the size of chunks after one of `size` bytes has failed, and return it."""
+        self._chunk_size = max(size // 2, min(size, MIN_CHUNK))
+        return self._chunk_size
 
     async def _put(self, upload_id: str, offset: int, size: int) -> UploadView:
         data, digest = await asyncio.to_thread(self._source.chunk, offset, size)
@@ -178,7 +193,7 @@ class Uploading:
                 headers={"Content-Digest": digest, "Content-Type": "application/octet-stream"},
             ) as response:  # fmt: skip
                 return UploadView.of(json.loads(await response.text()))
-        except ServerUnavailable:
+        except (ServerUnavailable, BodyTooLarge):
             self._meter.add(-sent)
             raise
         except Refused as error:

@@ -40,6 +40,7 @@ PHRASES = {
     '"input": {"on_bad_row": "skip"} in its spec': "--on-bad-row skip",
     "say how they are written in input": "say how they are written, as by --decimal and --date",
     "with input.skip_footer or where": "with --skip-footer or --where",
+    "out with where": "out with --where",
     "input.header is set": "--header or --no-header is given",
     "set input.header to true or false": "use --header or --no-header",
 }

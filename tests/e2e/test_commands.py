@@ -119,7 +119,7 @@ def test_rejected_rows_are_counted_and_can_be_downloaded(shell: Shell) -> None:
     ]  # fmt: skip
     text = shell("status", job_id)
     assert "rows       4 = 2 aggregated + 0 filtered + 2 rejected\n" in text
-    assert "problem    line 3, column 2 (Plays): found 'many', expected a number" in text
+    assert "problem    line 3, column 2 ('Plays'): found 'many', expected a number" in text
     output = shell.json("download", job_id, "--rejects", "-o", "rejects.csv")
     rejects = (shell.folder / "rejects.csv").read_bytes()
     assert output["size"] == len(rejects)
@@ -249,7 +249,7 @@ def test_jobs_are_listed_as_a_table_and_as_json(shell: Shell) -> None:
     for job_id, code in zip(uploaded, (0, 0, Exit.UNSUCCESSFUL), strict=True):
         shell("status", "--watch", job_id, exit_code=code)
     head, newest, *_ = shell("jobs", "--limit", "3").splitlines()
-    assert head.split() == ["ID", "STATE", "ATTEMPTS", "SIZE", "AGE", "NAME"]
+    assert head.split() == ["ID", "STATE", "ATTEMPTS", "SIZE", "AGE", "COMPUTES", "NAME"]
     id_, state, attempts, size, unit, *_ = newest.split()
     assert (id_, state, attempts, size, unit) == (uploaded[2], "FAILURE", "1", "44", "bytes")
     assert newest.rstrip().endswith("broken list.csv")
