@@ -27,14 +27,37 @@ SECRETS = {
 }
 """The files with random contents, and the variables that were used for them."""
 
+USERS = {"postgres_password": "postgres_user", "rabbitmq_password": "rabbitmq_user"}
+"""The passwords of users, and the files with the names of those who have them.
+
+Each server knows two users, of whom one is used. A new password is that of the other one, so that
+both are valid until all services have been started again.
+"""
+FIRST, SECOND = "csvmill", "csvmill_2"
+
+_ROLE = """\
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{second}') THEN
+        CREATE ROLE {second} LOGIN IN ROLE {first};
+        ALTER ROLE {second} SET role = '{first}';
+    END IF;
+END
+$$;
+ALTER ROLE {postgres_user} PASSWORD '{postgres_password}';
+"""
+
 DERIVED = {
-    "database_url": "postgresql://csvmill:{postgres_password}@postgres:5432/csvmill\n",
-    "broker_url": "amqp://csvmill:{rabbitmq_password}@rabbitmq:5672/csvmill\n",
-    "rabbitmq.conf": "default_user = csvmill\ndefault_pass = {rabbitmq_password}\n"
+    "database_url": "postgresql://{postgres_user}:{postgres_password}@postgres:5432/csvmill\n",
+    "broker_url": "amqp://{rabbitmq_user}:{rabbitmq_password}@rabbitmq:5672/csvmill\n",
+    "rabbitmq.conf": "default_user = {rabbitmq_user}\ndefault_pass = {rabbitmq_password}\n"
     "default_vhost = csvmill\n",
-    "rabbitmq.curl": 'user = "csvmill:{rabbitmq_password}"\n',
+    "rabbitmq.curl": 'user = "{rabbitmq_user}:{rabbitmq_password}"\n',
+    "postgres_user.sql": _ROLE,
+    "postgres_replaced.sql": "ALTER ROLE {postgres_replaced} PASSWORD NULL;\n",
+    "rabbitmq_replaced": "{rabbitmq_replaced}\n",
 }
-"""The files that are made of others. The last one is for operators: `curl --config`."""
+"""The files that are made of others. From `rabbitmq.curl` on, they are for operators."""
 
 _WORD = re.compile(r"[A-Za-z0-9._~-]+")
 """What can be part of a URL and of a line of settings as it is."""
@@ -92,6 +115,9 @@ def create(env: Path, folder: Path) -> list[Path]:
         if not (folder / name).exists():
             _write(folder / name, _checked(known.get(variable) or _random(), variable) + "\n")
             made.append(folder / name)
+    for name in USERS.values():
+        if not (folder / name).exists():
+            _write(folder / name, f"{FIRST}\n")
     for name in DERIVED:
         if not (folder / name).exists():
             _derive(folder, name)
@@ -100,12 +126,15 @@ def create(env: Path, folder: Path) -> list[Path]:
 
 
 def renew(folder: Path, name: str) -> None:
-    """Replace a secret. That of storage keeps the replaced one, which stays valid."""
+    """Replace a secret. That of storage keeps the replaced one; a password is for another user."""
     old = (folder / name).read_text().split()
+    if user := USERS.get(name):
+        _write(folder / user, f"{_other(_user(folder, user))}\n")
     kept = f"{old[0]}\n" if name == "storage_token" else ""
     _write(folder / name, f"{_random()}\n{kept}")
     for derived, text in DERIVED.items():
-        if f"{{{name}}}" in text:
+        server = name.removesuffix("_password")
+        if f"{{{server}_" in text:
             _derive(folder, derived)
 
 
@@ -134,7 +163,18 @@ def _digest(image: str) -> str | None:
 
 def _derive(folder: Path, name: str) -> None:
     values = {secret: (folder / secret).read_text().split()[0] for secret in SECRETS}
-    _write(folder / name, DERIVED[name].format(**values))
+    for file in USERS.values():
+        values[file] = _user(folder, file)
+        values[file.replace("_user", "_replaced")] = _other(values[file])
+    _write(folder / name, DERIVED[name].format(**values, first=FIRST, second=SECOND))
+
+
+def _user(folder: Path, file: str) -> str:
+    return (folder / file).read_text().strip() if (folder / file).exists() else FIRST
+
+
+def _other(user: str) -> str:
+    return FIRST if user == SECOND else SECOND
 
 
 def _settings(text: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import sys
@@ -102,5 +103,16 @@ async def _read_url(output: asyncio.StreamReader, log: Path) -> str:
     listening = _LISTENING.search(line)
     if listening is None:
         text = await asyncio.to_thread(log.read_text, errors="replace")
-        raise ServiceFailed(f"the service did not start:\n{text[-LOG_TAIL:].rstrip()}")
+        raise ServiceFailed(f"the service did not start:\n{_readable(text[-LOG_TAIL:])}")
     return listening[1].decode()
+
+
+def _readable(log: str) -> str:
+    """Return the lines of a log, of those in JSON only the message."""
+    lines = []
+    for line in log.rstrip().splitlines():
+        try:
+            lines.append(str(json.loads(line)["message"]))
+        except (ValueError, KeyError, TypeError):
+            lines.append(line)
+    return "\n".join(lines)

@@ -12,6 +12,10 @@ from shared.errors import Unavailable
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+FIRST_RUN = 30.0
+"""Seconds within which a task runs first: a process that is started with other settings, such as a
+shorter retention, applies them soon."""
+
 log = logging.getLogger(__name__)
 
 
@@ -23,11 +27,12 @@ async def run_periodically(
 ) -> None:
     """Run `steps` in order every `interval` seconds until cancelled. Errors are logged.
 
-    With `random_start` the first run is up to `interval` seconds late, so that processors that
-    start together do not all do the same work at the same time.
+    With `random_start` the first run is late by up to `interval` seconds, and FIRST_RUN at most,
+    so that processors that start together do not all do the same work at the same time.
     """
     if random_start:
-        await asyncio.sleep(random.uniform(0, interval))  # noqa: S311  (no secret)
+        late = random.uniform(0, min(interval, FIRST_RUN))  # noqa: S311  (no secret)
+        await asyncio.sleep(late)
     while True:
         for step in steps:
             try:

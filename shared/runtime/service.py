@@ -18,9 +18,11 @@ from shared.errors import CsvmillError, InvalidInput
 from shared.http import security_headers
 from shared.http.direct_body import allow_direct_bodies
 from shared.http.trailers import TrailerRunner
+from shared.runtime.descriptors import raise_limit, watch_descriptors
 from shared.runtime.drain import ON_SHUTDOWN_STARTED, Drain
 from shared.runtime.secrets import forget_secrets, hide_memory, secrets_in_files
 from shared.runtime.unknown_settings import unknown_settings
+from shared.telemetry.logs import last_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,14 +59,14 @@ def settings_or_exit(kind: type[Settings], name: str) -> Settings:
     try:
         settings = kind.model_validate(secrets_in_files(kind))
     except InvalidInput as error:
-        sys.exit(f"csvmill {name}: {error}")
+        sys.exit(last_words(name, str(error)))
     except ValidationError as error:
         # Without the input, which may be a secret.
         faults = "; ".join(
             f"{_variable(fault['loc'])}: {fault['msg']}"
             for fault in error.errors(include_input=False, include_url=False)
         )
-        sys.exit(f"csvmill {name}: {faults}")
+        sys.exit(last_words(name, faults))
     forget_secrets(kind)
     return settings
 
@@ -117,6 +119,7 @@ def run_service(
     for message in unknown_settings(os.environ):
         log.warning("%s", message)
     hide_memory()
+    raise_limit()
     os.umask(0o077)  # what a service writes is for its own eyes
     sys.setswitchinterval(SWITCH_INTERVAL)
     gc.freeze()  # what was imported stays: no collection has to look at it again
@@ -125,7 +128,10 @@ def run_service(
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(serve())
     except (CsvmillError, OSError) as error:
-        sys.exit(f"csvmill {name}: {error}")
+        sys.exit(last_words(name, str(error)))
+    except Exception:  # a defect, which is told in the format of the other lines
+        log.critical("the service ends", exc_info=True)
+        sys.exit(1)
 
 
 async def _serve(
@@ -149,6 +155,7 @@ async def _serve(
         shutdown_timeout=CLOSE_TIMEOUT,
         read_bufsize=READ_BUFFER,
     )
+    watching = asyncio.create_task(watch_descriptors())
     try:
         await runner.setup()
         site = web.TCPSite(runner, host, port)
@@ -164,6 +171,7 @@ async def _serve(
         if cut_off := await drain.finish(shutdown_timeout, hurry):
             log.warning("%d requests did not finish in time", cut_off)
     finally:
+        watching.cancel()
         await runner.cleanup()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import sys
 from datetime import UTC, datetime
@@ -38,9 +39,7 @@ class LogSettings(BaseSettings):
 def configure_logging(settings: LogSettings, service: str) -> None:
     """Log to standard error. Every JSON line has `service`."""
     handler = logging.StreamHandler(sys.stderr)
-    as_text = settings.log_format == "text" or (
-        settings.log_format == "auto" and sys.stderr.isatty()
-    )
+    as_text = _is_text(settings.log_format)
     handler.setFormatter(TextFormatter() if as_text else JsonFormatter(service))
     logging.basicConfig(handlers=[handler], level=settings.log_level)
     # A line per request is for a proxy or for debugging.
@@ -50,6 +49,22 @@ def configure_logging(settings: LogSettings, service: str) -> None:
     logging.getLogger("aiohttp.server").addFilter(malformed_in_a_line)
     # By default stamina logs and counts retries itself; our own lines say what is waited for.
     set_on_retry_hooks(())
+
+
+def last_words(service: str, message: str) -> str:
+    """Return what a service prints when it cannot start or go on, in the format of its logs.
+
+    It may be that no logging is configured, as the settings are wrong.
+    """
+    text = f"csvmill {service}: {message}"
+    if _is_text(os.environ.get("CSVMILL_LOG_FORMAT", "auto")):
+        return text
+    record = logging.LogRecord(__name__, logging.CRITICAL, __file__, 0, text, (), None)
+    return JsonFormatter(service).format(record)
+
+
+def _is_text(log_format: str) -> bool:
+    return log_format == "text" or (log_format != "json" and sys.stderr.isatty())
 
 
 def malformed_in_a_line(record: logging.LogRecord) -> bool:

@@ -190,13 +190,15 @@ class Stack:
 
         `{vhost}` in the path stands for our virtual host.
         """
-        password = (self.secrets / "rabbitmq_password").read_text().strip()
+        user, password = (
+            (self.secrets / f"rabbitmq_{what}").read_text().strip() for what in ("user", "password")
+        )
         request = urllib.request.Request(  # noqa: S310  (our own URL)
             self._management + "/api/" + path.format(vhost=urllib.parse.quote(VHOST, safe="")),
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={
-                "Authorization": "Basic " + b64encode(f"csvmill:{password}".encode()).decode(),
+                "Authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode(),
                 "Content-Type": "application/json",
             },
         )

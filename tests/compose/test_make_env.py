@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 NAMES = {
     "postgres_password", "rabbitmq_password", "storage_token", "grafana_password",
-    "database_url", "broker_url", "rabbitmq.conf", "rabbitmq.curl",
+    "database_url", "broker_url", "rabbitmq.conf", "rabbitmq.curl", "rabbitmq_replaced",
+    "postgres_user", "rabbitmq_user", "postgres_user.sql", "postgres_replaced.sql",
+}  # fmt: skip
+
+WITHOUT_SECRETS = {
+    "postgres_user", "rabbitmq_user", "postgres_replaced.sql", "rabbitmq_replaced",
 }  # fmt: skip
 
 
@@ -33,7 +38,7 @@ def test_each_secret_is_random_and_only_the_owner_reaches_it(tmp_path: Path) -> 
     printed, found = made(tmp_path)
     _, others = made(tmp_path / "other")
     assert set(found) == NAMES
-    assert not set(found.values()) & set(others.values())
+    assert {name for name in NAMES if found[name] == others[name]} == WITHOUT_SECRETS
     for name in ("postgres_password", "rabbitmq_password", "storage_token", "grafana_password"):
         assert len(found[name].strip()) == 48
         assert found[name].strip() not in printed
@@ -86,20 +91,41 @@ def test_a_replaced_token_of_storage_stays_valid_until_it_is_removed(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("name", "parts"),
+    ("name", "parts", "names"),
     [
-        ("postgres_password", {"database_url"}),
-        ("rabbitmq_password", {"broker_url", "rabbitmq.conf", "rabbitmq.curl"}),
-        ("grafana_password", set()),
+        (
+            "postgres_password",
+            {"database_url", "postgres_user.sql"},
+            {"postgres_user", "postgres_replaced.sql"},
+        ),
+        (
+            "rabbitmq_password",
+            {"broker_url", "rabbitmq.conf", "rabbitmq.curl"},
+            {"rabbitmq_user", "rabbitmq_replaced"},
+        ),
+        ("grafana_password", set(), set()),
     ],
 )
 def test_a_replaced_password_is_replaced_wherever_it_is(
-    tmp_path: Path, name: str, parts: set[str]
+    tmp_path: Path, name: str, parts: set[str], names: set[str]
 ) -> None:
     _, before = made(tmp_path)
     _, after = made(tmp_path, "--renew", name)
-    assert {each for each in NAMES if before[each] != after[each]} == {name} | parts
+    assert {each for each in NAMES if before[each] != after[each]} == {name} | parts | names
     assert all(after[name].strip() in after[part] for part in parts)
+
+
+def test_a_new_password_is_that_of_the_other_user_so_that_both_are_valid(tmp_path: Path) -> None:
+    made(tmp_path)
+    for user, other in (("csvmill_2", "csvmill"), ("csvmill", "csvmill_2")):
+        _, now = made(tmp_path, "--renew", "postgres_password")
+        password = now["postgres_password"].strip()
+        assert now["database_url"].startswith(f"postgresql://{user}:{password}@")
+        assert f"ALTER ROLE {user} PASSWORD '{password}';" in now["postgres_user.sql"]
+        assert now["postgres_replaced.sql"] == f"ALTER ROLE {other} PASSWORD NULL;\n"
+        _, now = made(tmp_path, "--renew", "rabbitmq_password")
+        assert now["broker_url"].startswith(f"amqp://{user}:{now['rabbitmq_password'].strip()}@")
+        assert (now["rabbitmq_user"], now["rabbitmq_replaced"]) == (f"{user}\n", f"{other}\n")
 
 
 def test_images_are_pinned_to_the_digests_that_docker_knows(

@@ -75,7 +75,8 @@ async def test_the_token_of_storage_is_replaced_as_documented_while_jobs_go_on(
     token = stack.secrets / "storage_token"
     before = token.read_text()
     sample = Sample(tmp_path / "plays.csv", 1_000)
-    replace, *_ = documented("## Secrets")
+    restart, _, _, _, renew, finish = documented("### Change a password")
+    replace = "\n".join((renew, restart, finish))
     async with AsyncClient(stack.url) as client:
         replacing = asyncio.create_task(asyncio.to_thread(stack.shell, replace, tmp_path))
         done = 0

@@ -52,3 +52,28 @@ async def test_a_random_start_delays_the_first_run(monkeypatch: pytest.MonkeyPat
     assert not ran.is_set()
     task.cancel()
     await asyncio.wait((task,))
+
+
+async def test_a_random_start_is_soon_whatever_the_interval(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    latest: list[float] = []
+
+    def at_once(_low: float, high: float) -> float:
+        latest.append(high)
+        return 0.0
+
+    monkeypatch.setattr(random, "uniform", at_once)
+    for interval in (5.0, 86_400.0):
+        ran = asyncio.Event()
+
+        async def step(ran: asyncio.Event = ran) -> None:
+            ran.set()
+
+        task = asyncio.create_task(
+            run_periodically("sweeper", step, interval=interval, random_start=True)
+        )
+        await ran.wait()
+        task.cancel()
+        await asyncio.wait((task,))
+    assert latest == [5.0, 30.0]
