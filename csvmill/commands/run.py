@@ -69,6 +69,11 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Declare what `csvmill inspect` proposes for FILE, and print that.",
 )
+@click.option(
+    "--keep-going",
+    is_flag=True,
+    help="Run the job even if all of the first thousands of rows fail.",
+)
 @click.option("--restart", is_flag=True, help="Discard the state of an earlier run.")
 @chunk_option
 @parallel_option

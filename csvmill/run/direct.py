@@ -7,6 +7,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+from csvmill.client.errors import BadRows
 from csvmill.run.request import RunResult
 from shared.jobs.rejects import NO_REJECTS
 from shared.runtime.files import move_file, replace_file
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 LARGEST = 256 << 10
 """Bytes of a file that is small: it is read in a few milliseconds."""
+WORTH_A_LOOK = 8 << 20
+"""Bytes from which on a file is looked at before it is sent."""
 OF_CLIENT = frozenset(
     {"CSVMILL_SERVER", "CSVMILL_API_KEY", "CSVMILL_API_KEY_FILE", "CSVMILL_STATE_DIR"}
 )
@@ -40,6 +43,22 @@ def is_direct(request: RunRequest, state: RunState, folder: RunFolder) -> bool:
         and not folder.service.exists()
         and not configures_a_service(os.environ)
     )
+
+
+async def refuse_hopeless(
+    request: RunRequest, file: Path, name: str, folder: RunFolder, *, size: int
+) -> None:
+    """Raise BadRows if the first thousands of rows of a large file, of `size` bytes, all fail."""
+    if request.keep_going or size < WORTH_A_LOOK:
+        return
+    try:
+        from csvmill.standalone.direct import why_all_fail
+    except ImportError:  # a system on which the engine does not run
+        return
+    folder.scratch.mkdir(exist_ok=True)
+    reason = await why_all_fail(file, name, request.aggregation, folder.scratch)
+    if reason is not None:
+        raise BadRows(f"{reason}. Nothing was sent; to run it all the same, use --keep-going")
 
 
 def configures_a_service(environment: Mapping[str, str]) -> bool:

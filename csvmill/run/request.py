@@ -34,6 +34,8 @@ class RunRequest:
     """Where to write the records that the job rejects; None does not download them."""
     api_key: str | None = field(default=None, repr=False)
     """The key for `server`, if that demands one."""
+    keep_going: bool = False
+    """Whether to run a job whose first thousands of rows all fail."""
     retry_for: float = 600.0
     """Seconds to keep retrying while the server is unavailable."""
 

@@ -19,7 +19,7 @@ from csvmill.client.errors import (
     Refused,
 )
 from csvmill.client.loading import load_client
-from csvmill.run.direct import is_direct, run_directly
+from csvmill.run.direct import is_direct, refuse_hopeless, run_directly
 from csvmill.run.errors import RunDiffers
 from csvmill.run.fingerprint import fingerprint, fingerprint_of_pipe
 from csvmill.run.request import RunResult
@@ -92,6 +92,8 @@ class Run:
                 done = await self._aggregate_directly()
                 if done is not None:
                     return done
+            elif self._is_new:
+                await self._look_at_first_rows()
             async with self._server() as server, self._client(server) as client:
                 if (
                     abandoned is not None
@@ -114,6 +116,16 @@ class Run:
             raise
         self._is_over = done is not None
         return done
+
+    async def _look_at_first_rows(self) -> None:
+        try:
+            await refuse_hopeless(
+                self.request, self.request.input or self.folder.piped, self._name, self.folder,
+                size=self._state.input.size,
+            )  # fmt: skip
+        except BadRows:
+            self._is_over = True
+            raise
 
     @property
     def _name(self) -> str:

@@ -19,8 +19,9 @@ from shared.api.job import JobResultView, JobView
 from shared.api.job_view import report_view
 from shared.api.problem import ProblemView
 from shared.api.view import rfc3339
-from shared.errors import AttemptFailed, MalformedInput
+from shared.errors import AttemptFailed, CsvmillError, MalformedInput
 from shared.jobs.job import JobState
+from shared.jobs.report import report_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
 
 LIMITS = EngineLimits(memory=MIN_MEMORY, threads=1, small=MOST_DECOMPRESSED)
 """Those of a small job."""
+
+FIRST = 1 << 20
+"""Bytes at the start of a file that are looked at before it is sent."""
+MANY = 1000
+"""Rows that are enough to judge all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +109,35 @@ async def aggregate_directly(
         attempts=(),
     )
     return Aggregated(job, output, output.rejects)
+
+
+async def why_all_fail(
+    file: Path, name: str, spec: Mapping[str, Any] | None, scratch: Path
+) -> str | None:
+    """Return why every one of the first rows of `file` fails a job; None if one does not.
+
+    Looks at the first MiB, unless that has fewer than `MANY` rows or bad rows are skipped. None too
+    if that cannot be done here: the file is compressed, or the engine is not installed.
+    """
+    aggregation = SONG_PLAYS if spec is None else aggregation_of_json(spec)
+    if aggregation.input.on_bad_row != "fail":
+        return None
+    sample = scratch / "first-rows.csv"
+    with file.open("rb") as source:
+        start = await asyncio.to_thread(source.read, FIRST)
+    await asyncio.to_thread(sample.write_bytes, start[: start.rfind(b"\n") + 1])
+    aggregation = replace(aggregation, on_warning="report", output="csv")
+    try:
+        await NativeEngine(LIMITS).aggregate(
+            aggregation, [LocalFile(sample, name)], scratch, lambda _progress: None
+        )
+    except MalformedInput as error:
+        report = report_of(error)
+        if report is None or report.unfinished or report.rows.total < MANY:
+            return None
+        if report.rows.rejected < report.rows.total:
+            return None
+        return f"the first {report.rows.total:,} rows of {name} all fail: {error}"
+    except CsvmillError:
+        return None  # the job will tell
+    return None

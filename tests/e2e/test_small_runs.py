@@ -116,3 +116,40 @@ async def test_settings_of_a_service_in_the_environment_are_obeyed(
     )
     assert output["uploaded_bytes"] == 8
     assert json.loads((tmp_path / "totals.csv").read_text().splitlines()[1]) == 1
+
+
+def write_texts(path: Path) -> None:
+    """Write a file of more than 8 MiB in which no row has a number."""
+    row = "a song with a long name,a long text where a number should be\n"
+    path.write_text("Song,Note\n" + row * ((9 << 20) // len(row)))
+
+
+async def test_a_run_ends_before_it_sends_a_file_of_which_all_first_rows_fail(
+    shared_standalone: Standalone, run_small: Start, tmp_path: Path
+) -> None:
+    write_texts(tmp_path / "plays.csv")
+    for server in ((), ("--server", shared_standalone.url)):
+        process = run_small("--sum", "Note", *server)
+        failed = await asyncio.to_thread(answer, process, Exit.UNSUCCESSFUL)
+        assert failed["error"] == "bad-rows"
+        assert "rows of plays.csv all fail: line 2, column 2 ('Note')" in failed["message"]
+        assert "--keep-going" in failed["message"]
+        assert leftovers(tmp_path) == []
+    process = run_small("--sum", "Note", "--keep-going", "--server", shared_standalone.url)
+    failed = await asyncio.to_thread(answer, process, Exit.UNSUCCESSFUL)
+    assert failed["error"] in ("job-unsuccessful", "bad-rows")
+    assert "rows of plays.csv all fail" not in failed["message"]
+
+
+async def test_a_file_of_which_one_of_the_first_rows_is_good_is_sent(
+    shared_standalone: Standalone, run_small: Start, tmp_path: Path
+) -> None:
+    write_texts(tmp_path / "plays.csv")
+    text = (tmp_path / "plays.csv").read_text().replace("a long text where", "1", 1)
+    (tmp_path / "plays.csv").write_text(text.replace("1 a number should be", "1", 1))
+    server = ("--server", shared_standalone.url)
+    skipped = run_small("--sum", "Note", "--on-bad-row", "skip", *server)
+    output = await asyncio.to_thread(answer, skipped)
+    assert output["report"]["rows_aggregated"] == 1
+    failed = await asyncio.to_thread(answer, run_small("--sum", "Note", *server), Exit.UNSUCCESSFUL)
+    assert "all fail" not in failed["message"]
