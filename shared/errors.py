@@ -192,6 +192,12 @@ class TooManyJobs(CsvmillError, code="too_many_jobs", status=429, title="Too man
     """As many jobs of the tenant wait as may wait."""
 
 
+class NoWebhookSecret(
+    CsvmillError, code="no_webhook_secret", status=409, title="No webhook secret"
+):
+    """The tenant has no secret with which notifications are signed: create one first."""
+
+
 class TooManyKeys(CsvmillError, code="too_many_keys", status=409, title="Too many API keys"):
     """The tenant has as many API keys as it may have, and none of them has ended."""
 
@@ -216,6 +222,12 @@ class JobNotFound(CsvmillError, code="job_not_found", status=404, title="Job not
 
 class KeyNotFound(CsvmillError, code="key_not_found", status=404, title="API key not found"):
     """There is no API key with this id, or it is revoked and cannot be rotated."""
+
+
+class NotificationNotFound(
+    CsvmillError, code="notification_not_found", status=404, title="Notification not found"
+):
+    """There is no notification with this id."""
 
 
 class UploadNotFound(CsvmillError, code="upload_not_found", status=404, title="Upload not found"):

@@ -34,6 +34,8 @@ class Action(StrEnum):
     KEY_REVOKED = "key.revoked"
     KEY_ROTATED = "key.rotated"
     SIGNING_ROTATED = "signing.rotated"
+    WEBHOOKS_ROTATED = "webhooks.rotated"
+    NOTIFICATION_RETRIED = "notification.retried"
     TENANT_CHANGED = "tenant.changed"
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from shared.access.audit_store import audit_statement
 from shared.access.keys import MAX_KEYS, ApiKey
+from shared.access.notify_column import notify_of, notify_value
 from shared.access.principal import Scope
 from shared.access.queries import AccessQueries
 from shared.access.tenant import Tenant
@@ -29,7 +30,7 @@ class SqlKeyStore:
         """See `KeyStore`."""
         values = (
             key.id, key.tenant, key.name, " ".join(sorted(key.scopes)), int(key.is_operator),
-            key.digest, key.created_at, key.expires_at,
+            key.digest, key.created_at, key.expires_at, notify_value(key.notify),
         )  # fmt: skip
         insertion = Statement(self._sql.insert_key, values)
 
@@ -115,4 +116,5 @@ def _key_of(row: Row) -> ApiKey:
         rotated_at=row["rotated_at"],
         previous_digest=row["previous_digest"],
         previous_until=row["previous_until"],
+        notify=notify_of(row["notify"]),
     )

@@ -85,6 +85,8 @@ class ApiKey:
     """The digest of the key before the last rotation."""
     previous_until: float | None = None
     """Until when that key is valid too."""
+    notify: tuple[str, ...] = ()
+    """The URLs that are told how the jobs end that are created with the key."""
 
     def is_valid(self, now: float) -> bool:
         """Whether the key is neither revoked nor expired."""
@@ -102,7 +104,7 @@ class ApiKey:
     @property
     def principal(self) -> Principal:
         """Who makes the requests that this key authenticates."""
-        return Principal(self.tenant, self.scopes, self.id, self.is_operator)
+        return Principal(self.tenant, self.scopes, self.id, self.is_operator, self.notify)
 
 
 def new_key(key_id: str | None = None) -> KeyText:

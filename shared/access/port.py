@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from shared.access.keys import ApiKey
     from shared.access.limits import Limits, Refusal, TenantSettings, Usage
     from shared.access.tenant import Tenant
+    from shared.access.webhook_secrets import WebhookSecret
 
 
 class KeyStore(Protocol):
@@ -101,6 +102,23 @@ class SigningSecrets(Protocol):
         ...
 
 
+class WebhookSecrets(Protocol):
+    """Holds the secret of each tenant with which its notifications are signed."""
+
+    async def of_tenant(self, tenant: Tenant) -> WebhookSecret | None:
+        """Return the secret of a tenant; None if it has none."""
+        ...
+
+    async def rotate(
+        self, tenant: Tenant, secret: str, entry: AuditEntry, *, previous_until: float
+    ) -> WebhookSecret:
+        """Give a tenant a secret, and return it. The one before signs too until `previous_until`.
+
+        The one before that does not sign any more.
+        """
+        ...
+
+
 class QuotaStore(Protocol):
     """Holds what tenants may use, and reserves it for uploads in progress.
 
@@ -171,4 +189,9 @@ class Access(Protocol):
     @property
     def quotas(self) -> QuotaStore:
         """What tenants may use."""
+        ...
+
+    @property
+    def webhooks(self) -> WebhookSecrets:
+        """The secrets with which notifications are signed."""
         ...

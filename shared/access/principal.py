@@ -34,3 +34,5 @@ class Principal:
     """The id of the API key that the request was authenticated with; None without a key."""
     is_operator: bool = False
     """Whether it manages the keys of all tenants, and reads their audit trail."""
+    notify: tuple[str, ...] = ()
+    """The URLs that are told how the jobs end that it creates."""

@@ -26,6 +26,8 @@ class AccessQueries:
     remove_audit: str
     insert_secret: str
     newest_secrets: str
+    webhook_secret: str
+    rotate_webhook_secret: str
 
     @classmethod
     @cache

@@ -8,6 +8,7 @@ from shared.access.audit_store import SqlAuditTrail
 from shared.access.key_store import SqlKeyStore
 from shared.access.quota_store import SqlQuotas
 from shared.access.signing_store import SqlSigningSecrets
+from shared.access.webhook_secret_store import SqlWebhookSecrets
 
 if TYPE_CHECKING:
     from shared.database.port import Database
@@ -21,6 +22,7 @@ class SqlAccess:
         self._audit = SqlAuditTrail(database)
         self._signing = SqlSigningSecrets(database)
         self._quotas = SqlQuotas(database)
+        self._webhooks = SqlWebhookSecrets(database)
 
     @property
     def keys(self) -> SqlKeyStore:
@@ -41,3 +43,8 @@ class SqlAccess:
     def quotas(self) -> SqlQuotas:
         """See `Access`."""
         return self._quotas
+
+    @property
+    def webhooks(self) -> SqlWebhookSecrets:
+        """See `Access`."""
+        return self._webhooks

@@ -10,7 +10,8 @@ from shared.database.port import Statement, Tell
 from shared.database.text import storable
 from shared.errors import DatabaseUnavailable, JobNotFound
 from shared.jobs.head_starts import HEAD_START_PRIORITY
-from shared.jobs.job import AttemptOutcome
+from shared.jobs.job import AttemptOutcome, JobState
+from shared.jobs.notifications import announce
 from shared.jobs.reader import SqlJobReader
 from shared.jobs.rows import job_of
 from shared.jobs.turns import TRIES, Claimed, TenantIsFull, Turns
@@ -153,8 +154,9 @@ class SqlJobClaims(SqlJobReader):
     def _refused(self, job_id: UUID, now: float) -> Steps[tuple[None, list[int]]]:
         """Fail a job that cannot be claimed because its last permitted attempt is lost."""
         lost: list[int] = []
-        if (yield Statement(self._sql.fail_lost, (str(job_id), now, _LAST_LOST))):
+        if failed := (yield Statement(self._sql.fail_lost, (str(job_id), now, _LAST_LOST))):
             lost = yield from self._end_attempt(job_id, now, AttemptOutcome.LOST, LOST)
+            yield from announce(failed[0], JobState.FAILURE, now)
             yield Tell(str(job_id))
         elif not (yield Statement(self._sql.job_by_id, (str(job_id), None))):
             raise JobNotFound(f"no job {job_id}")

@@ -145,6 +145,8 @@ class Job:
     """The job whose result it has, if that was not computed again."""
     request_digest: str | None = None
     """The SHA-256 of the request that asked for it, in lower-case hex; None without one."""
+    notify: tuple[str, ...] = ()
+    """The URLs that are told how it ends. They may contain secrets."""
 
     @property
     def input_size(self) -> int:

@@ -7,6 +7,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
+from shared.access.notify_column import notify_of
 from shared.aggregation.json_codec import decode_aggregation
 from shared.jobs.job import (
     Attempt,
@@ -67,6 +68,7 @@ def job_of(row: Row) -> Job:
         result=_result_of(row),
         progress=_progress_of(row),
         report=_report_of(row),
+        notify=notify_of(row["notify"]),
     )
 
 

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from shared.access.acting import acting
 from shared.access.audit import Action
 from shared.access.audit_store import audit_statement
+from shared.access.notify_column import notify_value
 from shared.access.store import SqlAccess
 from shared.access.tenant import DEFAULT_TENANT
 from shared.aggregation.json_codec import encode_aggregation
@@ -21,7 +22,8 @@ from shared.database.text import storable
 from shared.errors import JobNotFound, LeaseLost
 from shared.jobs.asks import SqlJobAsks
 from shared.jobs.head_starts import SqlHeadStarts
-from shared.jobs.job import AttemptOutcome
+from shared.jobs.job import AttemptOutcome, JobState
+from shared.jobs.notifications import SqlNotifications, announce
 from shared.jobs.rows import (
     job_of,
     progress_values,
@@ -85,6 +87,7 @@ class SqlJobStore(SqlJobAsks):
         super().__init__(database, attempt_lost)
         self._head_starts = SqlHeadStarts(database)
         self._access = SqlAccess(database)
+        self._notifications = SqlNotifications(database)
 
     @property
     def head_starts(self) -> SqlHeadStarts:
@@ -95,6 +98,11 @@ class SqlJobStore(SqlJobAsks):
     def access(self) -> SqlAccess:
         """See `JobStore`."""
         return self._access
+
+    @property
+    def notifications(self) -> SqlNotifications:
+        """See `JobStore`."""
+        return self._notifications
 
     async def create(
         self,
@@ -109,6 +117,7 @@ class SqlJobStore(SqlJobAsks):
         tenant: Tenant = DEFAULT_TENANT,
         input_version: str | None = None,
         input_sha256: str | None = None,
+        notify: Sequence[str] = (),
     ) -> Job:
         """See `JobStore`. Raises ValueError unless `max_attempts` is at least 1."""
         if max_attempts < 1:
@@ -127,6 +136,7 @@ class SqlJobStore(SqlJobAsks):
             int(is_small(input_size)),
             input_version,
             input_sha256,
+            notify_value(notify),
         ) or await self._database.read(self._sql.job_by_upload, str(upload_id), None)
         return job_of(rows[0])
 
@@ -200,6 +210,7 @@ class SqlJobStore(SqlJobAsks):
             if not done:
                 return (yield Statement(self._sql.job_by_id, (str(job_id), None)))
             yield from self._end_attempt(job_id, now, AttemptOutcome.SUCCESS, None)
+            yield from announce(done[0], JobState.SUCCESS, now)
             yield Tell(str(job_id))
             return None
 
@@ -242,6 +253,7 @@ class SqlJobStore(SqlJobAsks):
             yield from self._end_attempt(job_id, now, AttemptOutcome.FAILURE, reason)
             job = job_of(rows[0])
             if job.state.terminal:
+                yield from announce(rows[0], job.state, now)
                 yield Tell(str(job_id))
             return job
 
@@ -279,6 +291,7 @@ class SqlJobStore(SqlJobAsks):
             if not rows:
                 return (yield Statement(self._sql.job_by_id, (str(job_id), tenant)))
             yield from self._end_attempt(job_id, now, AttemptOutcome.REVOKED, CANCELLED)
+            yield from announce(rows[0], JobState.REVOKED, now)
             if who is not None:
                 yield audit_statement(who.entry(Action.JOB_CANCELLED, job_id, now))
             yield Tell(str(job_id))

@@ -13,8 +13,18 @@ from shared.ports.bus import Bus, Delivery
 from shared.ports.datasets import Datasets
 from shared.ports.head_starts import HeadStarts
 from shared.ports.job_store import JobStore
+from shared.ports.notifications import Notifications
 
-__all__ = ["Blobs", "Bus", "Datasets", "Delivery", "HeadStarts", "JobStore", "Ports"]
+__all__ = [
+    "Blobs",
+    "Bus",
+    "Datasets",
+    "Delivery",
+    "HeadStarts",
+    "JobStore",
+    "Notifications",
+    "Ports",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from shared.jobs.wake_up import WakeUp
     from shared.ports.datasets import Datasets
     from shared.ports.head_starts import HeadStarts
+    from shared.ports.notifications import Notifications
 
 
 class JobStore(Protocol):
@@ -55,6 +56,11 @@ class JobStore(Protocol):
         ...
 
     @property
+    def notifications(self) -> Notifications:
+        """What URLs are told of the outcomes of jobs, in the same database."""
+        ...
+
+    @property
     def access(self) -> Access:
         """API keys, audit trail and signing secrets, in the same database."""
         ...
@@ -72,10 +78,13 @@ class JobStore(Protocol):
         tenant: Tenant = DEFAULT_TENANT,
         input_version: str | None = None,
         input_sha256: str | None = None,
+        notify: Sequence[str] = (),
     ) -> Job:
         """Create the pending job of an upload, or return the job that it has.
 
-        An upload has exactly one job, also after concurrent calls.
+        An upload has exactly one job, also after concurrent calls. The URLs in `notify` are told
+        how the job ends: `succeed`, `fail`, `cancel` and `claim` store a notification for each
+        (see `notifications`) in the step that records the outcome.
         """
         ...
 

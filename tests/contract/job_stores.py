@@ -16,7 +16,7 @@ from shared.jobs.report import Report, Rows, Seconds
 from shared.jobs.store import SqlJobStore
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from shared.access.tenant import Tenant
     from shared.jobs.claims import AttemptLost
@@ -46,6 +46,7 @@ async def make_job(
     filename: str = "plays.csv",
     input_size: int = 1 << 40,
     tenant: Tenant = DEFAULT_TENANT,
+    notify: Sequence[str] = (),
 ) -> Job:
     """Create a job, in state PENDING."""
     upload_id = upload_id or uuid4()
@@ -58,6 +59,7 @@ async def make_job(
         max_attempts=max_attempts,
         now=now,
         tenant=tenant,
+        notify=notify,
     )
 
 

@@ -3,8 +3,10 @@
 -- them, also if they are keys of that tenant, as a caller who rotates a key has it.
 
 -- name: insert_key
-INSERT INTO api_keys (id, tenant, name, scopes, is_operator, digest, created_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO api_keys (
+    id, tenant, name, scopes, is_operator, digest, created_at, expires_at, notify
+)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 RETURNING *;
 
 -- name: count_keys
@@ -78,3 +80,15 @@ ON CONFLICT (id) DO NOTHING;
 
 -- name: newest_secrets
 SELECT * FROM signing_secrets ORDER BY created_at DESC, id DESC LIMIT $1;
+
+-- name: webhook_secret
+SELECT * FROM webhook_secrets WHERE tenant = $1;
+
+-- name: rotate_webhook_secret
+INSERT INTO webhook_secrets (tenant, secret, created_at) VALUES ($1, $2, $3)
+ON CONFLICT (tenant) DO UPDATE
+SET previous_secret = webhook_secrets.secret,
+    previous_until = $4,
+    secret = excluded.secret,
+    created_at = excluded.created_at
+RETURNING *;

@@ -5,9 +5,9 @@
 -- name: insert_job
 INSERT INTO jobs (
     id, upload_id, input_key, input_size, filename, aggregation, max_attempts, created_at,
-    tenant, small, input_version, input_sha256, state, attempt, failures
+    tenant, small, input_version, input_sha256, notify, state, attempt, failures
 )
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'PENDING', 0, 0)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'PENDING', 0, 0)
 ON CONFLICT (upload_id) DO NOTHING
 RETURNING *;
 
@@ -131,7 +131,7 @@ SET state = 'SUCCESS',
     rejects_size = $15,
     rejects_sha256 = $16
 WHERE id = $1 AND attempt = $2 AND state = 'STARTED'
-RETURNING id;
+RETURNING id, tenant, notify;
 
 -- name: fail
 -- The wake-up of the attempt is used up, so no other is on its way: `published_at` becomes NULL.

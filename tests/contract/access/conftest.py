@@ -34,7 +34,7 @@ async def access(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     database = await connect(url)
     try:
         await migrate(database)
-        for table in ("api_keys", "audit", "signing_secrets"):
+        for table in ("api_keys", "audit", "signing_secrets", "webhook_secrets"):
             await database.write(f"DELETE FROM {table}")  # noqa: S608
         yield SqlAccess(database)
     finally:
