@@ -27,6 +27,8 @@ from processor.maintenance.periodic import run_periodically
 from processor.maintenance.relay import Relay
 from processor.maintenance.sweeper import Sweeper
 from processor.metrics import ProcessorMetrics
+from processor.notifications.delivery import SLOTS, Delivery
+from processor.notifications.sender import Sender
 from processor.slots import (
     MOST_DECOMPRESSED,
     NICE_OF_LARGE_JOBS,
@@ -123,7 +125,22 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
         interval=settings.sweep_interval,
         random_start=True,
     )
-    tasks = (relay.run(), sweeper.run(), orphan_recovery.run(), follower.run(hand_over), removal)
+    delivery = _delivery(settings, ports, events)
+    removal_of_notifications = run_periodically(
+        "removal of old notifications",
+        delivery.remove_old,
+        interval=settings.sweep_interval,
+        random_start=True,
+    )
+    tasks = (
+        relay.run(),
+        sweeper.run(),
+        orphan_recovery.run(),
+        follower.run(hand_over),
+        delivery.run(),
+        removal,
+        removal_of_notifications,
+    )
     background = [asyncio.create_task(task) for task in tasks]
     try:
         async with (
@@ -139,6 +156,20 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
             task.cancel()
         await asyncio.wait(background)
         await asyncio.to_thread(scratch.close)
+
+
+def _delivery(settings: WorkSettings, ports: Ports, events: ProcessorEvents) -> Delivery:
+    timeout = settings.notify_timeout
+    return Delivery(
+        ports.jobs,
+        Sender(settings.outgoing_policy(), timeout=timeout, connections=SLOTS),
+        events,
+        delays=settings.notify_delays,
+        timeout=timeout,
+        interval=settings.notify_interval,
+        ttl=settings.notification_ttl,
+        clock=time.time,
+    )
 
 
 def _limits(settings: WorkSettings) -> EngineLimits:

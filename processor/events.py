@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from shared.blobs.blob import BlobKey
     from shared.jobs.job import Job, JobResult
     from shared.jobs.metrics import JobMetrics
+    from shared.jobs.notification import Notification
     from shared.jobs.report import Report
 
 log = logging.getLogger(__name__)
@@ -127,6 +128,40 @@ class ProcessorEvents(JobEvents):
         """This many jobs have expired."""
         self._metrics.expired.inc(jobs)
         log.info("%d jobs have expired", jobs)
+
+    def notification_delivered(self, notification: Notification) -> None:
+        """The receiver of a notification has taken it."""
+        self._metrics.notifications.labels("delivered").inc()
+        log.info(
+            "notification %s of job=%s delivered",
+            notification.id,
+            notification.job_id,
+            extra={"event": "notification.delivered"},
+        )
+
+    def notification_postponed(self, notification: Notification, error: str, delay: float) -> None:
+        """A notification was not taken, and is sent again after `delay` seconds."""
+        self._metrics.notifications.labels("postponed").inc()
+        log.warning(
+            "notification %s of job=%s is sent again in %.0f s: %s",
+            notification.id,
+            notification.job_id,
+            delay,
+            error,
+            extra={"event": "notification.postponed"},
+        )
+
+    def notification_given_up(self, notification: Notification, error: str) -> None:
+        """A notification was not taken, and is not sent again."""
+        self._metrics.notifications.labels("failed").inc()
+        log.error(
+            "notification %s of job=%s given up after %d failures: %s",
+            notification.id,
+            notification.job_id,
+            notification.failures + 1,
+            error,
+            extra={"event": "notification.failed"},
+        )
 
     def removed(self, key: BlobKey, job: Job | None) -> None:
         """The sweeper has removed a blob of `job`, or one without a job."""

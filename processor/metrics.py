@@ -85,6 +85,14 @@ class ProcessorMetrics:
             ["kind"],
             registry=registry,
         )
+        self.notifications = Counter(
+            "csvmill_notifications_total",
+            "Messages to URLs that are told how jobs end, by what became of them.",
+            ["outcome"],
+            registry=registry,
+        )
+        for outcome in ("delivered", "postponed", "failed"):
+            self.notifications.labels(outcome)
         for how in ("used", "gone", "lost", "released", "failed"):
             self.head_starts.labels(how)
         for kind in (UPLOADS, RESULTS):

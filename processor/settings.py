@@ -93,12 +93,31 @@ class WorkSettings(OutgoingSettings):
     require_confinement: Annotated[tuple[Measure, ...], NoDecode] = ()
     """What has to confine the processes of jobs, separated by commas, such as `landlock,seccomp`: a
     processor does not start on a system that cannot. By default, what the system has is used."""
+    notify_interval: float = Field(default=1.0, gt=0)
+    """Seconds between two queries for notifications to send."""
+    notify_timeout: float = Field(default=15.0, gt=0)
+    """Seconds that the receiver of a notification has to answer. It is held three times as long: if
+    the processor is killed, another sends it then."""
+    notify_delays: Annotated[tuple[Annotated[float, Field(ge=0)], ...], NoDecode] = (
+        5.0, 30.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 50_400.0,
+    )  # fmt: skip
+    """Seconds after which a notification is sent again: after the first failure, the second, and so
+    on, each a fifth more or less. After one failure more it is given up."""
+    notification_ttl: float = Field(default=30 * 86_400.0, gt=0)
+    """Seconds for which notifications are kept that were delivered or given up."""
     scratch_dir: Path = Field(default_factory=lambda: Path(tempfile.gettempdir()) / "csvmill")
     """Folder for spilled data and for output before it is sent to storage."""
 
     @field_validator("require_confinement", mode="before")
     @classmethod
     def _split_measures(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("notify_delays", mode="before")
+    @classmethod
+    def _split_delays(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
