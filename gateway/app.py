@@ -65,6 +65,7 @@ def build_app(
     """
     metrics = metrics or Metrics("gateway")
     metrics.sample(metrics.of(GatewayMetrics).queue_of(ports.jobs))
+    metrics.sample(metrics.of(GatewayMetrics).notifications_of(ports.jobs))
     app = web.Application()
     instrument(app, metrics)
     app[SETTINGS] = settings

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import Counter, Gauge
 
 from shared.jobs.job import JobState
+from shared.jobs.notification import NotificationState
 from shared.telemetry.sampling import Sample
 
 if TYPE_CHECKING:
@@ -56,6 +57,30 @@ class GatewayMetrics:
             "Age of the oldest job that waits for an attempt; 0 if there is none.",
             registry=registry,
         )
+
+        self._notifications = Gauge(
+            "csvmill_notifications",
+            f"Notifications that wait, and that were given up: up to {MOST_COUNTED} of each.",
+            ["state"],
+            registry=registry,
+        )
+        self._oldest_notification = Gauge(
+            "csvmill_oldest_pending_notification_seconds",
+            "How long ago the job ended whose outcome is not told yet; 0 if there is none.",
+            registry=registry,
+        )
+
+    def notifications_of(self, jobs: JobStore) -> Sample:
+        """Return the sample of notifications, which is the same on every gateway."""
+
+        async def count() -> tuple[float, ...]:
+            found = await jobs.notifications.waiting(limit=MOST_COUNTED)
+            oldest = math.inf if found.oldest is None else found.oldest
+            return found.pending, found.failed, max(0.0, time.time() - oldest)
+
+        states = (NotificationState.PENDING, NotificationState.FAILED)
+        gauges = (*map(self._notifications.labels, states), self._oldest_notification)
+        return Sample("notifications", gauges, count)
 
     def queue_of(self, jobs: JobStore) -> Sample:
         """Return the sample of waiting and running jobs, which is the same on every gateway."""

@@ -8,12 +8,14 @@ from aiohttp import web
 
 from gateway.access.audit_handlers import list_audit
 from gateway.access.key_handlers import create_key, list_keys, revoke_key, rotate_key
+from gateway.access.webhook_secret import create_secret, show_secret
 from gateway.datasets.ask import ask
 from gateway.inspections.handlers import inspect_sample
 from gateway.jobs.event_stream import job_events
 from gateway.jobs.handlers import retry_job, show_job
 from gateway.jobs.list import list_jobs
 from gateway.jobs.status import file_status
+from gateway.notifications.handlers import list_notifications, retry_notification
 from gateway.openapi.handlers import openapi_json
 from gateway.protocols import dispatch
 from gateway.protocols.dropzone.handlers import upload_file
@@ -74,6 +76,10 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
         web.post("/api/v1/keys", create_key),
         web.delete("/api/v1/keys/{key_id}", revoke_key),
         web.post("/api/v1/keys/{key_id}/rotate", rotate_key),
+        web.get("/api/v1/notifications", list_notifications),  # HEAD too
+        web.post("/api/v1/notifications/{notification_id}/retry", retry_notification),
+        web.get("/api/v1/webhooks/secret", show_secret),  # HEAD too
+        web.post("/api/v1/webhooks/secret", create_secret),
         web.get("/metrics", show_metrics, allow_head=False),
         web.options("/api/tus", tus.options),
         web.options("/api/tus/", tus.options),

@@ -5,33 +5,33 @@ The keys of operators are managed by operators only.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from gateway.access.addresses import client_address
 from gateway.access.caller import principal_of
+from gateway.access.key_fields import NO_STORE, fields_of, seconds_in
 from gateway.access.known_keys import KNOWN_KEYS
-from gateway.keys import PORTS, SETTINGS
+from gateway.access.webhook_secret import require_secret
+from gateway.http.notify_urls import read_notify
+from gateway.keys import PORTS
 from shared.access.acting import Acting
 from shared.access.management import MAX_OVERLAP, OVERLAP, KeyManager
 from shared.access.principal import Scope
 from shared.access.tenant import parse_tenant
 from shared.api.access import KeyListView, KeyView, NewKeyView
 from shared.errors import InvalidInput, KeyNotFound, NotAuthenticated, ScopeMissing
-from shared.http.request_body import json_body, whole_number
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from shared.access.keys import ApiKey, KeyText
     from shared.access.principal import Principal
     from shared.access.tenant import Tenant
 
 MAX_LIFE = 100 * 365 * 86_400
 """Seconds of the longest life of a key that expires."""
+FIELDS = ("name", "scopes", "tenant", "operator", "expires_in", "notify")
 SCOPES = [scope.value for scope in Scope]
-NO_STORE = {"Cache-Control": "no-store"}
 
 
 async def list_keys(request: web.Request) -> web.Response:
@@ -44,7 +44,7 @@ async def list_keys(request: web.Request) -> web.Response:
 async def create_key(request: web.Request) -> web.Response:
     """`POST /api/v1/keys`: create a key, and show it for the only time."""
     manager, principal = _manager(request), principal_of(request)
-    fields = await _fields(request, {"name", "scopes", "tenant", "operator", "expires_in"})
+    fields = await fields_of(request, FIELDS)
     tenant = _tenant(fields.get("tenant"), principal)
     operator = fields.get("operator")
     operator = False if operator is None else operator
@@ -55,13 +55,17 @@ async def create_key(request: web.Request) -> web.Response:
             "only a key of an operator creates keys of operators and of other tenants",
             scopes=frozenset({Scope.ADMIN}),
         )
+    notify = read_notify(request, fields.get("notify"))
+    if notify:
+        await require_secret(request.app[PORTS].jobs.access, tenant)
     try:
         key, text = await manager.create(
             _name(fields.get("name")),
             tenant,
             _scopes(fields.get("scopes")),
             is_operator=operator,
-            expires_in=_seconds(fields, "expires_in", MAX_LIFE),
+            expires_in=seconds_in(fields, "expires_in", MAX_LIFE),
+            notify=notify,
         )
     except ValueError as error:
         raise InvalidInput(str(error), field="name") from error
@@ -70,8 +74,8 @@ async def create_key(request: web.Request) -> web.Response:
 
 async def rotate_key(request: web.Request) -> web.Response:
     """`POST /api/v1/keys/{key_id}/rotate`: give a key a new secret, and show it."""
-    fields = await _fields(request, {"overlap"})
-    overlap = _seconds(fields, "overlap", int(MAX_OVERLAP), at_least=0)
+    fields = await fields_of(request, {"overlap"})
+    overlap = seconds_in(fields, "overlap", int(MAX_OVERLAP), at_least=0)
     manager, key_id = _manager(request), request.match_info["key_id"]
     rotated = await manager.rotate(key_id, overlap=OVERLAP if overlap is None else overlap)
     if rotated is None:
@@ -111,18 +115,6 @@ def _shown(request: web.Request, key: ApiKey, text: KeyText, *, status: int = 20
     return web.json_response(view.as_json(), status=status, headers=NO_STORE)
 
 
-async def _fields(request: web.Request, known: Collection[str]) -> dict[str, Any]:
-    """Return the JSON object in the body; an empty one without a body."""
-    if not request.can_read_body:
-        return {}
-    fields = await json_body(request, request.app[SETTINGS].client_timeout)
-    if unknown := sorted(fields.keys() - set(known)):
-        raise InvalidInput(
-            f"unknown: {', '.join(unknown)}; send {', '.join(sorted(known))}", field=unknown[0]
-        )
-    return fields
-
-
 def _name(value: object) -> str:
     if not isinstance(value, str):
         raise InvalidInput(f"name is {value!r}; send a text", field="name")
@@ -144,17 +136,3 @@ def _tenant(value: object, principal: Principal) -> Tenant:
         return parse_tenant(value)
     except ValueError as error:
         raise InvalidInput(f"tenant: {error}", field="tenant") from error
-
-
-def _seconds(
-    fields: dict[str, Any], field: str, at_most: int, *, at_least: int = 1
-) -> float | None:
-    value = fields.get(field)
-    seconds = whole_number(value)
-    if value is None:
-        return None
-    if seconds is None or not at_least <= seconds <= at_most:
-        raise InvalidInput(
-            f"{field} is {value}; send whole seconds from {at_least} to {at_most}", field=field
-        )
-    return float(seconds)

@@ -17,11 +17,18 @@ from gateway.openapi.parts import (
     reading,
     ref,
 )
-from gateway.openapi.schemas import JOB_ID, UPLOAD_ID, or_null, text
+from gateway.openapi.schemas import JOB_ID, NOTIFY, UPLOAD_ID, or_null, text
 from gateway.results.links import EXPIRES_IN, OUTPUTS
 from shared.access.keys import MAX_KEYS, NAME_LIMIT
 from shared.access.management import MAX_OVERLAP, OVERLAP
-from shared.errors import InvalidInput, JobNotFound, KeyNotFound, TooManyKeys
+from shared.errors import (
+    AddressRefused,
+    InvalidInput,
+    JobNotFound,
+    KeyNotFound,
+    NoWebhookSecret,
+    TooManyKeys,
+)
 from shared.http.audit_query import LIMIT, MAX_LIMIT
 
 if TYPE_CHECKING:
@@ -71,6 +78,7 @@ _EXAMPLE: Node = {
     "revoked_at": None,
     "rotated_at": None,
     "previous_until": None,
+    "notify": [],
 }
 _NEW = {"key": {**_EXAMPLE, "last_used_at": None}, "secret": f"csvmill_{KEY_ID}_..."}
 _ENTRY: Node = {
@@ -157,6 +165,10 @@ CREATE_KEY = operation(
                 "expires_in": or_null(
                     _seconds("Seconds for which it is valid; null for ever", MAX_LIFE)
                 ),
+                "notify": or_null(
+                    {**NOTIFY, "description": "URLs that are told how the jobs end that are "
+                     "created with it (see the webhook `jobEnded`)"}
+                ),
             },
             "required": ["name", "scopes"],
         },
@@ -164,7 +176,7 @@ CREATE_KEY = operation(
     ),
     answers={
         **json_answer(201, "The key", ref("NewKey"), example=_NEW),
-        **problems(InvalidInput, TooManyKeys),
+        **problems(InvalidInput, AddressRefused, TooManyKeys, NoWebhookSecret),
     },
 )  # fmt: skip
 REVOKE_KEY = operation(

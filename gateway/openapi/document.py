@@ -9,6 +9,7 @@ from gateway.openapi import (
     dropzone,
     inspections,
     jobs,
+    notifications,
     results,
     schemas,
     service,
@@ -40,6 +41,7 @@ DOCUMENT: Node = {
         },
         {"name": tus.TAG, "description": "For clients of the tus protocol 1.0.0."},
         {"name": access.TAG, "description": "API keys: who may use the service, and for what."},
+        {"name": notifications.TAG, "description": "Webhooks: what URLs are told of jobs."},
         {"name": service.TAG, "description": "Documentation, health and metrics."},
     ],
     "paths": access.secured(
@@ -48,17 +50,20 @@ DOCUMENT: Node = {
             **inspections.PATHS,
             **jobs.PATHS,
             **access.PATHS,
+            **notifications.PATHS,
             **dropzone.PATHS,
             **tus.PATHS,
             **service.PATHS,
         }
     ),
+    "webhooks": notifications.WEBHOOKS,
     "components": {
         "schemas": dict(
             sorted(
                 {
                     **schemas.SCHEMAS,
                     **dropzone.SCHEMAS,
+                    **notifications.SCHEMAS,
                 }.items()
             )
         ),

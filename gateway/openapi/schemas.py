@@ -11,12 +11,18 @@ from gateway.openapi.parts import ref
 from shared.api.access import AuditPageView, KeyListView, LinkView, NewKeyView
 from shared.api.inspection import InspectionView
 from shared.api.job import STATE_SCHEMA, JobEventDataView, JobListView
+from shared.api.notification import (
+    NewWebhookSecretView,
+    NotificationListView,
+    WebhookSecretView,
+)
 from shared.api.preview import PreviewView
 from shared.api.problem import ProblemDetails
 from shared.api.upload import UploadView
 from shared.errors import JobNotFound
 from shared.jobs.job import JobState
 from shared.jobs.job_input import MAX_INPUTS
+from shared.jobs.notification import MAX_URLS
 
 if TYPE_CHECKING:
     from gateway.openapi.parts import Node
@@ -72,6 +78,19 @@ JOB_EVENT = an_object(
 FILENAME = r"^[^\u0000-\u001f\u007f/\\]*[^\u0000-\u0020\u007f./\\][^\u0000-\u0020\u007f/\\]*$"
 """The name of a file, without folders."""
 
+NOTIFY: Node = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {"url": text("An `https://` URL of the public internet", format="uri")},
+        "required": ["url"],
+        "additionalProperties": False,
+    },
+    "maxItems": MAX_URLS,
+    "description": "URLs that are told how the job ends (see the webhook `jobEnded`)",
+}
+"""Where the outcome of a job is told."""
+
 DECLARATION: Node = {
     "type": "object",
     "description": "A file to be uploaded.",
@@ -95,6 +114,7 @@ DECLARATION: Node = {
                 "the job, while a large file is being received",
             }
         ),
+        "notify": or_null(NOTIFY),
     },
     "required": ["name", "size"],
     "additionalProperties": False,
@@ -178,9 +198,12 @@ SCHEMAS: Node = {
         KeyListView,
         LinkView,
         NewKeyView,
+        NewWebhookSecretView,
+        NotificationListView,
         PreviewView,
         ProblemDetails,
         UploadView,
+        WebhookSecretView,
     ),
     "Declaration": DECLARATION,
     "Error": ERROR,
@@ -229,6 +252,7 @@ JOB_EXAMPLE: Node = {
     ],
     "inputs": [{"upload_id": UPLOAD_ID, "name": "plays.csv", "size": 74, "sha256": None}],
     "cached_from": None,
+    "notify": ["https://hooks.example"],
 }
 
 UPLOAD_EXAMPLE: Node = {

@@ -16,6 +16,7 @@ from gateway.openapi.parts import (
     summary_of,
 )
 from gateway.openapi.schemas import UPLOAD_ID
+from gateway.openapi.upload_parts import NOTIFY_IN_QUERY
 from gateway.protocols.tus.handlers import CONTENT_TYPE, VERSION
 from shared.errors import (
     AppendLeaseLost,
@@ -26,6 +27,7 @@ from shared.errors import (
     ChunkOutOfBounds,
     InputRemoved,
     InvalidInput,
+    NoWebhookSecret,
     OffsetConflict,
     OriginRefused,
     SpecMismatch,
@@ -130,6 +132,13 @@ _SENDING = {
     ),
     "460": _error("The bytes do not have the declared checksum; none of them were kept"),
 }
+_WITHOUT_SECRET = {
+    status: answer
+    for status, answer in errors(
+        AppendLeaseLost, BytesDiffer, InputRemoved, NoWebhookSecret
+    ).items()
+    if status == "409"
+}
 _SHOWN = {
     "200": _answer(
         "The state of the upload",
@@ -201,12 +210,14 @@ def _create(name: str) -> Node:
                 _STRING,
             ),
             _CHECKSUM,
+            NOTIFY_IN_QUERY,
         ],
         body=_BODY,
         answers={
             "201": _answer("The upload", "Location", *_STATE),
             **_OTHER_METHOD,
             **_SENDING,
+            **_WITHOUT_SECRET,
         },
     )
 

@@ -6,6 +6,7 @@ from gateway.http.idempotency import MAX_KEY
 from gateway.openapi import aggregations
 from gateway.openapi.parts import header, json_in_query, parameter, ref
 from gateway.openapi.schemas import FILENAME, JOB_ID, UPLOAD_EXAMPLE, UPLOAD_ID
+from shared.jobs.notification import MAX_URLS
 
 TAG = "Uploads"
 JOB_OF_UPLOAD = {
@@ -54,6 +55,13 @@ FAIL_EARLY = parameter(
     "Whether more bytes are refused once rows are found that would fail the job, while a large "
     "file is being received",
     {"type": "boolean", "default": False},
+)
+
+NOTIFY_IN_QUERY = parameter(
+    "notify",
+    "query",
+    "A URL that is told how the job ends; may be repeated (see the webhook `jobEnded`)",
+    {"type": "array", "items": {"type": "string", "format": "uri"}, "maxItems": MAX_URLS},
 )
 
 KEY_IN_HEADER = parameter(

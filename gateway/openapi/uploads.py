@@ -23,6 +23,7 @@ from gateway.openapi.upload_parts import (
     KEY_IN_HEADER,
     LOCATION,
     NAME,
+    NOTIFY_IN_QUERY,
     SPEC,
     TAG,
     UPLOAD_IN_PATH,
@@ -44,6 +45,7 @@ from shared.errors import (
     InvalidInput,
     JobDelayed,
     JobFinished,
+    NoWebhookSecret,
     SpecMismatch,
     StorageFull,
     UnsupportedMedia,
@@ -56,6 +58,7 @@ from shared.errors import (
 
 OF_A_FILE = (
     FAIL_EARLY,
+    NOTIFY_IN_QUERY,
     SPEC,
     KEY_IN_HEADER,
     CONTENT_DIGEST,
@@ -78,6 +81,7 @@ WHOLE = {
     **problems(
         InvalidInput,
         AddressRefused,
+        NoWebhookSecret,
         ChunkOutOfBounds,
         UploadTooLarge,
         UnsupportedMedia,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from gateway.access.caller import tenant_of
+from gateway.access.caller import principal_of, tenant_of
 from gateway.access.quotas import QUOTAS
 from gateway.events import EVENTS
 from gateway.keys import PORTS, SETTINGS
@@ -14,8 +14,11 @@ from gateway.uploads.header_check import HEADER_CHECKER
 from gateway.uploads.offer import HEAD_START_OFFERS
 from gateway.uploads.upload import candidate_ids, upload_id_of
 from shared.uploads.keys import key_of
+from shared.uploads.metadata import with_notify
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aiohttp import web
 
     from gateway.access.quotas import Quotas
@@ -45,6 +48,12 @@ class UploadContext:
     offers: HeadStartOffers
     quotas: Quotas
     tenant: Tenant
+    notify: tuple[str, ...] = ()
+    """The URLs that the caller's API key names, to be told how jobs end."""
+
+    def declared(self, metadata: Mapping[str, str]) -> dict[str, str]:
+        """Return the metadata of an upload that the caller creates."""
+        return with_notify(metadata, self.notify)
 
     def key(self, upload_id: UUID) -> BlobKey:
         """Return the key of the tenant's upload with this id."""
@@ -87,4 +96,5 @@ class UploadContext:
             app[HEAD_START_OFFERS],
             quotas,
             tenant,
+            principal_of(request).notify,
         )

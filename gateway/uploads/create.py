@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from gateway.access.webhook_secret import require_secret
 from gateway.uploads.complete import with_job
 from gateway.uploads.find import look_up
 from shared.aggregation.spec import SONG_PLAYS
@@ -21,6 +22,7 @@ from shared.uploads.metadata import (
     YES,
     aggregation_of,
     metadata_of,
+    with_notify,
 )
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ class NewUpload:
     """Whether the upload becomes a job only once its client marks it as complete."""
     fail_early: bool = False
     """Whether more bytes are refused once rows are found that fail the job."""
+    notify: tuple[str, ...] = ()
+    """URLs that are told how the job ends."""
     others: Mapping[str, str] = field(default_factory=dict)
     """More metadata, of the protocol."""
 
@@ -55,21 +59,27 @@ class NewUpload:
         marks = {COMPLETION: EXPLICIT} if self.awaits_mark else {}
         if self.fail_early:
             marks[FAIL_EARLY] = YES
-        return {FILENAME: self.filename, **self.others, **metadata_of(self.aggregation), **marks}
+        own = {FILENAME: self.filename, **self.others, **metadata_of(self.aggregation), **marks}
+        return with_notify(own, self.notify)
 
 
 async def create_upload(context: UploadContext, upload_id: UUID, new: NewUpload) -> Upload:
     """Create an upload, or return it as it is if it exists.
 
     An upload of no bytes becomes a job at once, unless it `awaits_mark`. Raises BlobConflict if it
-    exists with another size or digest, and DigestMismatch if an empty file has another digest.
+    exists with another size or digest, DigestMismatch if an empty file has another digest, and
+    NoWebhookSecret.
     """
     bind_ids(upload_id=upload_id)
+    await _check_secret(context, new)
     await context.quotas.check(context.tenant, new.size or 0)
     await context.quotas.reserve(context.tenant, upload_id, new.size or 0)
     try:
         blob = await context.ports.blobs.create(
-            context.key(upload_id), new.size, sha256=new.sha256, metadata=new.metadata
+            context.key(upload_id),
+            new.size,
+            sha256=new.sha256,
+            metadata=context.declared(new.metadata),
         )
     except StorageFull:  # it is not created
         await context.quotas.release(upload_id)
@@ -85,12 +95,13 @@ async def create_with_content(
     It becomes a job at once. Raises as `create_upload` and `Blobs.write`.
     """
     bind_ids(upload_id=upload_id)
+    await _check_secret(context, new)
     await context.quotas.check(context.tenant, len(content))
     blob = await context.ports.blobs.write(
         context.key(upload_id),
         0,
         WholeBytes(content),
-        declaration=Declaration(new.size, new.sha256, new.metadata),
+        declaration=Declaration(new.size, new.sha256, context.declared(new.metadata)),
     )
     context.events.chunk_stored(len(content), context.tenant)
     return await with_job(context, upload_id, blob, marked=True)
@@ -122,3 +133,8 @@ async def create_once(context: UploadContext, key: str | None, new: NewUpload) -
     if declared != known or new.aggregation != aggregation_of(blob.metadata):
         raise reused
     return upload
+
+
+async def _check_secret(context: UploadContext, new: NewUpload) -> None:
+    if new.notify:
+        await require_secret(context.ports.jobs.access, context.tenant)

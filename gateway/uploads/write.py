@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.uploads.early_failure import EarlyFailure
@@ -57,6 +58,7 @@ async def write_declared(
     async with aclosing(data):
         check_size(context.settings, declaration.size or 0, field="dztotalfilesize")
         watch = context.watch(offset, tolerated=TOLERATED)
+        declaration = replace(declaration, metadata=context.declared(declaration.metadata))
         return await _write(context, upload_id, offset, data, watch, check, declaration)
 
 

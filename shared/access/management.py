@@ -41,10 +41,12 @@ class KeyManager:
         *,
         is_operator: bool = False,
         expires_in: float | None = None,
+        notify: tuple[str, ...] = (),
     ) -> tuple[ApiKey, KeyText]:
         """Create a key of `tenant`; return it with its text, which is not stored.
 
-        `expires_in` is in seconds. Raises ValueError for a name that is none, and TooManyKeys.
+        `expires_in` is in seconds. The URLs in `notify` are told how the jobs end that are created
+        with the key. Raises ValueError for a name that is none, and TooManyKeys.
         """
         text, now = new_key(), time.time()
         key = ApiKey(
@@ -56,6 +58,7 @@ class KeyManager:
             now,
             is_operator,
             None if expires_in is None else now + expires_in,
+            notify=notify,
         )
         allowed = " ".join(sorted(scopes)) + (" operator" if is_operator else "")
         detail = f"tenant {tenant}, {allowed}: {name}"

@@ -38,6 +38,8 @@ class KeyView(View):
     """When it got its secret, if that is not the first."""
     previous_until: Time | None
     """Until when the previous secret is valid too."""
+    notify: tuple[str, ...] = ()
+    """The URLs that are told how the jobs end that are created with it."""
 
     @classmethod
     def of_key(cls, key: ApiKey) -> Self:
@@ -54,6 +56,7 @@ class KeyView(View):
             revoked_at=rfc3339(key.revoked_at),
             rotated_at=rfc3339(key.rotated_at),
             previous_until=rfc3339(key.previous_until),
+            notify=key.notify,
         )
 
 

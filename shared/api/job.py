@@ -186,6 +186,9 @@ class JobView(View):
     """The uploads that the job reads, in order."""
     cached_from: Id | None = None
     """The id of the job whose result this one has got, if nothing was computed again."""
+    notify: tuple[str, ...] = ()
+    """Which hosts are told how the job ends, such as `https://hooks.example`. The rest of a URL may
+    be a secret."""
 
     @property
     def result_size(self) -> int | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
+from yarl import URL
+
 from shared.aggregation.json_codec import aggregation_json
 from shared.api.job import (
     FIRST_ATTEMPTS,
@@ -63,6 +65,7 @@ def job_view(job: Job, attempts: Sequence[Attempt]) -> JobView:
         attempts=tuple(map(_attempt_view, attempts)),
         inputs=tuple(map(_input_view, job.inputs)),
         cached_from=None if job.cached_from is None else str(job.cached_from),
+        notify=tuple(str(URL(url).origin()) for url in job.notify),
     )
 
 

@@ -36,11 +36,11 @@ TYPES = {
 class NotificationState(StrEnum):
     """What has become of a notification."""
 
-    PENDING = "PENDING"
+    PENDING = "pending"
     """It waits to be sent, for the first time or again."""
-    DELIVERED = "DELIVERED"
+    DELIVERED = "delivered"
     """Its receiver has answered with a status of 2xx."""
-    FAILED = "FAILED"
+    FAILED = "failed"
     """It was given up."""
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from shared.aggregation.json_codec import decode_aggregation, encode_aggregation
 from shared.aggregation.spec import SONG_PLAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from uuid import UUID
 
     from shared.aggregation.spec import Aggregation
@@ -25,6 +26,8 @@ EXPLICIT = "explicit"
 FAIL_EARLY = "fail_early"
 """`YES` if the upload is refused once rows are found that fail its job; else absent."""
 YES = "yes"
+NOTIFY = "notify"
+"""The URLs that are told how the job ends, as JSON; absent without any."""
 
 
 def metadata_of(aggregation: Aggregation | None) -> dict[str, str]:
@@ -38,6 +41,18 @@ def aggregation_of(metadata: Mapping[str, str]) -> Aggregation:
     """Return the aggregation of an upload with this metadata."""
     text = metadata.get(AGGREGATION)
     return SONG_PLAYS if text is None else decode_aggregation(text)
+
+
+def notify_of(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the URLs that are told how the job of an upload with this metadata ends."""
+    text = metadata.get(NOTIFY)
+    return () if text is None else tuple(json.loads(text))
+
+
+def with_notify(metadata: Mapping[str, str], urls: Iterable[str]) -> dict[str, str]:
+    """Return metadata with more URLs that are told how the job ends, each once."""
+    every = tuple(dict.fromkeys((*notify_of(metadata), *urls)))
+    return {**metadata, NOTIFY: json.dumps(every)} if every else dict(metadata)
 
 
 def filename_of(upload_id: UUID, metadata: Mapping[str, str]) -> str:

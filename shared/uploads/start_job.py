@@ -10,7 +10,7 @@ from shared.errors import BlobNotFound, BrokerUnavailable, DatabaseUnavailable, 
 from shared.jobs.job import JobState
 from shared.jobs.wake_up import WakeUp
 from shared.uploads.keys import tenant_of
-from shared.uploads.metadata import aggregation_of
+from shared.uploads.metadata import aggregation_of, notify_of
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -51,6 +51,7 @@ async def start_job(
         tenant=tenant_of(blob.key),
         input_version=blob.version or None,
         input_sha256=blob.sha256,
+        notify=notify_of(blob.metadata),
     )
     if job.created_at == now:
         events.job_created(job)

@@ -8,6 +8,7 @@ from warnings import catch_warnings, simplefilter
 from aiohttp import content_disposition_filename, parse_content_disposition
 
 from gateway.http.idempotency import idempotency_key
+from gateway.http.notify_urls import notify_in_query
 from gateway.keys import SETTINGS
 from gateway.uploads.create import NewUpload, create_once
 from gateway.uploads.filenames import base_name
@@ -50,7 +51,8 @@ def declared_by_headers(
     """Return what a request declares whose content is a file, or the first bytes of one.
 
     The file's name is `?name=` or in Content-Disposition (RFC 6266), its spec `?spec=`, and it may
-    be `?fail_early=true`. Raises InvalidInput for what is missing or malformed.
+    be `?fail_early=true`. Each `?notify=` is a URL that is told how the job ends. Raises
+    InvalidInput for what is missing or malformed.
     """
     return NewUpload(
         _filename(request),
@@ -59,6 +61,7 @@ def declared_by_headers(
         aggregation(request),
         awaits_mark,
         fail_early(request),
+        notify_in_query(request),
     )
 
 

@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from gateway.http.notify_urls import notify_in_query, read_notify
 from gateway.keys import SETTINGS
 from gateway.protocols.common.request import aggregation, fail_early
 from gateway.uploads.create import NewUpload
@@ -17,7 +18,7 @@ from shared.http.request_body import json_body, whole_number
 if TYPE_CHECKING:
     from aiohttp import web
 
-_FIELDS = ("name", "size", "sha256", "aggregation", "fail_early")
+_FIELDS = ("name", "size", "sha256", "aggregation", "fail_early", "notify")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -32,7 +33,7 @@ async def read_declaration(request: web.Request) -> NewUpload:
             f"unknown: {', '.join(sorted(unknown))}; an upload has {', '.join(_FIELDS)}",
             field=min(unknown),
         )
-    name, size, sha256, spec, fails_early = (fields.get(field) for field in _FIELDS)
+    name, size, sha256, spec, fails_early, notify = (fields.get(field) for field in _FIELDS)
     if not isinstance(name, str):
         raise InvalidInput(f"name is {name!r}; send the name of the file", field="name")
     if not isinstance(fails_early, bool | None):
@@ -46,6 +47,7 @@ async def read_declaration(request: web.Request) -> NewUpload:
         _sha256(sha256),
         of_url[0] if spec is None else read_aggregation(spec, "aggregation"),
         fail_early=of_url[1] if fails_early is None else fails_early,
+        notify=read_notify(request, notify) or notify_in_query(request),
     )
 
 

@@ -77,7 +77,9 @@ async def _assemble(
     await context.quotas.check(context.tenant, total)
     try:
         return await blobs.assemble(
-            context.key(upload_id), [context.key(part) for part in parts], metadata=final.metadata
+            context.key(upload_id),
+            [context.key(part) for part in parts],
+            metadata=context.declared(final.metadata),
         )
     except (BlobIncomplete, BlobNotFound) as error:
         raise InvalidInput(

@@ -20,6 +20,7 @@ from gateway.http.digests import (
     verify_digests,
 )
 from gateway.http.errors import error_response
+from gateway.http.notify_urls import notify_in_query
 from gateway.http.public_url import public_url
 from gateway.keys import SETTINGS
 from gateway.protocols.common.request import plain_body
@@ -132,7 +133,14 @@ async def create(request: web.Request) -> web.Response:
         check_size(context.settings, size, field="Upload-Length")
     if concat:
         others[CONCAT] = PARTIAL
-    new = NewUpload(name, size, aggregation=spec, fail_early=fails_early(request), others=others)
+    new = NewUpload(
+        name,
+        size,
+        aggregation=spec,
+        fail_early=fails_early(request),
+        notify=notify_in_query(request),
+        others=others,
+    )
     upload = await create_upload(context, uuid4(), new)
     if request.content_type == CONTENT_TYPE and request.can_read_body:
         upload = await _append(request, context, upload.id, 0)

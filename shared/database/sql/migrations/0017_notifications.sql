@@ -14,7 +14,7 @@ CREATE TABLE notifications (
     type TEXT NOT NULL,
     -- When the job ended.
     created_at DOUBLE PRECISION NOT NULL,
-    state TEXT NOT NULL DEFAULT 'PENDING',
+    state TEXT NOT NULL DEFAULT 'pending',
     -- How often it was taken to be sent: the fencing token of who took it last.
     attempts INTEGER NOT NULL DEFAULT 0,
     -- How often that has failed since the outcome, or since an operator's retry.
@@ -26,16 +26,16 @@ CREATE TABLE notifications (
     -- Of the last attempt: the status of the answer, if there was one, and what went wrong.
     status INTEGER,
     error TEXT,
-    CONSTRAINT notifications_states CHECK (state IN ('PENDING', 'DELIVERED', 'FAILED')),
-    CONSTRAINT notifications_ended CHECK ((state = 'PENDING') = (ended_at IS NULL))
+    CONSTRAINT notifications_states CHECK (state IN ('pending', 'delivered', 'failed')),
+    CONSTRAINT notifications_ended CHECK ((state = 'pending') = (ended_at IS NULL))
 );
 
-CREATE INDEX notifications_due ON notifications (due_at, id) WHERE state = 'PENDING';
-CREATE INDEX notifications_waiting ON notifications (created_at) WHERE state = 'PENDING';
-CREATE INDEX notifications_failed ON notifications (created_at, id) WHERE state = 'FAILED';
+CREATE INDEX notifications_due ON notifications (due_at, id) WHERE state = 'pending';
+CREATE INDEX notifications_waiting ON notifications (created_at) WHERE state = 'pending';
+CREATE INDEX notifications_failed ON notifications (created_at, id) WHERE state = 'failed';
 CREATE INDEX notifications_of_tenant ON notifications (tenant, created_at, id);
 CREATE INDEX notifications_of_job ON notifications (job_id);
-CREATE INDEX notifications_to_remove ON notifications (ended_at, id) WHERE state <> 'PENDING';
+CREATE INDEX notifications_to_remove ON notifications (ended_at, id) WHERE state <> 'pending';
 
 -- With what the notifications of a tenant are signed.
 CREATE TABLE webhook_secrets (

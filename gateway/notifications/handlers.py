@@ -1,0 +1,62 @@
+"""`/api/v1/notifications`: what URLs are told of the outcomes of jobs."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+from multidict import MultiDict
+from yarl import URL
+
+from gateway.access.caller import principal_of
+from gateway.keys import PORTS
+from gateway.notifications.list_query import cursor_of, notification_query
+from shared.api.notification import NotificationListView, NotificationView
+
+if TYPE_CHECKING:
+    from shared.access.tenant import Tenant
+    from shared.jobs.notification import Notification
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+async def list_notifications(request: web.Request) -> web.Response:
+    """`GET /api/v1/notifications`: one page of the caller's tenant; of all for an operator.
+
+    Raises InvalidInput.
+    """
+    query = notification_query(request.query, _tenant(request))
+    store = request.app[PORTS].jobs.notifications
+    # One more than the page has shows whether there is another page.
+    found = await store.newest(query.filter, limit=query.limit + 1)
+    page = found[: query.limit]
+    view = NotificationListView(
+        notifications=tuple(map(NotificationView.of_notification, page)),
+        next=_next(request, page[-1]) if len(found) > len(page) else None,
+    )
+    return web.json_response(view.as_json(), headers=NO_STORE)
+
+
+async def retry_notification(request: web.Request) -> web.Response:
+    """`POST /api/v1/notifications/{notification_id}/retry`: send again what was given up.
+
+    Raises NotificationNotFound.
+    """
+    found = await request.app[PORTS].jobs.notifications.retry(
+        request.match_info["notification_id"], now=time.time(), tenant=_tenant(request)
+    )
+    view = NotificationView.of_notification(found)
+    return web.json_response(view.as_json(), headers=NO_STORE)
+
+
+def _tenant(request: web.Request) -> Tenant | None:
+    """Return whose notifications the caller sees; None stands for all."""
+    principal = principal_of(request)
+    return None if principal.is_operator else principal.tenant
+
+
+def _next(request: web.Request, last: Notification) -> str:
+    query = MultiDict(request.query)
+    query["cursor"] = cursor_of(last)
+    return str(URL.build(path=request.path, query=query))

@@ -1,0 +1,96 @@
+"""The query of a list of notifications: filters, limit and cursor."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from shared.errors import InvalidInput
+from shared.http.list_parameters import parse_limit
+from shared.jobs.notification import NotificationFilter, NotificationState
+
+if TYPE_CHECKING:
+    from multidict import MultiMapping
+
+    from shared.access.tenant import Tenant
+    from shared.jobs.notification import Notification
+
+LIMIT = 50
+"""The default number of notifications on a page."""
+MAX_LIMIT = 500
+FIELDS = ("state", "job", "limit", "cursor")
+
+_CURSOR = re.compile(r"(0x[01]\.[0-9a-f]{1,13}p[+-][0-9]{1,4})~(msg_[0-9a-f]{1,40})")
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationQuery:
+    """Which notifications to list, and how many at most."""
+
+    filter: NotificationFilter
+    limit: int
+
+
+def notification_query(query: MultiMapping[str], tenant: Tenant | None) -> NotificationQuery:
+    """Parse the query of a URL, for a tenant or for all. Raises InvalidInput."""
+    if unknown := sorted(set(query) - set(FIELDS)):
+        raise InvalidInput(
+            f"unknown: {', '.join(unknown)}; the parameters are {', '.join(FIELDS)}",
+            field=unknown[0],
+        )
+    for field in FIELDS:
+        if len(query.getall(field, [])) > 1:
+            raise InvalidInput(f"{field} is given several times; give it once", field=field)
+    return NotificationQuery(
+        NotificationFilter(
+            tenant=tenant,
+            state=_state(query.get("state")),
+            job_id=_job_id(query.get("job")),
+            before=_position(query.get("cursor")),
+        ),
+        parse_limit(query.get("limit"), default=LIMIT, most=MAX_LIMIT),
+    )
+
+
+def cursor_of(notification: Notification) -> str:
+    """Return the cursor of the page after this one: characters that need no escape but `+`."""
+    return f"{notification.created_at.hex()}~{notification.id}"
+
+
+def _state(text: str | None) -> NotificationState | None:
+    if text is None:
+        return None
+    try:
+        return NotificationState(text)
+    except ValueError:
+        raise InvalidInput(
+            f"state is {text!r}; send {', '.join(NotificationState)}", field="state"
+        ) from None
+
+
+def _job_id(text: str | None) -> UUID | None:
+    try:
+        return None if text is None else UUID(text)
+    except ValueError:
+        raise InvalidInput(f"job is {text!r}; send the id of a job", field="job") from None
+
+
+def _position(cursor: str | None) -> tuple[float, str] | None:
+    if cursor is None:
+        return None
+    found = _CURSOR.fullmatch(cursor)
+    at = math.inf
+    if found is not None:
+        try:
+            at = float.fromhex(found[1])
+        except OverflowError:
+            at = math.inf
+    if found is None or not math.isfinite(at):
+        raise InvalidInput(
+            f"cursor is {cursor!r}, which is not valid; use the one of `next`, or none",
+            field="cursor",
+        )
+    return at, found[2]
