@@ -59,7 +59,7 @@ class GatewayMetrics:
         )
 
         self._notifications = Gauge(
-            "csvmill_notifications",
+            "csvmill_notifications_undelivered",
             f"Notifications that wait, and that were given up: up to {MOST_COUNTED} of each.",
             ["state"],
             registry=registry,

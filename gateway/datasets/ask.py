@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from gateway.access.caller import require_scope
+from gateway.access.webhook_secret import require_secret
 from gateway.datasets.header_fit import check_headers
 from gateway.datasets.job_request import read_job_request
 from gateway.datasets.names import find_inputs
@@ -67,6 +68,8 @@ async def _known(context: UploadContext, job_id: UUID) -> Job | None:
 
 async def _create(context: UploadContext, job_id: UUID, asked: AskedJob) -> Job:
     await context.quotas.check(context.tenant, 0)
+    if asked.notify:
+        await require_secret(context.ports.jobs.access, context.tenant)
     inputs, uploads = await find_inputs(context, asked.inputs)
     if len(inputs) > 1:
         raise SeveralInputs("a job reads one upload in this version; ask for one job of each")
@@ -83,6 +86,7 @@ async def _create(context: UploadContext, job_id: UUID, asked: AskedJob) -> Job:
             asked.digest,
             context.tenant,
             asked.cache,
+            tuple(dict.fromkeys((*asked.notify, *context.notify))),
         ),
     )
 

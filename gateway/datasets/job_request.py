@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from gateway.http.notify_urls import read_notify
 from gateway.keys import SETTINGS
 from shared.aggregation.json_reader import read_aggregation
 from shared.errors import InvalidInput, UnsupportedMedia
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from shared.aggregation.spec import Aggregation
 
-FIELDS = ("inputs", "aggregation", "cache", "name")
+FIELDS = ("inputs", "aggregation", "cache", "name", "notify")
 NAME_LIMIT = 500
 """The most characters of the name of a job, and of an upload."""
 
@@ -39,6 +40,8 @@ class AskedJob:
     aggregation: Aggregation
     cache: bool
     name: str | None
+    notify: tuple[str, ...]
+    """The URLs that are told how the job ends."""
     digest: str
     """The SHA-256 of the request, whatever the order of its members."""
 
@@ -46,7 +49,8 @@ class AskedJob:
 async def read_job_request(request: web.Request) -> AskedJob:
     """Read the body of a request for a job.
 
-    Raises UnsupportedMedia, and InvalidInput for a field that is missing, malformed or unknown.
+    Raises UnsupportedMedia, InvalidInput for a field that is missing, malformed or unknown, and
+    AddressRefused.
     """
     if request.content_type != "application/json":
         raise UnsupportedMedia(f"the request is {request.content_type}; send application/json")
@@ -62,6 +66,7 @@ async def read_job_request(request: web.Request) -> AskedJob:
         _aggregation(fields.get("aggregation")),
         _cache(fields.get("cache", True)),
         _name(fields.get("name")),
+        read_notify(request, fields.get("notify")),
         hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest(),
     )
 

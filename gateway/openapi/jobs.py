@@ -26,6 +26,7 @@ from gateway.openapi.results import REJECTS_TEXT, result_answers, result_paramet
 from gateway.openapi.schemas import JOB_EXAMPLE, JOB_ID, PREVIEW_EXAMPLE, UPLOAD_ID
 from gateway.results.preview import ROWS
 from shared.errors import (
+    AddressRefused,
     AmbiguousName,
     IdempotencyKeyReused,
     InputRemoved,
@@ -37,6 +38,7 @@ from shared.errors import (
     NoPreview,
     NoResult,
     NotSortable,
+    NoWebhookSecret,
     QuotaExceeded,
     ResultExpired,
     ResultLost,
@@ -206,6 +208,8 @@ ASK = operation(
         ),
         **problems(
             InvalidInput,
+            AddressRefused,
+            NoWebhookSecret,
             UploadNotFound,
             UploadIncomplete,
             AmbiguousName,

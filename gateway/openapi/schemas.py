@@ -164,6 +164,7 @@ JOB_REQUEST: Node = {
                 maxLength=NAME_LIMIT,
             )
         ),
+        "notify": or_null(NOTIFY),
     },
     "required": ["inputs", "aggregation"],
     "additionalProperties": False,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from shared.access.acting import acting
 from shared.access.audit import Action
 from shared.access.audit_store import audit_statement
+from shared.access.notify_column import notify_value
 from shared.aggregation.json_codec import encode_aggregation
 from shared.blobs.blob import BlobKey, group_of, upload_key
 from shared.database.port import Statement
@@ -61,6 +62,7 @@ class SqlJobAsks(SqlJobClaims):
                     encode_inputs(request.inputs),
                     request.digest,
                     int(not request.cache),
+                    notify_value(request.notify),
                 ),
             )
             if not rows:

@@ -32,3 +32,5 @@ class JobRequest:
     tenant: Tenant = DEFAULT_TENANT
     cache: bool = True
     """Whether it may be answered by what another job has computed."""
+    notify: tuple[str, ...] = ()
+    """The URLs that are told how the job ends."""

@@ -15,9 +15,9 @@ RETURNING *;
 -- A job that was asked for: its own id takes the place of an upload's.
 INSERT INTO jobs (
     id, upload_id, input_key, input_size, filename, aggregation, max_attempts, created_at,
-    tenant, small, inputs, request_digest, uncached, state, attempt, failures
+    tenant, small, inputs, request_digest, uncached, notify, state, attempt, failures
 )
-VALUES ($1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'PENDING', 0, 0)
+VALUES ($1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'PENDING', 0, 0)
 ON CONFLICT (id) DO NOTHING
 RETURNING *;
 

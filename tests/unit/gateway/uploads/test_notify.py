@@ -82,6 +82,28 @@ async def test_the_urls_may_be_in_the_query_of_a_tus_creation(gateway: Gateway) 
     assert job.notify == (URL,)
 
 
+async def test_the_urls_of_a_job_that_is_asked_for_are_kept(gateway: Gateway) -> None:
+    path = await created(gateway)
+    await put(gateway, path, 0, BODY)
+    asked = {
+        "inputs": [path.rpartition("/")[2]],
+        "aggregation": {"group_by": ["Song"], "aggregates": [{"function": "count"}]},
+        "notify": [{"url": URL}],
+    }
+    await problem_of(
+        await gateway.client.post("/api/v1/jobs", json=asked), 409, "no-webhook-secret"
+    )
+    await give_secret(gateway)
+    response = await gateway.client.post("/api/v1/jobs", json=asked)
+    assert response.status == 201, await response.text()
+    shown = await response.json()
+    assert shown["notify"] == ["https://hooks.example"]
+    assert (await gateway.jobs.get(UUID(shown["id"]))).notify == (URL,)
+    private = {**asked, "notify": [{"url": "https://10.0.0.1/"}]}
+    response = await gateway.client.post("/api/v1/jobs", json=private)
+    await problem_of(response, 400, "address-refused")
+
+
 async def test_the_outcome_of_such_a_job_is_in_the_outbox(gateway: Gateway) -> None:
     await give_secret(gateway)
     path = await created(gateway, notify=[{"url": URL}])
