@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from shared.blobs.byte_ranges import RangeSet
 from shared.runtime.files import move_file, replace_file, write_all
+from shared.runtime.positions import OPEN_FLAGS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +32,7 @@ class PartialFile:
         self._record_path = record_path(path)
         self._view = view
         self._received = self._read_record()
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | (0 if self._received else os.O_TRUNC)
+        flags = os.O_RDWR | os.O_CREAT | OPEN_FLAGS | (0 if self._received else os.O_TRUNC)
         self._fd = os.open(path, flags, 0o666)
         self._recording = threading.Lock()
         self._recorded: RangeSet | None = None

@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Self
 
 from csvmill.client.errors import ClientError, InputChanged
+from shared.runtime.positions import OPEN_FLAGS, read_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +28,7 @@ class Source:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._fd = os.open(path, os.O_RDONLY | OPEN_FLAGS)
         status = os.fstat(self._fd)
         if not stat.S_ISREG(status.st_mode):
             os.close(self._fd)
@@ -46,7 +47,7 @@ class Source:
         """Read exactly `size` bytes. Raises InputChanged if the file has changed."""
         parts = []
         at, stop = offset, offset + size
-        while at < stop and (part := os.pread(self._fd, stop - at, at)):
+        while at < stop and (part := read_at(self._fd, stop - at, at)):
             parts.append(part)
             at += len(part)
         if at < stop or self._has_changed():

@@ -74,8 +74,11 @@ async def run_directly(
     Returns None if that takes a service. Raises JobUnsuccessful if the file is bad.
     """
     from csvmill.client.result_view import ResultView
-    from csvmill.standalone.direct import aggregate_directly  # the engine: not for other runs
 
+    try:
+        from csvmill.standalone.direct import aggregate_directly  # the engine: not for other runs
+    except ImportError:  # a system on which the engine does not run
+        return None
     started = time.monotonic()
     folder.scratch.mkdir(exist_ok=True)
     done = await aggregate_directly(file, name, request.aggregation, folder.scratch)

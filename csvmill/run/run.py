@@ -184,6 +184,8 @@ class Run:
         if self.request.server is not None:
             yield self.request.server
             return
+        if sys.platform == "win32":
+            raise ClientError("the service of a run does not run on Windows; use --server URL")
         async with local_service(
             self.folder.service,
             self.folder.service_log,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -106,8 +107,7 @@ class RunFolder:
         try:
             yield
         finally:
-            os.close(self.lock_fd)
-            self.lock_fd = -1
+            self._unlock()
 
     def load(self) -> RunState | None:
         """Return the saved state, or None if there is none. Raises RunDiffers if unreadable."""
@@ -147,6 +147,8 @@ class RunFolder:
     def remove(self) -> None:
         """Remove the folder."""
         # Renamed first, so that a run that starts now makes a new folder with a lock of its own.
+        if sys.platform == "win32":  # where a folder with an open file cannot be renamed
+            self._unlock()
         removed = self.path.with_name(f"{self.path.name}.{uuid4().hex}")
         self.path.rename(removed)
         shutil.rmtree(removed)
@@ -154,6 +156,11 @@ class RunFolder:
     @property
     def _state(self) -> Path:
         return self.path / "run.json"
+
+    def _unlock(self) -> None:
+        if self.lock_fd >= 0:
+            os.close(self.lock_fd)
+            self.lock_fd = -1
 
     def _try_lock(self) -> bool:
         lock = self.path / "lock"

@@ -12,9 +12,12 @@ import os
 import shutil
 import stat
 import sys
+import time
 from contextlib import suppress
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from shared.runtime.positions import write_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +29,10 @@ logger = logging.getLogger(__name__)
 
 _BINARY: int = getattr(os, "O_BINARY", 0)
 """Windows only: write line ends as they are."""
+_LOCK_ONE_BYTE = 2
+"""`msvcrt.LK_NBLCK`."""
+_LOCK_PAUSE = 0.05
+"""Seconds between attempts to take a lock."""
 _FEW = 4
 _SMALL = 1 << 20
 """Files, and bytes of one, that are removed without a thread."""
@@ -49,7 +56,7 @@ def write_all(fd: int, *buffers: Buffer, offset: int | None = None) -> None:
     rest = memoryview(b"".join(buffers))[written:]
     offset += written
     while rest:
-        written = os.pwrite(fd, rest, offset)
+        written = write_at(fd, rest, offset)
         rest, offset = rest[written:], offset + written
 
 
@@ -185,15 +192,35 @@ def lock_file(path: Path, *, wait: bool = False, create: bool = True) -> int:
     it. With `wait`, waits for another holder; without, raises BlockingIOError if there is one.
     With `create`, creates the file if it is missing; without, raises FileNotFoundError.
     """
-    import fcntl  # POSIX only
-
     fd = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o666)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        if sys.platform == "win32":
+            _lock_on_windows(fd, wait=wait)
+        else:
+            import fcntl  # POSIX only
+
+            fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except BaseException:
         os.close(fd)
         raise
     return fd
+
+
+def _lock_on_windows(fd: int, *, wait: bool) -> None:
+    """Lock the first byte of a file. Raises BlockingIOError if another holds it, and not `wait`."""
+    import msvcrt
+
+    lock: Any = getattr(msvcrt, "locking")  # noqa: B009 - of Windows, where no type check runs
+    while True:
+        try:
+            os.lseek(fd, 0, os.SEEK_SET)
+            lock(fd, _LOCK_ONE_BYTE, 1)
+        except OSError as error:
+            if not wait:
+                raise BlockingIOError(errno.EAGAIN, "another process holds the lock") from error
+            time.sleep(_LOCK_PAUSE)
+        else:
+            return
 
 
 def make_private(folder: Path) -> None:
