@@ -35,7 +35,7 @@ async def test_the_whole_way_of_a_file(firefox: Firefox, service: Service, tmp_p
     file = tmp_path / "sales.csv"
     totals = sales(file)
     await firefox.open(service.url)
-    await firefox.choose("csv-home input[type=file]", file)
+    await firefox.choose("input[type=file]", file)
     await firefox.click("button", SUGGESTION)
     await firefox.wait_for(f"[...document.querySelectorAll('button')].some({IS_START})")
     await firefox.click("button", "Start")

@@ -4,6 +4,7 @@ import { connection, watchNetwork } from "./api/connection.js";
 import { frame } from "./components/frame.js";
 import { failedView, loadingView, unknownView } from "./components/states.js";
 import { fill, h } from "./core/element.js";
+import { replaceFirst } from "./core/first.js";
 import { announce, moveFocus } from "./core/focus.js";
 import { currentPlace, matchPath, onPlace } from "./core/router.js";
 import { backoff, pause } from "./core/wait.js";
@@ -119,6 +120,9 @@ async function loadUploads() {
 }
 
 watchNetwork();
-document.getElementById("first")?.replaceWith(...shown.parts);
+const wasFocused = replaceFirst(shown.parts);
 onPlace(() => void show());
-void show({ first: true }).then(loadUploads);
+void show({ first: true }).then(() => {
+  if (wasFocused) shown.main.querySelector("button")?.focus();
+  return loadUploads();
+});

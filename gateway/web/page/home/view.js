@@ -5,6 +5,7 @@ import { inspectFile } from "../ask/reading.js";
 import { problemBox } from "../components/states.js";
 import { toast } from "../components/toast.js";
 import { fill, h, svg } from "../core/element.js";
+import { firstInput } from "../core/first.js";
 import { announce, moveFocus } from "../core/focus.js";
 import { formatBytes } from "../core/format.js";
 import { define, Part } from "../core/part.js";
@@ -32,14 +33,7 @@ class HomePart extends Part {
   /** @type {AskPart | null} */
   #ask = null;
   #starting = false;
-  #input = h("input", {
-    type: "file",
-    multiple: true,
-    class: "unseen",
-    tabindex: "-1",
-    "aria-hidden": "true",
-    onchange: () => this.#picked(),
-  });
+  #input = firstInput();
   #title = h("h1", null, texts.welcome);
   #list = h("div", { class: "home-files" });
   #place = h("div", { class: "home-place" });
@@ -54,7 +48,9 @@ class HomePart extends Part {
     onPlace(() => this.#drawWaiting(), signal);
     this.#current = null;
     this.#ask = null;
+    this.#input.onchange = () => this.#picked();
     this.#draw();
+    if (this.#input.files?.length) this.#picked();
   }
 
   async #choose() {
