@@ -44,6 +44,13 @@ const ROUTES = [
     make: ({ id }) => h("csv-job", { "job-id": id }),
   },
   {
+    pattern: "/ask/:uploads",
+    title: texts.ask.title,
+    section: "",
+    load: () => import("./uploads/ask_view.js"),
+    make: ({ uploads }) => h("csv-ask-again", { uploads }),
+  },
+  {
     pattern: "/help",
     title: texts.help.title,
     section: "/help",

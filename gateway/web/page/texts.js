@@ -113,7 +113,7 @@ export const texts = Object.freeze({
   },
 
   // The question about a file (ask/)
-  ask: {},
+  ask: { title: "Another question" },
 
   // The list of jobs, and one job (jobs/): the other texts are in texts/, loaded with these views
   jobs: {

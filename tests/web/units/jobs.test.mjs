@@ -7,6 +7,7 @@ import {
   dialectFacts,
   grouped,
   hiddenAttempts,
+  keptUploads,
   remedyFor,
   secondsOf,
   skippingBadRows,
@@ -35,11 +36,17 @@ test("the stage of a job follows from its state and from what it has read", () =
 
 test("what can be done with a job depends on its state and on whether its bytes are kept", () => {
   const of = (/** @type {string} */ state, /** @type {string | null} */ expired_at = null) =>
-    actionsOf({ state, expired_at, aggregation: {}, problem_count: null });
+    actionsOf({ state, expired_at, aggregation: {}, problem_count: null, inputs: [] });
   for (const state of ["PENDING", "STARTED", "RETRY"]) assert.deepEqual(of(state), ["cancel"]);
   assert.deepEqual(of("SUCCESS"), ["share", "again", "delete"]);
   assert.deepEqual(of("FAILURE"), ["retry", "again", "delete"]);
-  const bad = { state: "FAILURE", expired_at: null, aggregation: {}, problem_count: 3 };
+  const bad = {
+    state: "FAILURE",
+    expired_at: null,
+    aggregation: {},
+    problem_count: 3,
+    inputs: [],
+  };
   assert.deepEqual(actionsOf(bad), ["again", "delete"], "bad rows stay bad");
   assert.deepEqual(of("REVOKED"), ["again"]);
   assert.deepEqual(of("SUCCESS", "2026-01-01T00:00:00Z"), ["again"]);
@@ -51,14 +58,42 @@ test("what can be done with a job depends on its state and on whether its bytes 
       result_deleted_at,
       aggregation: {},
       problem_count: null,
+      inputs: [],
     }),
     ["again", "delete"],
   );
   assert.deepEqual(of("FAILURE", "2026-01-01T00:00:00Z"), ["again"]);
   assert.deepEqual(
-    actionsOf({ state: "REVOKED", expired_at: null, aggregation: null, problem_count: null }),
+    actionsOf({
+      state: "REVOKED",
+      expired_at: null,
+      aggregation: null,
+      problem_count: null,
+      inputs: [],
+    }),
     [],
   );
+});
+
+test("another question is about files that the service has", () => {
+  const inputs = [
+    { upload_id: "one", name: "a.csv", size: 1 },
+    { upload_id: "two", name: "b.csv", size: 2 },
+  ];
+  const of = (/** @type {string} */ state, /** @type {string | null} */ expired_at = null) => ({
+    state,
+    expired_at,
+    aggregation: {},
+    problem_count: null,
+    inputs,
+  });
+  assert.deepEqual(keptUploads(of("SUCCESS")), ["one", "two"]);
+  assert.deepEqual(actionsOf(of("SUCCESS")), ["share", "ask", "delete"]);
+  assert.deepEqual(actionsOf(of("FAILURE")), ["retry", "ask", "delete"]);
+  for (const job of [of("REVOKED"), of("STARTED"), of("SUCCESS", "2026-01-01T00:00:00Z")]) {
+    assert.deepEqual(keptUploads(job), []);
+    assert.ok(!actionsOf(job).includes("ask"));
+  }
 });
 
 test("a job takes from its creation to its end, or until now", () => {

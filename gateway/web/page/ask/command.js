@@ -37,6 +37,40 @@ export function runCommand(aggregation, name, server) {
 }
 
 /**
+ * Returns the line that computes the same of uploads that the service has.
+ * @param {Aggregation} aggregation
+ * @param {readonly string[]} uploads their ids
+ * @param {string} server
+ */
+export function askCommand(aggregation, uploads, server) {
+  const options = specOptions(aggregation);
+  const spec = options ?? [/** @type {Option} */ (["--spec", JSON.stringify(aggregation)])];
+  return commandOf([
+    "csvmill ask",
+    ...uploads.map(shellWord),
+    `-o ${fileWord(resultName("", aggregation.output))}`,
+    ...spec.map((words) => words.map(shellWord).join(" ")),
+    `--server ${shellWord(server)}`,
+  ]);
+}
+
+/**
+ * Returns the line that asks for a job of uploads that the service has. Its answer is the job.
+ * @param {Aggregation} aggregation
+ * @param {readonly string[]} uploads their ids
+ * @param {string} server
+ * @param {boolean} withKey whether the service needs an API key
+ */
+export function curlAskCommand(aggregation, uploads, server, withKey) {
+  return commandOf([
+    "curl",
+    `--json ${shellWord(JSON.stringify({ inputs: uploads, aggregation }))}`,
+    ...(withKey ? ['-H "Authorization: Bearer $CSVMILL_API_KEY"'] : []),
+    shellWord(`${server.replace(/\/+$/, "")}/api/v1/jobs`),
+  ]);
+}
+
+/**
  * @param {string} name
  * @param {string} [output]
  */

@@ -11,16 +11,17 @@ export const KEY = "q";
 const PLAIN = /%(?:2C|3A|2F|40|24|3B|3F)/g;
 
 /**
- * Returns the fragment of a question; `#/` if it says nothing.
+ * Returns the fragment of a question; that of the place alone if it says nothing.
  * @param {Question} question
+ * @param {string} [path] where it is asked
  */
-export function fragmentOf(question) {
+export function fragmentOf(question, path = "/") {
   const aggregation = aggregationOf(question);
-  if (Object.keys(aggregation).length === 0) return "#/";
+  if (Object.keys(aggregation).length === 0) return `#${path}`;
   const text = encodeURIComponent(write(aggregation))
     .replace(PLAIN, decodeURIComponent)
     .replaceAll("%20", "+");
-  return `#/?${KEY}=${text}`;
+  return `#${path}?${KEY}=${text}`;
 }
 
 /**

@@ -49,7 +49,7 @@ export function tried(question) {
   return aggregation.input ? { group_by: [1], input: aggregation.input } : null;
 }
 
-/** The answers about one file. */
+/** The answers about one file, or one upload. */
 export class Reading {
   #stop = new AbortController();
   #slow = false;
@@ -57,14 +57,14 @@ export class Reading {
   inspection = null;
 
   /**
-   * @param {File} file
+   * @param {import("./source.js").Source} source
    * @param {object} on
    * @param {(busy: boolean) => void} on.busy
    * @param {(inspection: Inspection) => void} on.answer
    * @param {(error: unknown) => void} on.error
    */
-  constructor(file, on) {
-    this.file = file;
+  constructor(source, on) {
+    this.source = source;
     this.on = on;
   }
 
@@ -105,7 +105,7 @@ export class Reading {
     const known = this.inspection;
     if (this.#slow && !whole && known && !known.error && aggregation) {
       const input = { ...known.input, ...question.input };
-      const judged = await inspectFile(this.file, {
+      const judged = await this.source.inspect({
         aggregation: { ...aggregation, input },
         length: SHORT_SAMPLE,
         signal,
@@ -114,7 +114,7 @@ export class Reading {
       return { ...known, fits, misfit, misfit_field, output_columns };
     }
     const started = performance.now();
-    const found = await inspectFile(this.file, { aggregation, signal });
+    const found = await this.source.inspect({ aggregation, signal });
     this.#slow = performance.now() - started > SLOW;
     return found;
   }

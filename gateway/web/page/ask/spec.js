@@ -4,7 +4,7 @@ import { currentKey } from "../api/key.js";
 import { copyButton } from "../components/copy_button.js";
 import { h } from "../core/element.js";
 import { ask as texts } from "../texts/ask.js";
-import { curlCommand, runCommand } from "./command.js";
+import { askCommand, curlAskCommand, curlCommand, runCommand } from "./command.js";
 import { pretty } from "./pretty.js";
 
 /** @typedef {import("./types.js").Aggregation} Aggregation */
@@ -57,14 +57,20 @@ export class SpecPanel {
 
   /**
    * @param {Aggregation} aggregation
-   * @param {string} name of the file
+   * @param {import("./source.js").Source} source
    */
-  show(aggregation, name) {
+  show(aggregation, { name, uploads }) {
     const server = new URL(".", document.baseURI).href.replace(/\/$/, "");
+    const withKey = Boolean(currentKey());
+    const isThere = uploads.length > 0;
     this.#text = {
       json: pretty(aggregation),
-      run: runCommand(aggregation, name, server),
-      curl: curlCommand(aggregation, name, server, currentKey() !== null && currentKey() !== ""),
+      run: isThere
+        ? askCommand(aggregation, uploads, server)
+        : runCommand(aggregation, name, server),
+      curl: isThere
+        ? curlAskCommand(aggregation, uploads, server, withKey)
+        : curlCommand(aggregation, name, server, withKey),
     };
     this.#draw();
   }

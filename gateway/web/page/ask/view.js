@@ -15,6 +15,7 @@ import { Builder } from "./builder.js";
 import { fileColumns } from "./columns.js";
 import { clearErrors } from "./errors.js";
 import { fragmentOf, questionIn } from "./fragment.js";
+import { goneNotice, isGone } from "./gone.js";
 import { aggregationOf, asksNothing, emptyQuestion } from "./question.js";
 import { Reading } from "./reading.js";
 import { ReadingCard } from "./reading_card.js";
@@ -28,22 +29,20 @@ import { playsCard, StartCard } from "./start_card.js";
 await needStyle("ask");
 
 /**
- * What `csv-start` says: a file, and what to compute from it.
+ * What `csv-start` says: what to compute.
  * @typedef {object} StartDetail
- * @property {File} file
- * @property {FileSystemFileHandle | null} handle
  * @property {import("./types.js").Aggregation | null} aggregation null is the sum of plays
  */
 
 /**
- * Asks a person about `file`, and dispatches `csv-start` with `StartDetail`, and `csv-read` with an
+ * Asks a person about `source`, and dispatches `csv-start` with `StartDetail`, and `csv-read` with an
  * inspection when the file was read. The question is in the fragment of the URL.
  */
 export class AskPart extends Part {
-  /** @type {File | null} */
-  file = null;
-  /** @type {FileSystemFileHandle | null} */
-  handle = null;
+  /** What it is about. @type {import("./source.js").Source | null} */
+  source = null;
+  /** The path of the place where the question is noted. */
+  path = "/";
 
   /** For how many files the question is. */
   #count = 1;
@@ -98,15 +97,15 @@ export class AskPart extends Part {
 
   /** @override */
   start() {
-    const { file, signal } = this;
-    if (!file) return;
+    const { source, signal } = this;
+    if (!source) return;
     fill(this, this.#plays, this.#card.element, this.#body);
     this.#inspection = null;
     this.#body.hidden = true;
     this.#card.begin();
     onPlace((place) => this.#restore(place), signal);
     this.#take(currentPlace());
-    const reading = new Reading(file, {
+    const reading = new Reading(source, {
       busy: (busy) => this.#working(busy),
       answer: (inspection) => this.#answer(inspection),
       error: (error) => this.#error(error),
@@ -149,7 +148,7 @@ export class AskPart extends Part {
 
   /** Shows the question of the URL again, after Back. @param {import("../core/router.js").Place} place */
   #restore(place) {
-    if (place.path !== "/" || location.hash === this.#fragment) return;
+    if (place.path !== this.path || location.hash === this.#fragment) return;
     this.#take(place);
     this.#card.drawFields();
     this.#drawQuestion();
@@ -158,7 +157,7 @@ export class AskPart extends Part {
 
   /** @param {boolean} step whether Back undoes what was changed */
   #note(step) {
-    const fragment = fragmentOf(this.#question);
+    const fragment = fragmentOf(this.#question, this.path);
     if (fragment === this.#fragment) return;
     this.#fragment = fragment;
     if (step) history.pushState(null, "", fragment);
@@ -254,12 +253,14 @@ export class AskPart extends Part {
       if (!this.#inspection) this.#readWithout();
       return;
     }
-    const isGone = error instanceof DOMException;
+    const isUnreadable = error instanceof DOMException;
     this.#unanswered = error instanceof Problem && error.passes;
-    const box = isGone
+    const isRemoved = isGone(error) && this.source?.uploads.length !== 0;
+    const box = isUnreadable
       ? problemBox(new Problem({ status: -1, title: texts.gone, detail: texts.goneHint }))
       : problemBox(error, { retry: () => this.#read({ now: true, whole: true }) });
-    if (this.#inspection) fill(this.#problem, box);
+    if (isRemoved) this.#card.replace(goneNotice());
+    else if (this.#inspection) fill(this.#problem, box);
     else this.#card.replace(box);
   }
 
@@ -285,7 +286,7 @@ export class AskPart extends Part {
 
   #drawSpec() {
     const aggregation = aggregationOf(this.#question);
-    this.#spec.show(aggregation, this.file?.name ?? "");
+    if (this.source) this.#spec.show(aggregation, this.source);
     const asks = !asksNothing(this.#question);
     this.#words.textContent = asks ? sentence(inWords(aggregation)) : "";
     this.#words.hidden = !asks;
@@ -297,6 +298,7 @@ export class AskPart extends Part {
     const found = this.#inspection;
     const fits =
       found?.default_fits === true &&
+      this.source?.uploads.length === 0 &&
       found.column_count === 3 &&
       found.columns[1]?.type === "date" &&
       Object.keys(aggregationOf(this.#question)).length === 0;
@@ -322,12 +324,10 @@ export class AskPart extends Part {
   }
 
   #send() {
-    const { file, handle } = this;
-    if (!file) return;
     const aggregation = aggregationOf(this.#question);
     const isEmpty = Object.keys(aggregation).length === 0;
     /** @type {StartDetail} */
-    const detail = { file, handle, aggregation: isEmpty ? null : aggregation };
+    const detail = { aggregation: isEmpty ? null : aggregation };
     this.dispatchEvent(new CustomEvent("csv-start", { detail, bubbles: true }));
   }
 }

@@ -103,12 +103,11 @@ class HomePart extends Part {
     this.#current = file;
     this.#ask = null;
     if (!file) return;
-    void import("../ask/view.js").then(
-      () => {
+    void Promise.all([import("../ask/source.js"), import("../ask/view.js")]).then(
+      ([{ FileSource }]) => {
         if (this.#current !== file || !this.isConnected) return;
         const ask = /** @type {AskPart} */ (document.createElement("csv-ask"));
-        ask.file = file.file;
-        ask.handle = file.handle;
+        ask.source = new FileSource(file.file);
         this.#ask = ask;
         fill(this.#place, ask);
         this.#drawList();

@@ -5,11 +5,13 @@ import { fragmentOf } from "../ask/fragment.js";
 import { questionOf } from "../ask/question.js";
 import { toast } from "../components/toast.js";
 import { inSentence } from "../core/plain.js";
+import { navigate } from "../core/router.js";
 import { needStyle } from "../core/style.js";
 import { jobs as texts } from "../texts/jobs.js";
+import { askJob } from "../uploads/api.js";
 import { cancelJob, deleteJob, retryJob } from "./api.js";
 import { confirmed } from "./confirm.js";
-import { skippingBadRows } from "./facts.js";
+import { keptUploads, skippingBadRows } from "./facts.js";
 import { openShare } from "./share.js";
 
 /** @typedef {import("./api.js").Job} Job */
@@ -24,6 +26,7 @@ export const LABELS = {
   cancel: words.cancel,
   retry: words.retry,
   share: words.share,
+  ask: words.ask,
   again: words.again,
   delete: words.delete,
 };
@@ -38,7 +41,7 @@ export const DANGEROUS = new Set(["delete", "cancel"]);
  * @returns {Promise<boolean>} whether the job may have changed
  */
 export async function perform(action, job) {
-  if (action === "again") {
+  if (action === "again" || action === "ask") {
     runAgain(job);
     return false;
   }
@@ -60,13 +63,35 @@ export async function perform(action, job) {
 }
 
 /**
- * Opens the question of a job, to be asked again.
+ * Opens the question of a job, to be changed: about the same files if the service has them, else
+ * about the file that is given next.
  * @param {Job} job
- * @param {{skip?: boolean}} [options] with `skip`, bad rows are left out
+ * @param {import("./api.js").Json | null} [question] another one than that of the job
  */
-export function runAgain(job, { skip = false } = {}) {
-  const question = skip ? skippingBadRows(job.aggregation ?? {}) : job.aggregation;
-  location.hash = fragmentOf(questionOf(question));
+export function runAgain(job, question = job.aggregation) {
+  const uploads = keptUploads(job);
+  const path = uploads.length > 0 ? `/ask/${uploads.join(",")}` : "/";
+  location.hash = fragmentOf(questionOf(question), path);
+}
+
+/**
+ * Computes a job again with bad rows left out: at once if the service has its files.
+ * @param {Job} job
+ */
+export async function runWithoutBadRows(job) {
+  const aggregation = skippingBadRows(job.aggregation ?? {});
+  const inputs = keptUploads(job);
+  if (inputs.length === 0) {
+    runAgain(job, aggregation);
+    return;
+  }
+  try {
+    const started = await askJob({ inputs, aggregation });
+    navigate(`/jobs/${started.id}`);
+  } catch (error) {
+    const problem = asProblem(error);
+    toast(`${words.failed}: ${problem.detail || problem.title}`, { kind: "bad" });
+  }
 }
 
 /** @param {Job} job */

@@ -25,6 +25,8 @@ import { call, callJson } from "../api/client.js";
  * @property {FileProblem[]} problems
  * @property {number | null} problem_count
  * @property {Attempt[]} attempts
+ * @property {{upload_id: string, name: string, size: number}[]} inputs
+ * @property {string | null} cached_from the job whose result this one has
  */
 
 /**

@@ -4,7 +4,7 @@ import { h } from "../core/element.js";
 import { formatAgo } from "../core/format.js";
 import { labelled } from "../core/wording.js";
 import { jobs as texts } from "../texts/jobs.js";
-import { runAgain } from "./actions.js";
+import { runWithoutBadRows } from "./actions.js";
 import { remedyFor } from "./facts.js";
 
 /** @typedef {import("./api.js").Job} Job */
@@ -46,7 +46,7 @@ function failure(job) {
       h(
         "div",
         { class: "actions" },
-        h("button", { type: "button", onclick: () => runAgain(job, { skip: true }) }, words.skip),
+        h("button", { type: "button", onclick: () => void runWithoutBadRows(job) }, words.skip),
       ),
   );
 }

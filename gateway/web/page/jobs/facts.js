@@ -41,11 +41,25 @@ export function hasResult({ state, expired_at, result_deleted_at }) {
   return state === "SUCCESS" && !expired_at && !result_deleted_at;
 }
 
-/** What can be done with a job. @typedef {"cancel" | "retry" | "share" | "again" | "delete"} Action */
+/**
+ * What can be done with a job. `ask` is another question about its files, which the service has, and
+ * `again` the same question about a file that is sent.
+ * @typedef {"cancel" | "retry" | "share" | "ask" | "again" | "delete"} Action
+ */
+
+/**
+ * Returns the ids of the uploads of a job that has ended, if the service still has them.
+ * @param {Pick<Job, "state" | "expired_at" | "inputs">} job
+ * @returns {string[]}
+ */
+export function keptUploads({ state, expired_at, inputs }) {
+  if (expired_at || (state !== "SUCCESS" && state !== "FAILURE")) return [];
+  return inputs.map(({ upload_id }) => upload_id);
+}
 
 /**
  * Returns what can be done with a job.
- * @param {Pick<Job, "state" | "expired_at" | "result_deleted_at" | "aggregation" | "problem_count">} job
+ * @param {Pick<Job, "state" | "expired_at" | "result_deleted_at" | "aggregation" | "problem_count" | "inputs">} job
  * @returns {Action[]}
  */
 export function actionsOf(job) {
@@ -56,7 +70,8 @@ export function actionsOf(job) {
   // Bad rows stay bad: another attempt would fail again.
   if (state === "FAILURE" && !expired_at && !problem_count) found.push("retry");
   if (hasResult(job)) found.push("share");
-  if (hasEnded(state) && aggregation) found.push("again");
+  if (keptUploads(job).length > 0) found.push("ask");
+  else if (hasEnded(state) && aggregation) found.push("again");
   if (["SUCCESS", "FAILURE"].includes(state) && !expired_at) found.push("delete");
   return found;
 }

@@ -29,6 +29,8 @@ import { resetTab, showEndInTab, showInTab } from "./tab.js";
 /** @typedef {import("./api.js").Job} Job */
 
 const words = texts.job;
+/** What the pointer tells of an action. @type {{[action: string]: string}} */
+const HINTS = { ask: texts.actions.askHint, again: texts.actions.againHint };
 
 class JobPart extends Part {
   /** @type {Job | null} */
@@ -222,7 +224,7 @@ class JobPart extends Part {
           {
             type: "button",
             class: action === main ? "primary" : DANGEROUS.has(action) ? "quiet danger" : "",
-            title: action === "again" ? texts.actions.againHint : null,
+            title: HINTS[action] ?? null,
             onclick: () => void this.#act(action),
           },
           LABELS[action],

@@ -26,6 +26,13 @@ export const ask = Object.freeze({
   goneHint: "It may have been moved, changed or deleted. Choose it again.",
   headerTooLong: "The first line of this file is very long",
   start: "Start",
+  againTitle: "Another question",
+  againFiles: "The files that it is about",
+  againGone: "The file is no longer on the service",
+  againGoneHint:
+    "It was deleted, or kept as long as the service keeps files. Send it again to ask about it.",
+  againFailed: "The job did not start",
+  toStart: "Choose a file",
   startMany: (/** @type {number} */ count) => `Start for ${count} files`,
   checking: "Checking …",
   nothingAsked: "Choose what to compute, or take a suggestion.",

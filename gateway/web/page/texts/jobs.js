@@ -57,6 +57,8 @@ export const jobs = Object.freeze({
   actions: {
     cancel: "Cancel the job",
     retry: "Retry",
+    ask: "Ask another question",
+    askHint: "Opens the question, to change it; the file is not sent again",
     again: "Run again",
     againHint: "Opens the question, to run it on this file or another one",
     delete: "Delete",
