@@ -67,6 +67,27 @@ class GatewayEvents(JobEvents):
         note(Action.UPLOAD_DELETED, upload_id)
         log.info("upload %s cancelled", upload_id, extra={"event": "upload.cancelled"})
 
+    def upload_recorded(self, upload_id: UUID, size: int) -> None:
+        """Record that an upload is complete that becomes no job."""
+        bind_ids(upload_id=upload_id)
+        self._uploads.ended("completed")
+        log.info(
+            "upload %s is complete with %d bytes, and waits until jobs are asked of it",
+            upload_id,
+            size,
+            extra={"event": "upload.recorded", "bytes": size},
+        )
+
+    def upload_kept(self, upload_id: UUID, until: float | None) -> None:
+        """Record that a client has said until when an upload is kept (Unix seconds)."""
+        bind_ids(upload_id=upload_id)
+        log.info(
+            "upload %s is kept %s",
+            upload_id,
+            "no longer than jobs need it" if until is None else f"until {until:.0f}",
+            extra={"event": "upload.kept"},
+        )
+
     def input_deleted(self, upload_id: UUID) -> None:
         """Record that a client has deleted the bytes of an upload whose job had ended."""
         bind_ids(upload_id=upload_id)

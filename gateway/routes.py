@@ -10,6 +10,8 @@ from gateway.access.audit_handlers import list_audit
 from gateway.access.key_handlers import create_key, list_keys, revoke_key, rotate_key
 from gateway.access.webhook_secret import create_secret, show_secret
 from gateway.datasets.ask import ask
+from gateway.datasets.keep import keep_upload
+from gateway.datasets.list import list_uploads
 from gateway.inspections.handlers import inspect_sample
 from gateway.jobs.event_stream import job_events
 from gateway.jobs.handlers import retry_job, show_job
@@ -62,6 +64,7 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
         web.get("/api/v1/jobs/{job_id}/preview", show_preview),  # HEAD too
         web.post("/api/v1/inspections", inspect_sample),
         web.options("/api/v1/uploads", dispatch.options),
+        web.get("/api/v1/uploads", list_uploads),  # HEAD too
         web.post("/api/v1/uploads", dispatch.post),
         web.put("/api/v1/uploads", dispatch.put),
         web.options("/api/v1/uploads/{upload}", dispatch.options_of_upload),
@@ -70,6 +73,7 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
         web.patch("/api/v1/uploads/{upload}", dispatch.patch),
         web.delete("/api/v1/uploads/{upload}", cancel_upload),
         web.post("/api/v1/uploads/{upload}/inspect", inspect_upload),
+        web.put("/api/v1/uploads/{upload}/keep", keep_upload),
         web.put("/api/v1/uploads/{upload}/chunks/{offset}", put_chunk),
         web.get("/api/v1/audit", list_audit),  # HEAD too
         web.get("/api/v1/keys", list_keys),  # HEAD too

@@ -42,6 +42,14 @@ async def _find(context: UploadContext, name: str) -> Upload:
         upload = await _find_by_file_name(context, name) or upload
     if upload is None:
         raise UploadNotFound(f"There is no upload {name!r}")
+    return complete_upload(upload, name)
+
+
+def complete_upload(upload: Upload, name: str) -> Upload:
+    """Return an upload if it is complete, and its bytes are kept.
+
+    Raises UploadNotFound, for a part of another upload too, and UploadIncomplete.
+    """
     if not upload.kept:
         raise UploadNotFound(f"The bytes of upload {name!r} were removed; upload the file again")
     if upload.blob.size is None or not upload.blob.complete:

@@ -6,12 +6,10 @@ import json
 from typing import TYPE_CHECKING
 
 from aiohttp import web
-from multidict import MultiDict
-from yarl import URL
 
 from gateway.access.caller import tenant_of
-from gateway.http.public_url import public_path
-from gateway.jobs.list_query import cursor_of, list_query
+from gateway.http.cursors import next_page
+from gateway.jobs.list_query import list_query
 from gateway.keys import PORTS
 from shared.api.job import JobListView
 from shared.api.job_view import job_view, shown_attempts
@@ -36,10 +34,10 @@ async def list_jobs(request: web.Request) -> web.Response:
     """Return one page of the caller's jobs that match the query. Raises InvalidInput."""
     query = list_query(request.query, tenant_of(request))
     views, rest = await _page(request.app[PORTS].jobs, query)
-    next_page = None if rest is None else _next(request, rest)
-    response = web.json_response(JobListView(tuple(views), next_page).as_json())
-    if next_page:
-        response.headers["Link"] = f'<{next_page}>; rel="next"'  # RFC 8288, 3
+    following = None if rest is None else next_page(request, rest.created_at, rest.id)
+    response = web.json_response(JobListView(tuple(views), following).as_json())
+    if following:
+        response.headers["Link"] = f'<{following}>; rel="next"'  # RFC 8288, 3
     return response
 
 
@@ -81,10 +79,3 @@ async def _found(store: JobStore, query: ListQuery, after: JobPosition | None, l
 
 def _position(job: Job) -> JobPosition:
     return JobPosition(job.created_at, job.id)
-
-
-def _next(request: web.Request, rest: JobPosition) -> str:
-    """Return the path of the next page, without a host: a proxy may serve under another name."""
-    query = MultiDict(request.query)
-    query["cursor"] = cursor_of(rest)
-    return public_path(str(URL.build(path=request.path, query=query)))

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import math
-import re
-import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from uuid import UUID
 
+from gateway.http.cursors import parse_cursor, single_value
 from shared.errors import InvalidInput
 from shared.http.list_parameters import parse_limit, parse_time
 from shared.jobs.job import JobFilter, JobPosition, JobState
@@ -25,9 +21,6 @@ MAX_LIMIT = 500
 NAME_LIMIT = 500
 """The most characters of a part of a name to search for."""
 FIELDS = ("state", "created_after", "created_before", "filename", "name", "limit", "cursor")
-
-_CURSOR = re.compile(r"[A-Za-z0-9_-]{32}")
-_POSITION = struct.Struct(">d16s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +44,7 @@ def list_query(query: MultiMapping[str], tenant: Tenant) -> ListQuery:
             f"unknown: {', '.join(unknown)}; the parameters are {', '.join(FIELDS)}",
             field=unknown[0],
         )
-    single = {field: _single(query, field) for field in FIELDS if field != "state"}
+    single = {field: single_value(query, field) for field in FIELDS if field != "state"}
     return ListQuery(
         JobFilter(
             states=_states(query.getall("state", [])),
@@ -66,23 +59,8 @@ def list_query(query: MultiMapping[str], tenant: Tenant) -> ListQuery:
     )
 
 
-def cursor_of(position: JobPosition) -> str:
-    """Return the cursor of the jobs after this position: 32 characters that need no escape."""
-    packed = _POSITION.pack(position.created_at, position.id.bytes)
-    return base64.urlsafe_b64encode(packed).decode()
-
-
 def _position(cursor: str | None) -> JobPosition | None:
-    if cursor is None:
-        return None
-    if _CURSOR.fullmatch(cursor):
-        created_at, id_ = _POSITION.unpack(base64.urlsafe_b64decode(cursor))
-        if math.isfinite(created_at):
-            return JobPosition(created_at, UUID(bytes=id_))
-    raise InvalidInput(
-        f"cursor is {cursor!r}, which is not valid; use the one of `next`, or none",
-        field="cursor",
-    )
+    return None if cursor is None else JobPosition(*parse_cursor(cursor))
 
 
 def _name(part: str | None, filename: str | None) -> str | None:
@@ -94,13 +72,6 @@ def _name(part: str | None, filename: str | None) -> str | None:
             field="name",
         )
     return part
-
-
-def _single(query: MultiMapping[str], field: str) -> str | None:
-    values = query.getall(field, [])
-    if len(values) > 1:
-        raise InvalidInput(f"{field} is given {len(values)} times; give it once", field=field)
-    return values[0] if values else None
 
 
 def _states(values: list[str]) -> frozenset[JobState]:

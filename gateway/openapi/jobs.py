@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 
-from gateway.http.idempotency import MAX_KEY
 from gateway.jobs.event_stream import CONTENT_TYPE
 from gateway.jobs.list import EXAMINED
 from gateway.jobs.list_query import LIMIT, MAX_LIMIT, NAME_LIMIT
 from gateway.jobs.wait import MAX_WAIT
-from gateway.openapi import aggregations
+from gateway.openapi.datasets import ASK
 from gateway.openapi.parts import (
     FINISHED,
-    JSON,
     header,
     json_answer,
     links,
@@ -23,36 +21,24 @@ from gateway.openapi.parts import (
     ref,
 )
 from gateway.openapi.results import REJECTS_TEXT, result_answers, result_parameters
-from gateway.openapi.schemas import JOB_EXAMPLE, JOB_ID, PREVIEW_EXAMPLE, UPLOAD_ID
+from gateway.openapi.schemas import JOB_EXAMPLE, JOB_ID, PREVIEW_EXAMPLE
 from gateway.results.preview import ROWS
 from shared.errors import (
-    AddressRefused,
-    AmbiguousName,
-    IdempotencyKeyReused,
     InputRemoved,
     InvalidInput,
-    JobDelayed,
     JobFinished,
     JobNotFailed,
     JobNotFound,
     NoPreview,
     NoResult,
     NotSortable,
-    NoWebhookSecret,
-    QuotaExceeded,
     ResultExpired,
     ResultLost,
-    SeveralInputs,
-    SpecMismatch,
     TooBusy,
     TooManyDownloads,
-    TooManyJobs,
     TooManySubscriptions,
     TooManyTenantSubscriptions,
-    UnsupportedMedia,
-    UploadIncomplete,
     UploadInUse,
-    UploadNotFound,
 )
 from shared.jobs.job import JobState
 from shared.jobs.preview import MAX_ROWS
@@ -61,14 +47,6 @@ TAG = "Jobs"
 
 JOB_ID_IN_PATH = parameter(
     "job_id", "path", "The id of a job", {"type": "string", "format": "uuid"}, example=JOB_ID
-)
-
-ASK_KEY = parameter(
-    "Idempotency-Key",
-    "header",
-    "A key of your choice, such as a UUID: a repeated request with the same key returns the same "
-    "job",
-    {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!#-~]+$"},
 )
 
 EVENT_ID = f"1-{JobState.STARTED}-3221225472"
@@ -171,57 +149,6 @@ SHOW = operation(
             },
         ),
         **problems(InvalidInput, JobNotFound, TooManySubscriptions, TooManyTenantSubscriptions),
-    },
-)
-
-ASK = operation(
-    "askJob",
-    "Ask for a job of uploads that are there",
-    tag=TAG,
-    description="Computes an aggregation of one or more complete uploads, as often as wanted, "
-    "without sending a byte again. A name stands for the upload of a file with this name: if "
-    "several have it, they must be known to have the same bytes. The key needs the scopes `upload` "
-    "and `read`.",
-    parameters=[ASK_KEY],
-    body={
-        "required": True,
-        "content": {
-            JSON: {
-                "schema": ref("JobRequest"),
-                "example": {"inputs": [UPLOAD_ID], "aggregation": aggregations.AGGREGATION_EXAMPLE},
-            }
-        },
-    },
-    answers={
-        **json_answer(
-            200, "The job of an earlier request with this key", ref("Job"), example=JOB_EXAMPLE
-        ),
-        **json_answer(
-            201,
-            "The job",
-            ref("Job"),
-            example=JOB_EXAMPLE,
-            headers={
-                "Location": header("Path of the job", {"type": "string", "format": "uri-reference"})
-            },
-            links=links(("showJob", "showResult"), "job_id", "id"),
-        ),
-        **problems(
-            InvalidInput,
-            AddressRefused,
-            NoWebhookSecret,
-            UploadNotFound,
-            UploadIncomplete,
-            AmbiguousName,
-            InputRemoved,
-            SpecMismatch,
-            SeveralInputs,
-            IdempotencyKeyReused,
-            UnsupportedMedia,
-            JobDelayed,
-            QuotaExceeded,
-            TooManyJobs,
-        ),
     },
 )
 

@@ -8,7 +8,9 @@ from gateway.datasets.job_request import NAME_LIMIT
 from gateway.openapi import aggregations
 from gateway.openapi.models import view_schemas
 from gateway.openapi.parts import ref
+from gateway.uploads.keeping import MOST_SECONDS
 from shared.api.access import AuditPageView, KeyListView, LinkView, NewKeyView
+from shared.api.dataset import DatasetListView
 from shared.api.inspection import InspectionView
 from shared.api.job import STATE_SCHEMA, JobEventDataView, JobListView
 from shared.api.notification import (
@@ -91,6 +93,14 @@ NOTIFY: Node = {
 }
 """Where the outcome of a job is told."""
 
+KEEP_SCHEMA: Node = {
+    "oneOf": [
+        {"type": "boolean"},
+        {"type": "integer", "minimum": 1, "maximum": MOST_SECONDS},
+    ]
+}
+"""How long an upload is kept although no job needs it."""
+
 DECLARATION: Node = {
     "type": "object",
     "description": "A file to be uploaded.",
@@ -117,6 +127,34 @@ DECLARATION: Node = {
         "notify": or_null(NOTIFY),
     },
     "required": ["name", "size"],
+    "additionalProperties": False,
+}
+DECLARATION["properties"] |= {
+    "job": or_null(
+        {
+            "type": "boolean",
+            "description": "`false` stores the file only: it becomes no job, and jobs can be asked "
+            "of it. Without an aggregation",
+        }
+    ),
+    "keep": {
+        "oneOf": [*KEEP_SCHEMA["oneOf"], {"type": "null"}],
+        "description": "How long the file is kept after its last byte although no job needs it: "
+        "seconds, or `true` until it is deleted",
+    },
+}
+
+KEEP: Node = {
+    "type": "object",
+    "description": "How long an upload is kept.",
+    "properties": {
+        "keep": {
+            **KEEP_SCHEMA,
+            "description": "Seconds from now, `true` until it is deleted, or `false` while jobs "
+            "need it",
+        }
+    },
+    "required": ["keep"],
     "additionalProperties": False,
 }
 
@@ -193,6 +231,7 @@ SCHEMAS: Node = {
     **aggregations.SCHEMAS,
     **view_schemas(
         AuditPageView,
+        DatasetListView,
         InspectionView,
         JobEventDataView,
         JobListView,
@@ -211,6 +250,7 @@ SCHEMAS: Node = {
     "JobEvent": JOB_EVENT,
     "JobRequest": JOB_REQUEST,
     "JobState": STATE_SCHEMA,
+    "Keep": KEEP,
     "Size": SIZE,
 }
 SCHEMAS["ProblemDetails"]["examples"] = [
@@ -267,6 +307,17 @@ UPLOAD_EXAMPLE: Node = {
     "missing": [[0, 40]],
     "job": None,
     "head_start": None,
+}
+
+DATASET_EXAMPLE: Node = {
+    "id": UPLOAD_ID,
+    "name": "plays.csv",
+    "size": 74,
+    "sha256": None,
+    "created_at": "2026-01-02T03:04:05.678Z",
+    "keep": True,
+    "expires_at": "2026-02-01T03:04:05.678Z",
+    "jobs": [JOB_ID],
 }
 
 PREVIEW_EXAMPLE: Node = {

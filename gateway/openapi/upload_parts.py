@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.http.idempotency import MAX_KEY
 from gateway.openapi import aggregations
 from gateway.openapi.parts import header, json_in_query, parameter, ref
-from gateway.openapi.schemas import FILENAME, JOB_ID, UPLOAD_EXAMPLE, UPLOAD_ID
+from gateway.openapi.schemas import FILENAME, JOB_ID, KEEP_SCHEMA, UPLOAD_EXAMPLE, UPLOAD_ID
 from shared.jobs.notification import MAX_URLS
 
 TAG = "Uploads"
@@ -62,6 +62,22 @@ NOTIFY_IN_QUERY = parameter(
     "query",
     "A URL that is told how the job ends; may be repeated (see the webhook `jobEnded`)",
     {"type": "array", "items": {"type": "string", "format": "uri"}, "maxItems": MAX_URLS},
+)
+
+JOB = parameter(
+    "job",
+    "query",
+    "`false` stores the file only: it becomes no job, and jobs can be asked of it. Without a spec",
+    {"type": "boolean", "default": True},
+)
+
+KEEP = parameter(
+    "keep",
+    "query",
+    "How long the file is kept after its last byte although no job needs it: seconds, or `true` "
+    "until it is deleted",
+    KEEP_SCHEMA,
+    example=86400,
 )
 
 KEY_IN_HEADER = parameter(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.openapi import ietf
+from gateway.openapi import datasets, ietf
 from gateway.openapi.aggregations import AGGREGATION_EXAMPLE
 from gateway.openapi.parts import (
     FINISHED,
@@ -19,7 +19,9 @@ from gateway.openapi.schemas import UPLOAD_EXAMPLE
 from gateway.openapi.upload_parts import (
     CONTENT_DIGEST,
     FAIL_EARLY,
+    JOB,
     JOB_OF_UPLOAD,
+    KEEP,
     KEY_IN_HEADER,
     LOCATION,
     NAME,
@@ -59,6 +61,8 @@ from shared.errors import (
 OF_A_FILE = (
     FAIL_EARLY,
     NOTIFY_IN_QUERY,
+    JOB,
+    KEEP,
     SPEC,
     KEY_IN_HEADER,
     CONTENT_DIGEST,
@@ -227,6 +231,7 @@ PUT_CHUNK = operation(
 
 PATHS = {
     "/api/v1/uploads": {
+        **datasets.LISTING,
         "options": ietf.options("uploadsOptions", ietf.ACCEPTED),
         "post": CREATE,
         "put": PUT_FILE,
@@ -239,4 +244,5 @@ PATHS = {
         "delete": CANCEL,
     },
     "/api/v1/uploads/{upload}/chunks/{offset}": {"put": PUT_CHUNK},
+    "/api/v1/uploads/{upload}/keep": {"put": datasets.KEEP},
 }

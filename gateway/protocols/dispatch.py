@@ -94,7 +94,7 @@ async def patch(request: web.Request) -> web.Response:
 
 async def options(request: web.Request) -> web.Response:
     """List the methods and limits of the collection."""
-    return _options(request, ("OPTIONS", "POST", "PUT"), (MEDIA_TYPE,))
+    return _options(request, ("GET", "HEAD", "OPTIONS", "POST", "PUT"), (MEDIA_TYPE,))
 
 
 async def options_of_upload(request: web.Request) -> web.Response:

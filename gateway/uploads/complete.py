@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gateway.uploads.upload import Upload
 from shared.errors import DatabaseUnavailable, InputRemoved, JobDelayed
 from shared.jobs.job import JobState
+from shared.uploads.record import record
 from shared.uploads.start_job import start_job
 
 if TYPE_CHECKING:
@@ -27,14 +28,26 @@ async def with_job(
 ) -> Upload:
     """Return the upload with its job, which is created if the upload is complete and has none.
 
-    A part never has a job. An upload that `awaits_mark` gets one only if `marked`: its client has
-    just declared it complete. `filename` is the upload's own unless given. Raises JobDelayed.
+    A part never has a job, nor has an upload that `becomes_no_job`, which is recorded. An upload
+    that `awaits_mark` gets one only if `marked`: its client has just declared it complete.
+    `filename` is the upload's own unless given. Raises JobDelayed.
     """
     upload = Upload(upload_id, blob)
     if not blob.complete or upload.is_part:
         return upload
     if upload.awaits_mark and not marked:
         return replace(upload, job=await context.job_of(upload_id))
+    if upload.becomes_no_job:
+        try:
+            if await record(context.ports.jobs, upload_id, blob, filename or upload.filename):
+                context.events.upload_recorded(upload_id, blob.size or 0)
+        except DatabaseUnavailable as error:
+            raise JobDelayed(
+                f"{error}; all bytes are stored, and are recorded by themselves: do not send the "
+                f"file under another name, get upload {upload_id}",
+                upload_id,
+            ) from error
+        return upload
     try:
         job = await start_job(
             context.ports,

@@ -19,6 +19,9 @@ from shared.uploads.metadata import (
     EXPLICIT,
     FAIL_EARLY,
     FILENAME,
+    JOB,
+    KEEP,
+    NONE,
     YES,
     aggregation_of,
     metadata_of,
@@ -50,6 +53,10 @@ class NewUpload:
     """Whether more bytes are refused once rows are found that fail the job."""
     notify: tuple[str, ...] = ()
     """URLs that are told how the job ends."""
+    job: bool = True
+    """Whether it becomes a job when it is complete."""
+    keep: float | None = None
+    """The seconds for which it is kept after its last byte; None if only while jobs need it."""
     others: Mapping[str, str] = field(default_factory=dict)
     """More metadata, of the protocol."""
 
@@ -59,6 +66,10 @@ class NewUpload:
         marks = {COMPLETION: EXPLICIT} if self.awaits_mark else {}
         if self.fail_early:
             marks[FAIL_EARLY] = YES
+        if not self.job:
+            marks[JOB] = NONE
+        if self.keep is not None:
+            marks[KEEP] = f"{self.keep:.0f}"
         own = {FILENAME: self.filename, **self.others, **metadata_of(self.aggregation), **marks}
         return with_notify(own, self.notify)
 
@@ -130,6 +141,11 @@ async def create_once(context: UploadContext, key: str | None, new: NewUpload) -
     blob = upload.blob
     declared = (new.filename, blob.size if new.size is None else new.size, new.sha256)
     known = (upload.filename, blob.size, blob.sha256 if upload.digest_is_known else new.sha256)
+    if upload.kept and (new.metadata.get(JOB), new.metadata.get(KEEP)) != (
+        blob.metadata.get(JOB),
+        blob.metadata.get(KEEP),
+    ):
+        raise reused
     if declared != known or new.aggregation != aggregation_of(blob.metadata):
         raise reused
     return upload

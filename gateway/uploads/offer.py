@@ -64,7 +64,8 @@ class HeadStartOffers:
     def _is_worth_it(self, upload: Upload, received: int) -> bool:
         size = upload.blob.size
         known = received if size is None else size
-        return known >= self._min_size and not upload.blob.complete and not upload.is_part
+        becomes_job = not upload.is_part and not upload.becomes_no_job
+        return known >= self._min_size and not upload.blob.complete and becomes_job
 
     async def close(self) -> None:
         """Wait for the offers that are being made."""

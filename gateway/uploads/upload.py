@@ -10,7 +10,13 @@ from uuid import UUID, uuid5
 from shared.access.tenant import DEFAULT_TENANT
 from shared.blobs.blob import BlobInfo
 from shared.blobs.byte_ranges import RangeSet
-from shared.uploads.metadata import awaits_mark, filename_of, is_part, metadata_of
+from shared.uploads.metadata import (
+    awaits_mark,
+    becomes_no_job,
+    filename_of,
+    is_part,
+    metadata_of,
+)
 
 if TYPE_CHECKING:
     from shared.access.tenant import Tenant
@@ -68,6 +74,11 @@ class Upload:
     def awaits_mark(self) -> bool:
         """Whether it becomes a job only once its client marks it as complete."""
         return awaits_mark(self.blob.metadata)
+
+    @property
+    def becomes_no_job(self) -> bool:
+        """Whether it becomes no job when it is complete, and waits until jobs are asked of it."""
+        return becomes_no_job(self.blob.metadata)
 
     @property
     def is_part(self) -> bool:

@@ -17,7 +17,8 @@ from shared.blobs.blob import UPLOADS, upload_of
 from shared.errors import BlobNotFound, CsvmillError, DatabaseUnavailable
 from shared.telemetry.ids import also_bound_ids
 from shared.uploads.keys import tenant_of
-from shared.uploads.metadata import awaits_mark, filename_of, is_part
+from shared.uploads.metadata import awaits_mark, becomes_no_job, filename_of, is_part
+from shared.uploads.record import record
 from shared.uploads.start_job import start_job
 
 if TYPE_CHECKING:
@@ -138,8 +139,13 @@ class OrphanRecovery:
         blobs = self._ports.blobs
         try:
             # `peek` does not count as a use: parts must expire although they are checked here.
-            metadata = (await blobs.peek(key)).metadata
+            found = await blobs.peek(key)
+            metadata = found.metadata
             if is_part(metadata) or awaits_mark(metadata):
+                return None
+            if becomes_no_job(metadata):
+                if found.complete:
+                    await record(self._ports.jobs, upload_id, found)
                 return None
             # `info` does, so that the sweeper keeps the upload while its job is started.
             blob = await blobs.info(key)

@@ -4,11 +4,13 @@ It first marks old jobs as expired, which is final: an expired job can be neithe
 claimed. Then it compares every blob with the job that it belongs to. It removes only blobs that can
 never be needed again:
 
-- the blobs of an expired job, and the output of a job whose result was deleted;
+- an upload that no job reads but expired ones, and that is not kept;
+- the output of an expired job, and of a job whose result was deleted;
 - the output of an attempt that is not running and is not the job's result. Attempt numbers only
   grow, so the database would refuse this attempt's outcome;
-- an upload without a job, if storage finds in the same step that it has been unused for long
-  enough. `start_job` uses the upload before it creates the job, and checks it again afterwards.
+- an upload without a job that is not kept, if storage finds in the same step that it has been
+  unused for long enough. Who creates a job uses the upload before, and checks it again
+  afterwards: `start_job`, `ask_job`.
 
 Every step is idempotent and keeps no state between sweeps: the next sweep completes an interrupted
 one. A worker that was paused until its job expired continues to read its open file, or fails; in
@@ -31,6 +33,7 @@ from shared.uploads.keys import key_of
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
     from typing import TypeVar
+    from uuid import UUID
 
     from shared.blobs.blob import BlobActivity, BlobKey
     from shared.jobs.job import Job
@@ -87,6 +90,7 @@ class Sweeper:
             await self._recover_orphans()
         await self._expire_jobs()
         removed = await self._sweep_uploads() + await self._sweep_results()
+        await self._forget_uploads()
         await self._sweep_reservations()
         return removed
 
@@ -127,6 +131,15 @@ class Sweeper:
                     )
         return removed
 
+    async def _forget_uploads(self) -> None:
+        """Remove what is recorded of uploads whose bytes are gone, and which nothing needs."""
+        now = self._clock()
+        async for dataset in self._jobs.datasets.unneeded(now=now):
+            try:
+                await self._blobs.peek(dataset.key)
+            except BlobNotFound:
+                await self._jobs.datasets.forget(dataset, now=now)
+
     async def _sweep_reservations(self) -> None:
         """Remove the reservations of uploads that do not exist, or have become jobs.
 
@@ -140,8 +153,14 @@ class Sweeper:
             except BlobNotFound:
                 await quotas.release(upload_id)
                 continue
-            if await self._jobs.of_upload(upload_id) is not None:
+            if await self._is_complete(upload_id):
                 await quotas.release(upload_id)
+
+    async def _is_complete(self, upload_id: UUID) -> bool:
+        """Whether an upload has a job or is recorded, which tells its size."""
+        if await self._jobs.of_upload(upload_id) is not None:
+            return True
+        return await self._jobs.datasets.get(upload_id) is not None
 
     async def _batches(
         self, kind: str, owner_of: Callable[[BlobKey], T | None], ttl: float

@@ -18,6 +18,8 @@ class Action(StrEnum):
     """What is recorded. The object is the upload, the job, the key or the tenant."""
 
     UPLOAD_DELETED = "upload.deleted"
+    UPLOAD_KEPT = "upload.kept"
+    """How long the bytes are kept was changed."""
     JOB_CREATED = "job.created"
     JOB_CANCELLED = "job.cancelled"
     JOB_RETRIED = "job.retried"

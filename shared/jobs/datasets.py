@@ -7,20 +7,26 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from shared.access.acting import acting
+from shared.access.audit import Action
+from shared.access.audit_store import audit_statement
 from shared.access.tenant import Tenant
 from shared.blobs.blob import BlobKey
 from shared.database.port import Statement
 from shared.database.scripts import load_queries
 from shared.database.text import storable
 from shared.errors import InputRemoved, UploadInUse
-from shared.jobs.dataset import Dataset
+from shared.jobs.dataset import FOR_EVER, Dataset
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from shared.database.port import Database, Row, Steps
     from shared.jobs.dataset import DatasetPosition
     from shared.jobs.job_input import JobInput
+
+BATCH = 500
+"""Uploads per query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,10 @@ class DatasetQueries:
     needed: str
     listed: str
     listed_of_name: str
+    keep: str
+    forget: str
+    unneeded: str
+    jobs_of: str
 
 
 class SqlDatasets:
@@ -47,31 +57,26 @@ class SqlDatasets:
         self._database = database
         self._sql = DatasetQueries(**load_queries("datasets.sql"))
 
-    async def record(self, dataset: Dataset) -> None:
+    async def record(self, dataset: Dataset) -> bool:
         """See `Datasets`."""
+        return await self._database.perform(self._recorded(dataset))
 
-        def steps() -> Steps[None]:
-            inserted = yield Statement(
-                self._sql.record,
-                (
-                    str(dataset.upload_id),
-                    dataset.tenant,
-                    storable(dataset.name),
-                    dataset.key,
-                    dataset.size,
-                    dataset.version,
-                    dataset.sha256,
-                    dataset.created_at,
-                    dataset.keep_until,
-                ),
-            )
-            if inserted:
-                return
-            (row,) = yield Statement(self._sql.dataset, (str(dataset.upload_id), None))
-            if row["version"] != dataset.version:
-                yield self._renewed(dataset)
+    async def keep(self, dataset: Dataset, keep_until: float | None, *, now: float) -> Dataset:
+        """See `Datasets`."""
+        who = acting()
 
-        await self._database.perform(steps())
+        def steps() -> Steps[Dataset]:
+            if (yield from self._locked(dataset.upload_id)) is None:
+                yield from self._recorded(dataset)
+            rows = yield Statement(self._sql.keep, (str(dataset.upload_id), keep_until))
+            if not rows:
+                raise InputRemoved(f"upload {dataset.upload_id} was deleted; upload the file again")
+            if who is not None:
+                detail = _kept(keep_until)
+                yield audit_statement(who.entry(Action.UPLOAD_KEPT, dataset.upload_id, now, detail))
+            return dataset_of(rows[0])
+
+        return await self._database.perform(steps())
 
     async def get(self, upload_id: UUID, *, tenant: Tenant | None = None) -> Dataset | None:
         """See `Datasets`."""
@@ -111,6 +116,31 @@ class SqlDatasets:
             rows = await self._database.read(self._sql.listed_of_name, *values, storable(name))
         return [dataset_of(row) for row in rows]
 
+    async def jobs_of(
+        self, upload_ids: Sequence[UUID], *, limit: int
+    ) -> Mapping[UUID, Sequence[UUID]]:
+        """See `Datasets`."""
+        found: dict[UUID, list[UUID]] = {}
+        if upload_ids:
+            ids = "".join(map(str, upload_ids))
+            for row in await self._database.read(self._sql.jobs_of, ids, limit):
+                found.setdefault(UUID(row["upload_id"]), []).append(UUID(row["id"]))
+        return found
+
+    async def forget(self, dataset: Dataset, *, now: float) -> None:
+        """See `Datasets`."""
+        await self._database.write(
+            self._sql.forget, str(dataset.upload_id), now, dataset.version, idempotent=True
+        )
+
+    async def unneeded(self, *, now: float) -> AsyncIterator[Dataset]:
+        """See `Datasets`."""
+        last = ""
+        while rows := await self._database.read(self._sql.unneeded, now, last, BATCH):
+            for row in rows:
+                yield dataset_of(row)
+            last = rows[-1]["upload_id"]
+
     async def check_unread(self, upload_id: UUID) -> None:
         """See `Datasets`."""
         (readers,) = await self._database.read(self._sql.readers, str(upload_id))
@@ -123,6 +153,30 @@ class SqlDatasets:
         ids = "".join(map(str, upload_ids))
         rows = await self._database.read(self._sql.needed, ids, now)
         return frozenset(UUID(row["upload_id"]) for row in rows)
+
+    def _recorded(self, dataset: Dataset) -> Steps[bool]:
+        """Insert the row of an upload; return whether nothing was known of its bytes."""
+        inserted = yield Statement(
+            self._sql.record,
+            (
+                str(dataset.upload_id),
+                dataset.tenant,
+                storable(dataset.name),
+                dataset.key,
+                dataset.size,
+                dataset.version,
+                dataset.sha256,
+                dataset.created_at,
+                dataset.keep_until,
+            ),
+        )
+        if inserted:
+            return True
+        (row,) = yield Statement(self._sql.dataset, (str(dataset.upload_id), None))
+        if row["version"] == dataset.version:
+            return False
+        yield self._renewed(dataset)
+        return True
 
     def _locked(self, upload_id: UUID) -> Steps[Row | None]:
         """Return the row of an upload, which no other transaction changes now; None if none knows.
@@ -173,6 +227,12 @@ class SqlDatasets:
                 dataset.keep_until,
             ),
         )
+
+
+def _kept(until: float | None) -> str:
+    if until is None:
+        return "no longer than jobs need it"
+    return "until it is deleted" if until == FOR_EVER else f"until {until:.0f}"
 
 
 def _check_unread(upload_id: UUID, readers: Row) -> None:

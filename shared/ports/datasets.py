@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from uuid import UUID
 
     from shared.access.tenant import Tenant
@@ -20,8 +20,18 @@ class Datasets(Protocol):
     Every method raises DatabaseUnavailable when the database does not answer in time.
     """
 
-    async def record(self, dataset: Dataset) -> None:
-        """Record an upload that is complete. Does nothing if it is known with this version."""
+    async def record(self, dataset: Dataset) -> bool:
+        """Record an upload that is complete; return whether these bytes were not known before.
+
+        Does nothing if they were.
+        """
+        ...
+
+    async def keep(self, dataset: Dataset, keep_until: float | None, *, now: float) -> Dataset:
+        """Keep an upload until a time, until it is deleted, or no longer than jobs need it (None).
+
+        Returns it afterwards. Raises InputRemoved if a client has begun to delete it.
+        """
         ...
 
     async def get(self, upload_id: UUID, *, tenant: Tenant | None = None) -> Dataset | None:
@@ -51,6 +61,23 @@ class Datasets(Protocol):
         `after`: only those that follow this position in the list. Continuing from the last upload
         of each page returns every one that existed at the start exactly once.
         """
+        ...
+
+    async def jobs_of(
+        self, upload_ids: Sequence[UUID], *, limit: int
+    ) -> Mapping[UUID, Sequence[UUID]]:
+        """Return the ids of up to `limit` jobs that read each of these uploads, newest first."""
+        ...
+
+    async def forget(self, dataset: Dataset, *, now: float) -> None:
+        """Remove what is recorded of an upload whose bytes are gone, unless it is still needed.
+
+        Does nothing if it was sent again meanwhile.
+        """
+        ...
+
+    def unneeded(self, *, now: float) -> AsyncIterator[Dataset]:
+        """Iterate over the uploads that are recorded, and that nothing needs."""
         ...
 
     async def check_unread(self, upload_id: UUID) -> None:

@@ -28,6 +28,11 @@ FAIL_EARLY = "fail_early"
 YES = "yes"
 NOTIFY = "notify"
 """The URLs that are told how the job ends, as JSON; absent without any."""
+JOB = "job"
+"""`NONE` if the upload becomes no job, but waits until jobs are asked of it; else absent."""
+NONE = "none"
+KEEP = "keep"
+"""The seconds for which the upload is kept after its last byte, or `inf`; absent if it is not."""
 
 
 def metadata_of(aggregation: Aggregation | None) -> dict[str, str]:
@@ -73,3 +78,14 @@ def fails_early(metadata: Mapping[str, str]) -> bool:
 def is_part(metadata: Mapping[str, str]) -> bool:
     """Whether the upload is a part of another upload, and so never becomes a job itself."""
     return metadata.get(CONCAT) == PARTIAL
+
+
+def becomes_no_job(metadata: Mapping[str, str]) -> bool:
+    """Whether the upload becomes no job when it is complete, and waits until jobs are asked."""
+    return metadata.get(JOB) == NONE
+
+
+def kept_for(metadata: Mapping[str, str]) -> float | None:
+    """Return how many seconds the upload is kept after its last byte; None if it is not."""
+    text = metadata.get(KEEP)
+    return None if text is None else float(text)

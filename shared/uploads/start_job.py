@@ -10,7 +10,8 @@ from shared.errors import BlobNotFound, BrokerUnavailable, DatabaseUnavailable, 
 from shared.jobs.job import JobState
 from shared.jobs.wake_up import WakeUp
 from shared.uploads.keys import tenant_of
-from shared.uploads.metadata import aggregation_of, notify_of
+from shared.uploads.metadata import aggregation_of, kept_for, notify_of
+from shared.uploads.record import record
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -39,6 +40,9 @@ async def start_job(
     """
     if blob.size is None:
         raise ValueError(f"upload {upload_id} is not complete: it has no size")
+    if kept_for(blob.metadata) is not None:
+        # Before there is a job: whoever completes this upload records it too.
+        await record(ports.jobs, upload_id, blob, filename)
     now = time.time()
     job = await ports.jobs.create(
         upload_id=upload_id,

@@ -12,6 +12,7 @@ from gateway.http.notify_urls import notify_in_query
 from gateway.keys import SETTINGS
 from gateway.uploads.create import NewUpload, create_once
 from gateway.uploads.filenames import base_name
+from gateway.uploads.keeping import keep_in_query
 from shared.aggregation.json_reader import parse_aggregation
 from shared.aggregation.spec import SONG_PLAYS
 from shared.errors import InvalidInput
@@ -51,8 +52,8 @@ def declared_by_headers(
     """Return what a request declares whose content is a file, or the first bytes of one.
 
     The file's name is `?name=` or in Content-Disposition (RFC 6266), its spec `?spec=`, and it may
-    be `?fail_early=true`. Each `?notify=` is a URL that is told how the job ends. Raises
-    InvalidInput for what is missing or malformed.
+    be `?fail_early=true`, `?job=false` and `?keep=`. Each `?notify=` is a URL that is told how the job
+    ends. Raises InvalidInput for what is missing or malformed.
     """
     return NewUpload(
         _filename(request),
@@ -62,6 +63,8 @@ def declared_by_headers(
         awaits_mark,
         fail_early(request),
         notify_in_query(request),
+        becomes_job(request),
+        keep_in_query(request.query.get("keep")),
     )
 
 
@@ -77,6 +80,31 @@ def fail_early(request: web.Request) -> bool:
     if given not in ("true", "false"):
         raise InvalidInput(f"fail_early is {given!r}; send true or false", field="fail_early")
     return given == "true"
+
+
+def becomes_job(request: web.Request) -> bool:
+    """Return whether an upload becomes a job, which `?job=false` denies. Raises InvalidInput.
+
+    One that does not has no spec, nor can it fail early.
+    """
+    given = request.query.get("job", "true")
+    if given not in ("true", "false"):
+        raise InvalidInput(f"job is {given!r}; send true or false", field="job")
+    if given == "false":
+        refuse_question(
+            request.query.get("spec", "").strip() or None, fails_early=fail_early(request)
+        )
+    return given == "true"
+
+
+def refuse_question(spec: object, *, fails_early: bool) -> None:
+    """Raise InvalidInput if an upload that becomes no job has what only jobs have."""
+    if spec is not None or fails_early:
+        raise InvalidInput(
+            "job is false, and an aggregation or fail_early is given; send them with the request "
+            "for a job",
+            field="job",
+        )
 
 
 def _filename(request: web.Request) -> str:

@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING
 
 from gateway.http.notify_urls import notify_in_query, read_notify
 from gateway.keys import SETTINGS
-from gateway.protocols.common.request import aggregation, fail_early
+from gateway.protocols.common.request import (
+    aggregation,
+    becomes_job,
+    fail_early,
+    refuse_question,
+)
 from gateway.uploads.create import NewUpload
 from gateway.uploads.filenames import base_name
+from gateway.uploads.keeping import keep_in_query, seconds_to_keep
 from shared.aggregation.json_reader import read_aggregation
 from shared.errors import InvalidInput
 from shared.http.request_body import json_body, whole_number
@@ -18,12 +24,12 @@ from shared.http.request_body import json_body, whole_number
 if TYPE_CHECKING:
     from aiohttp import web
 
-_FIELDS = ("name", "size", "sha256", "aggregation", "fail_early", "notify")
+_FIELDS = ("name", "size", "sha256", "aggregation", "fail_early", "notify", "job", "keep")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 async def read_declaration(request: web.Request) -> NewUpload:
-    """Read the body of a creation. What to compute and `fail_early` may be in its URL instead.
+    """Read the body of a creation. All but name, size and digest may be in its URL instead.
 
     Raises InvalidInput for a field that is missing, malformed or unknown.
     """
@@ -33,14 +39,25 @@ async def read_declaration(request: web.Request) -> NewUpload:
             f"unknown: {', '.join(sorted(unknown))}; an upload has {', '.join(_FIELDS)}",
             field=min(unknown),
         )
-    name, size, sha256, spec, fails_early, notify = (fields.get(field) for field in _FIELDS)
+    name, size, sha256, spec, fails_early, notify, job, keep = (
+        fields.get(field) for field in _FIELDS
+    )
     if not isinstance(name, str):
         raise InvalidInput(f"name is {name!r}; send the name of the file", field="name")
     if not isinstance(fails_early, bool | None):
         raise InvalidInput(f"fail_early is {fails_early!r}; send true or false", field="fail_early")
+    if not isinstance(job, bool | None):
+        raise InvalidInput(f"job is {job!r}; send true or false", field="job")
     if "size" not in fields:
         raise InvalidInput("size is missing; send null if it is not known yet", field="size")
-    of_url = aggregation(request), fail_early(request)  # checked even if the body has them
+    # Checked even if the body has them.
+    of_url = aggregation(request), fail_early(request), becomes_job(request)
+    kept_by_url = keep_in_query(request.query.get("keep"))
+    job = of_url[2] if job is None else job
+    if not job:
+        refuse_question(
+            spec or request.query.get("spec"), fails_early=bool(fails_early or of_url[1])
+        )
     return NewUpload(
         base_name(name, field="name"),
         None if size is None else _size(size),
@@ -48,6 +65,8 @@ async def read_declaration(request: web.Request) -> NewUpload:
         of_url[0] if spec is None else read_aggregation(spec, "aggregation"),
         fail_early=of_url[1] if fails_early is None else fails_early,
         notify=read_notify(request, notify) or notify_in_query(request),
+        job=job,
+        keep=kept_by_url if keep is None else seconds_to_keep(keep),
     )
 
 

@@ -45,7 +45,7 @@ async def put_file(request: web.Request) -> web.Response:
     upload = await create_from_headers(request, context, size, sha256)
     # From here on every response, whatever its status, names the upload to continue.
     request[FIELDS] = {"Location": upload_path(upload)}
-    if upload.job is None:
+    if upload.job is None and not (upload.becomes_no_job and upload.blob.complete):
         upload = await append(context, upload.id, 0, body, last=True)
     else:
         upload = await take_again(context, upload, body, sha256=sha256)

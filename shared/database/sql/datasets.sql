@@ -135,3 +135,61 @@ SELECT * FROM (
     ) AS described
 ) AS uploads
 ORDER BY created_at DESC, upload_id DESC LIMIT $4;
+
+-- name: keep
+-- NULL: no longer than jobs need it.
+UPDATE datasets SET keep_until = CAST($2 AS DOUBLE PRECISION)
+WHERE upload_id = $1 AND removed_at IS NULL
+RETURNING *;
+
+-- name: forget
+-- The bytes are gone. The row stays while it tells that those of a job are.
+DELETE FROM datasets
+WHERE upload_id = $1 AND COALESCE(version, '') = COALESCE(CAST($3 AS TEXT), '')
+  AND (keep_until IS NULL OR keep_until <= $2)
+  AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.upload_id = $1 AND jobs.expired_at IS NULL)
+  AND NOT EXISTS (
+      SELECT 1 FROM job_inputs JOIN jobs ON jobs.id = job_inputs.job_id
+      WHERE job_inputs.upload_id = $1 AND jobs.expired_at IS NULL
+  )
+RETURNING upload_id;
+
+-- name: unneeded
+-- Up to $3 uploads with a row, from the id $2 on, that nothing needs at $1: `forget` would remove it.
+SELECT * FROM datasets
+WHERE datasets.upload_id > $2
+  AND (keep_until IS NULL OR keep_until <= $1)
+  AND NOT EXISTS (
+      SELECT 1 FROM jobs WHERE jobs.upload_id = datasets.upload_id AND jobs.expired_at IS NULL
+  )
+  AND NOT EXISTS (
+      SELECT 1 FROM job_inputs JOIN jobs ON jobs.id = job_inputs.job_id
+      WHERE job_inputs.upload_id = datasets.upload_id AND jobs.expired_at IS NULL
+  )
+ORDER BY datasets.upload_id
+LIMIT $3;
+
+-- name: jobs_of
+-- Up to $2 jobs of each upload in $1 (ids as for `jobs_by_ids`), newest first: its own, and those
+-- that were asked of it.
+WITH RECURSIVE wanted (upload_id, rest) AS (
+    SELECT substr(CAST($1 AS TEXT), 1, 36), substr(CAST($1 AS TEXT), 37)
+    UNION ALL
+    SELECT substr(rest, 1, 36), substr(rest, 37) FROM wanted WHERE rest <> ''
+),
+reading AS (
+    SELECT wanted.upload_id, jobs.id, jobs.created_at
+    FROM wanted JOIN jobs ON jobs.upload_id = wanted.upload_id
+    UNION
+    SELECT wanted.upload_id, jobs.id, jobs.created_at
+    FROM wanted
+    JOIN job_inputs ON job_inputs.upload_id = wanted.upload_id
+    JOIN jobs ON jobs.id = job_inputs.job_id
+),
+numbered AS (
+    SELECT upload_id, id, ROW_NUMBER() OVER (
+        PARTITION BY upload_id ORDER BY created_at DESC, id DESC
+    ) AS number
+    FROM reading
+)
+SELECT upload_id, id FROM numbered WHERE number <= $2 ORDER BY upload_id, number;

@@ -28,7 +28,8 @@ ON CONFLICT (tenant) DO UPDATE SET
 RETURNING *;
 
 -- name: usage_of
--- At most $2 waiting jobs are counted.
+-- At most $2 waiting jobs are counted. The bytes of an upload count once, however many jobs were asked
+-- of it: with its own job, or else with its row in `datasets`.
 SELECT
     (
         SELECT COALESCE(
@@ -40,6 +41,17 @@ SELECT
         SELECT COALESCE(SUM(COALESCE(result_size, 0) + COALESCE(rejects_size, 0)), 0)
         FROM jobs
         WHERE tenant = $1 AND result_deleted_at IS NOT NULL AND expired_at IS NULL
+    ) - (
+        SELECT COALESCE(SUM(input_size), 0) FROM jobs
+        WHERE tenant = $1 AND upload_id = id AND expired_at IS NULL AND state <> 'REVOKED'
+    ) + (
+        SELECT COALESCE(SUM(size), 0) FROM datasets
+        WHERE tenant = $1 AND removed_at IS NULL
+          AND NOT EXISTS (
+              SELECT 1 FROM jobs
+              WHERE jobs.upload_id = datasets.upload_id
+                AND jobs.expired_at IS NULL AND jobs.state <> 'REVOKED'
+          )
     ) AS stored,
     (
         SELECT COUNT(*) FROM (
@@ -56,18 +68,28 @@ ON CONFLICT (tenant) DO UPDATE SET tenant = excluded.tenant
 RETURNING tenant;
 
 -- name: forget_jobs
--- Removes the reservations of uploads that have become jobs.
+-- Removes the reservations of uploads that have become jobs, or are complete without one.
 DELETE FROM reservations
 WHERE tenant = $1
-  AND EXISTS (SELECT 1 FROM jobs WHERE jobs.upload_id = reservations.upload_id)
+  AND (
+      EXISTS (SELECT 1 FROM jobs WHERE jobs.upload_id = reservations.upload_id)
+      OR EXISTS (
+          SELECT 1 FROM datasets
+          WHERE datasets.upload_id = reservations.upload_id AND removed_at IS NULL
+      )
+  )
 RETURNING upload_id;
 
 -- name: reserved_of
--- Without the upload $2, and without those that have become jobs.
+-- Without the upload $2, and without those that `forget_jobs` removes.
 SELECT COUNT(*) AS uploads, COALESCE(SUM(bytes), 0) AS bytes
 FROM reservations
 WHERE tenant = $1 AND upload_id <> $2
-  AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.upload_id = reservations.upload_id);
+  AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.upload_id = reservations.upload_id)
+  AND NOT EXISTS (
+      SELECT 1 FROM datasets
+      WHERE datasets.upload_id = reservations.upload_id AND removed_at IS NULL
+  );
 
 -- name: reserve
 INSERT INTO reservations (upload_id, tenant, bytes, reserved_at) VALUES ($1, $2, $3, $4)

@@ -19,13 +19,14 @@ from shared.access.tenant import DEFAULT_TENANT, Tenant
 from shared.blobs.blob import upload_key
 from shared.bus.in_process import InProcessBus
 from shared.errors import BlobNotFound, DatabaseUnavailable, StorageUnavailable
+from shared.jobs.dataset import FOR_EVER
 from shared.jobs.events import JobEvents
 from shared.jobs.job import JobState
 from shared.jobs.store import SqlJobStore, open_job_store
 from shared.ports import Ports
 from shared.telemetry.metrics import Metrics
 from shared.uploads.keys import key_of
-from shared.uploads.metadata import COMPLETION, CONCAT, EXPLICIT, PARTIAL
+from shared.uploads.metadata import COMPLETION, CONCAT, EXPLICIT, JOB, KEEP, NONE, PARTIAL
 from shared.uploads.start_job import start_job
 from storage.filesystem.blobs import FilesystemBlobs
 from tests.services import until
@@ -311,3 +312,28 @@ def test_settings_are_read_from_their_current_and_former_names(
     monkeypatch.setenv(f"{prefix}AFTER", "3")
     settings = WorkSettings()
     assert (settings.orphan_recovery_interval, settings.orphan_recovery_after) == (7.0, 3.0)
+
+
+async def test_an_orphan_that_becomes_no_job_is_recorded(service: Service) -> None:
+    upload_id = await service.orphan(metadata={JOB: NONE, KEEP: "1000"})
+    service.clock.ahead = AFTER + 1
+    assert await service.recovery().recover() == 0
+    assert await service.jobs.of_upload(upload_id) is None
+    (dataset,) = await service.jobs.datasets.listed(DEFAULT_TENANT, limit=9)
+    blob = await service.blobs.peek(upload_key(upload_id))
+    assert blob.completed_at is not None
+    assert (dataset.upload_id, dataset.version) == (upload_id, blob.version)
+    assert dataset.keep_until == blob.completed_at + 1000
+    # Being checked is no use.
+    async with service.blobs.walk("uploads") as found:
+        assert [activity.idle > AFTER async for activity in found] == [True]
+
+
+async def test_an_orphan_that_is_kept_becomes_a_job_and_is_kept(service: Service) -> None:
+    upload_id = await service.orphan(metadata={KEEP: "inf"})
+    service.clock.ahead = AFTER + 1
+    assert await service.recovery().recover() == 1
+    assert await service.jobs.of_upload(upload_id) is not None
+    dataset = await service.jobs.datasets.get(upload_id)
+    assert dataset is not None
+    assert dataset.keep_until == FOR_EVER
