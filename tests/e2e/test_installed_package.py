@@ -8,7 +8,9 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import venv
+from email.parser import Parser
 from pathlib import Path
 
 import pytest
@@ -17,8 +19,8 @@ from gateway.web.files import page
 
 ROOT = Path(__file__).parents[2]
 SOURCES = (
-    "pyproject.toml", "README.md", "requirements", "scripts", "kernel", "shared", "storage",
-    "processor", "gateway", "csvmill",
+    "pyproject.toml", "README.md", "LICENSE", "requirements", "scripts", "kernel", "shared",
+    "storage", "processor", "gateway", "csvmill",
 )  # fmt: skip
 PLAYS = "Song,Date,Number of Plays\nUmbrella,2020-01-02,200\nUmbrella,2020-01-02,100\n"
 TOTALS = "Song,Date,Total Number of Plays for Date\nUmbrella,2020-01-02,300\n"
@@ -219,6 +221,21 @@ def test_the_wheel_installs_one_top_level_name(python: Path) -> None:
     assert scripts == {Path("../../../bin/csvmill"), Path("../../../bin/csvmill-kernel")}
     modules = {path.parts[1] for path in installed if path.parts[0] == "csvmill"}
     assert modules >= {"client", "gateway", "processor", "storage", "shared"}
+
+
+def test_the_wheel_says_its_license_and_the_version_that_everything_says(
+    python: Path, tmp_path: Path
+) -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    (info,) = site_packages(python).glob("csvmill-*.dist-info")
+    assert info.name == f"csvmill-{version}.dist-info"
+    metadata = Parser().parsestr((info / "METADATA").read_text())
+    assert metadata["License-Expression"] == "MIT"
+    assert (info / "licenses/LICENSE").read_text() == (ROOT / "LICENSE").read_text()
+    said = run(str(python.parent / "csvmill"), "--version", cwd=tmp_path)
+    assert said.split()[-1] == version
+    code = "from csvmill.shared.runtime.health import VERSION; print(VERSION)"
+    assert run(str(python), "-c", code, cwd=tmp_path).strip() == version
 
 
 def test_the_checkout_is_not_importable_from_the_environment(python: Path, tmp_path: Path) -> None:

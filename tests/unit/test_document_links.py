@@ -11,6 +11,8 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
     ROOT / "README.md",
     ROOT / "SECURITY.md",
+    ROOT / "CHANGELOG.md",
+    ROOT / "CONTRIBUTING.md",
     ROOT / "shared/README.md",
     ROOT / "tests/README.md",
     ROOT / "tests/chaos/README.md",
