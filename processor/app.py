@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from processor.attempt.answers import Answers, program_digest
 from processor.attempt.measured_engine import MeasuredEngine
 from processor.attempt.run import JobRun
 from processor.attempt.scratch import Scratch
@@ -84,6 +85,12 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
             scratch,
             follower,
             small_engine=MeasuredEngine(engine(_small_limits(limits)), "kernel", engine_metrics),
+            answers=Answers(
+                ports.jobs,
+                ports.blobs,
+                program=await asyncio.to_thread(program_digest),
+                enabled=settings.cache,
+            ),
         ),
         settings,
         events=events,

@@ -191,8 +191,11 @@ class AttemptEvents:
         self._jobs = jobs
         self._started = time.perf_counter()
 
-    def succeeded(self, result: JobResult, report: Report) -> None:
-        """The attempt has succeeded, and the job points to its result."""
+    def succeeded(self, result: JobResult, report: Report, cached_from: UUID | None = None) -> None:
+        """The attempt has succeeded, and the job points to its result, or to a copy of another."""
+        if cached_from is not None:
+            self._metrics.cached.inc()
+            log.info("job=%s has the result of job=%s", self._job.id, cached_from)
         warn_of_confinement(report)
         seconds = self._end(AttemptOutcome.SUCCESS)
         self._jobs.job(JobState.SUCCESS, "done")

@@ -43,6 +43,11 @@ class ProcessorMetrics:
             "Attempts of this processor whose job was claimed by another, or cancelled.",
             registry=registry,
         )
+        self.cached = Counter(
+            "csvmill_jobs_answered_total",
+            "Jobs that got the result of an earlier one.",
+            registry=registry,
+        )
         engine = ["engine", "plan"]
         self.job_seconds = Histogram(
             "csvmill_job_duration_seconds",

@@ -73,6 +73,8 @@ class WorkSettings(OutgoingSettings):
     rejects_limit: int = Field(default=REJECTS, ge=0)
     """Bytes of the file of rejects of a job, at most a tenth of `scratch_limit`. Rejected records
     beyond them are counted only."""
+    cache: bool = True
+    """Whether a job may get the result of an earlier one that asked the same of the same bytes."""
     threads: int = Field(default=0, ge=0)
     """Threads of the engine per job; 0 means one per core."""
     time_limit: float | None = Field(default=None, gt=0)

@@ -231,7 +231,7 @@ class Worker:
                 await self._discard(job)
             await self._record_failure(delivery, job, error, events)
         else:
-            events.succeeded(completed.result, completed.report)
+            events.succeeded(completed.result, completed.report, completed.cached_from)
             await delivery.ack()
 
     async def _run_leased(self, job: Job, events: AttemptEvents, *, small: bool) -> Completed:
@@ -252,7 +252,13 @@ class Worker:
         try:
             await until_answered(
                 lambda: self._jobs.succeed(
-                    job.id, job.attempt, result, now=self._clock(), report=completed.report
+                    job.id,
+                    job.attempt,
+                    result,
+                    now=self._clock(),
+                    report=completed.report,
+                    answer_key=completed.answer_key,
+                    cached_from=completed.cached_from,
                 )
             )
         except LeaseLost:

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from processor.attempt.inputs import check_inputs
 from shared.blobs.blob import Declaration, preview_key, rejects_key, result_key
 from shared.blobs.content import WholeBytes
 from shared.errors import JobFailed
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
     from pathlib import Path
+    from uuid import UUID
 
+    from processor.attempt.answers import Answers
     from processor.attempt.scratch import Scratch
     from processor.engines.port import Engine, EngineProgress, Output, Written
     from shared.blobs.blob import BlobKey
@@ -39,6 +42,10 @@ class Completed:
 
     result: JobResult
     report: Report
+    answer_key: str | None = None
+    """The digest of all that the result depends on, if it may answer other jobs."""
+    cached_from: UUID | None = None
+    """The job whose outputs were copied."""
 
 
 class Prepared(Protocol):
@@ -82,8 +89,13 @@ class JobRun:
         head_starts: HeadStarts | None = None,
         *,
         small_engine: Engine | None = None,
+        answers: Answers | None = None,
     ) -> None:
-        """`small_engine` runs small jobs, with little memory; without, `engine` does."""
+        """`small_engine` runs small jobs, with little memory; without, `engine` does.
+
+        `answers` knows what other jobs have computed; without, each job is computed.
+        """
+        self._answers = answers
         self._blobs = blobs
         self._engine = engine
         self._small_engine = small_engine or engine
@@ -111,8 +123,11 @@ class JobRun:
         `small` job and is none.
         """
         prepared = self._head_starts.of_job(job) if self._head_starts else None
+        if prepared is None and (known := await self._answered(job, queued)) is not None:
+            return known
         async with AsyncExitStack() as stack:
             try:
+                await check_inputs(self._blobs, job)
                 if prepared is None:
                     output = await self._aggregate(job, progress, stack, small=small)
                 else:
@@ -122,10 +137,27 @@ class JobRun:
                 if report is not None:
                     error.report = _completed(report, job, queued, prepared)
                 raise
+            await check_inputs(self._blobs, job)
             started = time.monotonic()
             result = await self._store(job, output)
             stored = time.monotonic() - started
-            return Completed(result, _completed(output.report, job, queued, prepared, stored))
+            report = _completed(output.report, job, queued, prepared, stored)
+            answer_key = None if self._answers is None else self._answers.key(job)
+            return Completed(result, report, answer_key)
+
+    async def _answered(self, job: Job, queued: float) -> Completed | None:
+        """Return what another job has computed for the same question, copied for this one."""
+        if self._answers is None or (found := await self._answers.find(job)) is None:
+            return None
+        started = time.monotonic()
+        result = await self._answers.copy(found, job)
+        if result is None or found.report is None:
+            return None
+        stored = time.monotonic() - started
+        report = replace(found.report, peak_memory=0, peak_scratch=0)
+        report = replace(report, seconds=replace(report.seconds, aggregate=0.0, write=0.0))
+        report = _completed(report, job, queued, None, stored)
+        return Completed(result, report, self._answers.key(job), found.id)
 
     async def _aggregate(
         self,

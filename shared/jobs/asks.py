@@ -21,6 +21,7 @@ from shared.jobs.wake_up import is_small
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from shared.access.tenant import Tenant
     from shared.database.port import Database, Row, Steps
     from shared.jobs.claims import AttemptLost
     from shared.jobs.job import Job
@@ -76,6 +77,11 @@ class SqlJobAsks(SqlJobClaims):
 
         (row,) = await self._database.perform(steps())
         return job_of(row)
+
+    async def answered(self, tenant: Tenant, answer_key: str) -> Job | None:
+        """See `JobStore`."""
+        rows = await self._database.read(self._sql.answered, tenant, answer_key)
+        return job_of(rows[0]) if rows else None
 
 
 def _input_key(request: JobRequest) -> BlobKey:

@@ -192,6 +192,8 @@ class SqlJobStore(SqlJobAsks):
         *,
         now: float,
         report: Report | None = None,
+        answer_key: str | None = None,
+        cached_from: UUID | None = None,
     ) -> None:
         """See `JobStore`."""
 
@@ -205,6 +207,8 @@ class SqlJobStore(SqlJobAsks):
                     *result_values(result),
                     *report_values(report),
                     *rejects_values(result.rejects),
+                    answer_key,
+                    None if cached_from is None else str(cached_from),
                 ),
             )
             if not done:

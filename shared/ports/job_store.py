@@ -97,6 +97,10 @@ class JobStore(Protocol):
         """
         ...
 
+    async def answered(self, tenant: Tenant, answer_key: str) -> Job | None:
+        """Return the latest job of a tenant with this `answer_key` whose result is kept."""
+        ...
+
     async def get(self, job_id: UUID, *, tenant: Tenant | None = None) -> Job:
         """Return a job. Raises JobNotFound."""
         ...
@@ -191,9 +195,13 @@ class JobStore(Protocol):
         *,
         now: float,
         report: Report | None = None,
+        answer_key: str | None = None,
+        cached_from: UUID | None = None,
     ) -> None:
         """Record success, the result and the report in one step. Raises LeaseLost.
 
+        `answer_key` is the digest of all that the result depends on: see `answered`. `cached_from`
+        is the job whose result it is, if it was copied.
         The same attempt may repeat the call with the same result: after DatabaseUnavailable it
         cannot know whether the first call was committed.
         """

@@ -129,7 +129,9 @@ SET state = 'SUCCESS',
     report_rows_rejected = $13,
     rejects_key = $14,
     rejects_size = $15,
-    rejects_sha256 = $16
+    rejects_sha256 = $16,
+    answer_key = $17,
+    cached_from = $18
 WHERE id = $1 AND attempt = $2 AND state = 'STARTED'
 RETURNING id, tenant, notify;
 
