@@ -20,7 +20,6 @@ from gateway.access.origins import Origins
 from gateway.access.quotas import QUOTAS, Quotas, default_limits
 from gateway.access.request_rate import RequestRate, show
 from gateway.events import EVENTS, GatewayEvents
-from gateway.http.closing import invite_later
 from gateway.http.cors import Pages
 from gateway.http.public_url import Reaching
 from gateway.inspections.inspector import INSPECTOR, Inspector
@@ -83,15 +82,7 @@ def build_app(
         "database": ports.jobs.check_writable,
         "broker": ports.bus.ping,
     }
-    app.add_routes(
-        web.RouteDef(
-            route.method,
-            route.path,
-            route.handler,
-            {**route.kwargs, "expect_handler": invite_later},
-        )
-        for route in routes(checks)
-    )
+    app.add_routes(routes(checks))
     app.on_startup.append(_make_spool_dir)
     return app
 

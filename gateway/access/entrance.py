@@ -11,7 +11,6 @@ from aiohttp import web
 
 from gateway.access.addresses import client_address
 from gateway.access.caller import PRINCIPAL
-from gateway.http.closing import invite_body
 from gateway.http.errors import answer_error
 from gateway.http.public_url import bind_reached
 from shared.access.acting import Acting
@@ -74,7 +73,6 @@ class Entrance:
                 bind_ids(tenant=principal.tenant, key_id=principal.key_id)
                 self._rate.take(request, principal.tenant)
             check_codings(request)
-            await invite_body(request)
             if self._auditor is None or principal is None:
                 return await handler(request)
             who = Acting(principal.tenant, principal.key_id, address)

@@ -7,7 +7,6 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from gateway.http.closing import close_unread
 from gateway.http.problems import PREFIX, problem_response, shortened
 from gateway.http.public_url import public_path
 from shared.errors import (
@@ -15,14 +14,12 @@ from shared.errors import (
     AppendLeaseLost,
     CsvmillError,
     InvalidInput,
-    IssuerUnavailable,
     JobDelayed,
     QuotaExceeded,
     ScopeMissing,
     StorageFull,
     TooManyJobs,
     TooManyRequests,
-    TooManyUnknownKeys,
     TooManyUploads,
     Unavailable,
 )
@@ -63,11 +60,11 @@ async def answer_error(request: web.Request, error: Exception) -> web.StreamResp
                 response.headers["Allow"] = error.headers["Allow"]
             return response
         case AccessRefused():
-            return await close_unread(request, _refusal(request, error))
-        case TooManyUnknownKeys() | IssuerUnavailable():
-            return await close_unread(request, _service_fault(request, error, error.status))
+            return _refusal(request, error)
         case AppendLeaseLost():
-            return await _send_and_close(request, _answer(request, error.status, str(error), error))
+            response = _answer(request, error.status, str(error), error)
+            response.force_close()  # its client hangs, or is another one
+            return response
         case CsvmillError():
             if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 return _service_fault(request, error, error.status)
@@ -115,16 +112,6 @@ def _refusal(request: web.Request, error: AccessRefused) -> web.Response:
         response.headers["WWW-Authenticate"] = (
             f'{CHALLENGE}, error="insufficient_scope", scope="{scopes}"'
         )
-    return response
-
-
-async def _send_and_close(request: web.Request, response: web.Response) -> web.Response:
-    """Send the response and close the connection without reading the rest of the body."""
-    response.force_close()
-    await response.prepare(request)
-    await response.write_eof()
-    if request.transport is not None:
-        request.transport.close()
     return response
 
 

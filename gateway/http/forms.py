@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 from aiohttp import BodyPartReader, MultipartReader
 
 from shared.errors import InvalidInput
+from shared.http.expectation import invite
 from shared.http.request_body import BROKEN_BODY, BodyMeter
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ class Form:
             self._reader = MultipartReader(request.headers, request.content)
         except ValueError as error:
             raise InvalidInput(f"the Content-Type is malformed: {error}") from error
+        self._request = request
         self._client_timeout = client_timeout
         self._parts = 0
         self._meter = BodyMeter(least)
@@ -104,6 +106,7 @@ class Form:
         return self
 
     async def __anext__(self) -> Part:
+        await invite(self._request)
         with self._meter.waiting():
             reader = await _read(self._reader.next(), self._client_timeout)
         self._meter.received(0)

@@ -16,6 +16,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from shared.blobs.socket_part import bytes_of, size_of
 from shared.errors import BodyTooSlow, InvalidInput
 from shared.http.direct_body import direct_pieces, unparsed_bytes
+from shared.http.expectation import invite
 from shared.http.least_rate import RateMeter
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ async def body_pieces(
 
 async def _pieces(request: web.Request) -> AsyncGenerator[Piece, None]:
     """Yield what the parser has received, and the rest of a large body from the socket."""
+    await invite(request)
     while piece := await request.content.readany():
         yield piece
         while piece := request.content.read_nowait():
@@ -125,6 +127,7 @@ async def json_body(request: web.Request, timeout: float) -> dict[str, Any]:
     Numbers with a fraction or an exponent become Decimal: see `whole_number`. Raises InvalidInput
     if the body is not a JSON object, is too large, or does not arrive within `timeout` seconds.
     """
+    await invite(request)
     try:
         async with asyncio.timeout(timeout):
             fields = json.loads(await request.read(), parse_float=Decimal)

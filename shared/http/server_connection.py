@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import web
 from aiohttp.http import RawRequestMessage
 from aiohttp.http_exceptions import HttpProcessingError, InvalidURLError, LineTooLong
 
 from shared.http.connections import unacknowledged
+from shared.http.expectation import expects_continue, set_waiting, without_expectation
 from shared.http.security_headers import SERVER
+from shared.http.staged_close import StagedClose, body_is_left, second_descriptor
 
 if TYPE_CHECKING:
     import asyncio
+    import socket
     from collections.abc import Callable
 
     from aiohttp import StreamReader
@@ -38,10 +41,10 @@ _REASONS = {
 
 
 class Connection(web.RequestHandler):
-    """Limits what a client may hold, and answers one that sends no more.
+    """Limits what a client may hold, and answers one that sends no more, or too much.
 
     aiohttp closes a connection whose client has closed its half, and answers a request that it
-    cannot parse with plain text.
+    cannot parse with plain text. It resets one whose client still sends a body that was refused.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Connection(web.RequestHandler):
         *,
         limits: ConnectionLimits,
         addresses: Addresses,
+        closing: StagedClose,
         loop: asyncio.AbstractEventLoop,
         **options: Any,
     ) -> None:
@@ -60,6 +64,11 @@ class Connection(web.RequestHandler):
         )
         self._limits = limits
         self._addresses = addresses
+        self._closing = closing
+        self._lingers: socket.socket | None = None
+        self._unparsed = False
+        self._make_request = cast("Callable[..., BaseRequest]", self._request_factory)
+        self._request_factory = self._request_that_waits
         self._address: str | None = None
         self._last = b""
         self._newest: StreamReader | None = None
@@ -92,6 +101,9 @@ class Connection(web.RequestHandler):
             self._address = None
         self._newest = None
         super().connection_lost(exc)
+        if self._lingers is not None:
+            self._closing.start(self._lingers)
+            self._lingers = None
 
     def data_received(self, data: bytes) -> None:
         """Keep the last bytes, and wait only so long for the rest of a head."""
@@ -126,6 +138,18 @@ class Connection(web.RequestHandler):
         self._start("answered", IDLE_CHECK, self._close_if_answered)
         return True
 
+    async def finish_response(
+        self, request: BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send a response, and close the connection in stages if the client may still send."""
+        left = self._unparsed or body_is_left(request)
+        if left and isinstance(resp, web.StreamResponse):
+            resp.force_close()
+        sent, lost = await super().finish_response(request, resp, start_time)
+        if left and not lost:
+            self._close_in_stages()
+        return sent, lost
+
     def pause_writing(self) -> None:
         """See `asyncio.Protocol`."""
         super().pause_writing()
@@ -149,6 +173,7 @@ class Connection(web.RequestHandler):
         if not isinstance(exc, HttpProcessingError):
             return super().handle_error(request, status, exc, message)
         super().handle_error(request, status, exc, message)  # for its line in the log
+        self._unparsed = True
         code = HTTPStatus(status)
         if isinstance(exc, LineTooLong):
             code = (
@@ -169,6 +194,20 @@ class Connection(web.RequestHandler):
     def _is_idle(self) -> bool:
         """Whether no request is being answered or waits for its turn."""
         return self._waiter is not None and not self._waiter.done()
+
+    def _request_that_waits(self, message: RawRequestMessage, *rest: Any) -> BaseRequest:
+        """Make a request. Of one that waits for `100 Continue`, aiohttp does not learn that."""
+        if not expects_continue(message):
+            return self._make_request(message, *rest)
+        request = self._make_request(without_expectation(message), *rest)
+        set_waiting(request)
+        return request
+
+    def _close_in_stages(self) -> None:
+        """Send what was written, then drop what arrives: `StagedClose`."""
+        self._lingers = second_descriptor(self.transport)
+        if self._lingers is not None:
+            self.force_close()
 
     def _line_is_too_long(self, data: bytes) -> bool:
         """Whether the request line does not end within its limit; `data` is what came last."""
@@ -223,6 +262,7 @@ class Connection(web.RequestHandler):
         )
         if self.transport is not None:
             self.transport.write(head.encode() + body)
+            self._lingers = second_descriptor(self.transport)
         self.force_close()
 
 

@@ -16,6 +16,7 @@ from multidict import CIMultiDict
 from shared.errors import InvalidInput
 from shared.http.connection_limits import Addresses, ConnectionLimits
 from shared.http.server_connection import LAST_BYTES, Connection
+from shared.http.staged_close import StagedClose
 
 LIMIT = LAST_BYTES
 """Bytes of the largest trailer section that can be read."""
@@ -33,6 +34,7 @@ class TrailerRunner(web.AppRunner):
         super().__init__(app, **options)
         self._limits = limits or ConnectionLimits()
         self._addresses = Addresses(self._limits)
+        self._closing = StagedClose()
 
     @property
     def server(self) -> web.Server | None:
@@ -40,11 +42,17 @@ class TrailerRunner(web.AppRunner):
         server = super().server
         return None if server is None else cast("web.Server", lambda: self._connect(server))
 
+    async def cleanup(self) -> None:
+        """See `web.BaseRunner`; also close the connections that are being closed in stages."""
+        await super().cleanup()
+        await self._closing.stop()
+
     def _connect(self, server: web.Server) -> Connection:
         return Connection(
             server,
             limits=self._limits,
             addresses=self._addresses,
+            closing=self._closing,
             loop=asyncio.get_running_loop(),
             **server._kwargs,
         )

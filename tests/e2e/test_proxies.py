@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 import pytest
@@ -14,11 +15,13 @@ from csvmill.client import AsyncClient
 from tests.e2e.conftest import Standalone
 from tests.interims import Connection
 from tests.proxies import PROXIES, FrontProxy
+from tests.stubborn import stubborn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
     from pathlib import Path
 
+MISFIT = quote('{"group_by":["zzz"],"aggregates":[{"function":"count"}]}')
 CSV = b"song,date,plays\na,2024-01-01,1\na,2024-01-01,2\n"
 RESULT = b"Song,Date,Total Number of Plays for Date\na,2024-01-01,3\n"
 
@@ -141,3 +144,20 @@ async def test_the_progress_of_an_append_is_told_where_the_proxy_passes_it_on(
         locations = [each["Location"] for each in connection.interims]
     assert answer.status == 201
     assert locations == ([answer.headers["Location"]] if proxy.name == "haproxy" else [])
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "status"),
+    [
+        ("name=a.csv", "Content-Encoding: gzip", 415),
+        ("name=", "Accept: */*", 400),
+        (f"name=a.csv&spec={MISFIT}", "Accept: */*", 422),
+    ],
+)
+async def test_a_client_that_sends_on_reads_why_it_was_refused(
+    proxy: FrontProxy, query: str, field: str, status: int
+) -> None:
+    head = f"PUT {proxy.prefix}/api/v1/uploads?{query} HTTP/1.1\r\n{field}"
+    for size in (20_000_000, 60_000_000):
+        answer = await asyncio.to_thread(stubborn, ("127.0.0.1", proxy.port), head, size)
+        assert answer.split()[1] == str(status).encode(), answer[:400]
