@@ -14,9 +14,8 @@ def stubborn(address: tuple[str, int], head: str, size: int) -> bytes:
     Asks for the connection to be closed after it. Raises OSError if it is reset.
     """
     with socket.create_connection(address, timeout=60) as connection:
-        connection.sendall(
-            f"{head}\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: {size}\r\n\r\n".encode()
-        )
+        fields = f"Host: 127.0.0.1\r\nConnection: close\r\nContent-Length: {size}"
+        connection.sendall(f"{head}\r\n{fields}\r\n\r\n".encode())
         while size:
             size -= connection.send(PIECE[:size])
         answer = b""
