@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from csvmill.client.errors import (
     BadRows,
     BodyTooLarge,
-    ClientError,
     ConnectionLost,
     InputChanged,
     NotVerified,
@@ -17,7 +16,7 @@ from csvmill.client.errors import (
     ServerUnavailable,
 )
 from csvmill.client.file_body import FileBody
-from csvmill.client.paths import chunk_path, upload_path
+from csvmill.client.paths import upload_path
 from csvmill.client.progress import Meter
 from csvmill.client.transport import TOO_LARGE
 from csvmill.client.uploading import BAD_ROWS, DIGEST_MISMATCH
@@ -62,8 +61,8 @@ class Appending:
         self._lost = 0
         """Connections that broke while the file was sent, since the upload has grown."""
 
-    async def complete(self, upload: UploadView) -> str:
-        """Send until the upload is complete; return the id of its job.
+    async def complete(self, upload: UploadView) -> UploadView:
+        """Send until the upload is complete; return it as it is then.
 
         Raises as `Uploading.complete`, and BadRows; BodyTooLarge if a proxy refuses the file as one
         body, or if `UNGROWN` connections broke and the upload has not grown.
@@ -76,14 +75,7 @@ class Appending:
         self._meter = Meter(self._progress, total=self._source.size, held=self._done)
         while not upload.complete:
             upload = await self._append(upload)
-        if upload.job_id is None:
-            # The file is empty, or the gateway died before it created the job: an empty chunk
-            # makes the server create it.
-            path = chunk_path(upload.id, self._source.size)
-            upload = UploadView.of(await self._transport.json("PUT", path, body=b""))
-        if upload.job_id is None:
-            raise ClientError(f"upload {upload.id} is complete, but the server returned no job")
-        return upload.job_id
+        return upload
 
     async def _append(self, upload: UploadView) -> UploadView:
         """Append the rest; return the upload when it is complete, or has grown before a failure."""

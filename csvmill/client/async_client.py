@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 from uuid import uuid4
 
 from csvmill.client.admin import JSON, Admin
-from csvmill.client.appending import Appending
+from csvmill.client.datasets import DatasetMethods
 from csvmill.client.defaults import CHUNK_SIZE, PAGE_SIZE, PARALLEL
 from csvmill.client.downloading import download, fetch_view, rejects_file, result_file
-from csvmill.client.errors import BodyTooLarge, JobUnsuccessful
+from csvmill.client.errors import JobUnsuccessful
 from csvmill.client.following import follow, wait_until_ended
 from csvmill.client.job_list import list_query, listed_jobs
 from csvmill.client.links import create_link
@@ -28,12 +28,13 @@ from csvmill.client.paths import (
 from csvmill.client.problem_types import JOB_NOT_FAILED, JOB_NOT_FOUND, UPLOAD_NOT_FOUND
 from csvmill.client.progress import ignore
 from csvmill.client.retrying import Retries
+from csvmill.client.sending import job_of, send
 from csvmill.client.server_view import ServerView
 from csvmill.client.source import Source
 from csvmill.client.spec import spec_json
 from csvmill.client.streaming import Streaming
 from csvmill.client.transport import Transport
-from csvmill.client.uploading import Uploading, declare_upload
+from csvmill.client.uploading import declare_upload
 from shared.api.job import JobView
 from shared.api.upload import UploadView
 from shared.jobs.job import JobState
@@ -55,7 +56,7 @@ KEEP_FINISHED = {"finished": "keep"}
 """Nothing that has ended is deleted by who wants to cancel."""
 
 
-class AsyncClient:
+class AsyncClient(DatasetMethods):
     """A client of one server. Use it as an async context manager.
 
     Requests that fail temporarily (connection lost, 5xx, 429) are repeated as `retries` allows;
@@ -91,7 +92,7 @@ class AsyncClient:
 
     @property
     def admin(self) -> Admin:
-        """Administers API keys and reads the audit trail; only for asyncio."""
+        """Administers API keys and reads the audit trail."""
         return Admin(self._transport)
 
     async def upload(
@@ -132,15 +133,11 @@ class AsyncClient:
                 name or path.name, source.size,
                 sha256=sha256, aggregation=aggregation, key=key, fail_early=fail_early,
             )  # fmt: skip
-            if chunk_size is None and shuffle is None and self._transport.is_local:
-                try:
-                    return await Appending(self._transport, source, progress).complete(upload)
-                except BodyTooLarge:  # the server of a proxy on this machine
-                    upload = await self.upload_status(upload.id)
-            return await Uploading(
-                self._transport, source, chunk_size=chunk_size or CHUNK_SIZE,
-                parallel=parallel, progress=progress, shuffle=shuffle,
-            ).complete(upload)  # fmt: skip
+            upload = await send(
+                self._transport, source, upload,
+                chunk_size=chunk_size, parallel=parallel, progress=progress, shuffle=shuffle,
+            )  # fmt: skip
+            return await job_of(self._transport, upload)
 
     async def upload_stream(
         self,

@@ -22,6 +22,11 @@ def inspect_path(upload: str) -> str:
     return f"{upload_path(upload)}/inspect"
 
 
+def keep_path(upload: str) -> str:
+    """Return the path of how long an upload is kept."""
+    return f"{upload_path(upload)}/keep"
+
+
 def chunk_path(upload: str, offset: int) -> str:
     """Return the path of a chunk of an upload."""
     return f"{upload_path(upload)}/chunks/{offset}"

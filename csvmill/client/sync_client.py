@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from csvmill.client.async_client import AsyncClient
 from csvmill.client.defaults import CHUNK_SIZE, PAGE_SIZE, PARALLEL
 from csvmill.client.progress import ignore
+from csvmill.client.sync_admin import SyncAdmin
+from csvmill.client.sync_datasets import SyncDatasetMethods
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Collection, Coroutine, Iterator
+    from collections.abc import Collection, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -25,10 +25,8 @@ if TYPE_CHECKING:
     from shared.api.job import JobView
     from shared.api.upload import UploadView
 
-T = TypeVar("T")
 
-
-class Client:
+class Client(SyncDatasetMethods):
     """A client of one server. Use it as a context manager. Threads may share it.
 
     `AsyncClient` documents the methods. They run on an event loop in another thread, which also
@@ -44,14 +42,9 @@ class Client:
         timeout: float = 60.0,
     ) -> None:
         self._client = AsyncClient(server, api_key=api_key, retries=retries, timeout=timeout)
-        self._loop: asyncio.AbstractEventLoop
 
     def __enter__(self) -> Self:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(
-            target=self._loop.run_forever, name="csvmill-client", daemon=True
-        )
-        self._thread.start()
+        self._start()
         self._run(self._client.__aenter__())
         return self
 
@@ -61,9 +54,12 @@ class Client:
             self._run(self._client.__aexit__(None, None, None))
             self._run(self._loop.shutdown_default_executor())
         finally:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-            self._loop.close()
+            self._stop()
+
+    @property
+    def admin(self) -> SyncAdmin:
+        """Administers API keys and reads the audit trail. See `AsyncClient.admin`."""
+        return SyncAdmin(self._client.admin, self._run)
 
     def upload(
         self,
@@ -253,12 +249,3 @@ class Client:
     def ready(self) -> dict[str, str]:
         """Return the readiness of the server and its parts. See `AsyncClient.ready`."""
         return self._run(self._client.ready())
-
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        try:
-            return future.result()
-        except BaseException:
-            # After Ctrl-C, for example, the coroutine must not continue in the background.
-            future.cancel()
-            raise

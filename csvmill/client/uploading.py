@@ -47,13 +47,19 @@ async def declare_upload(
     aggregation: Spec | None,
     key: str,
     fail_early: bool,
+    job: bool = True,
+    keep: bool | int | None = None,
 ) -> UploadView:
-    """Create an upload. See `AsyncClient.create_upload`."""
+    """Create an upload. See `AsyncClient.create_upload`, and `store` for the last two."""
     declared: dict[str, Any] = {"name": name, "size": size}
     if sha256 is not None:
         declared["sha256"] = sha256
     if aggregation is not None:
         declared["aggregation"] = spec_json(aggregation)
+    if not job:
+        declared["job"] = False
+    if keep is not None:
+        declared["keep"] = keep
     if fail_early:
         declared["fail_early"] = True
     headers = {"Content-Type": "application/json", "Idempotency-Key": f'"{key}"'}
@@ -98,8 +104,8 @@ class Uploading:
         self._meter: Meter
         self._finished: UploadView | None = None
 
-    async def complete(self, upload: UploadView) -> str:
-        """Send until the upload is complete; return the id of its job.
+    async def complete(self, upload: UploadView) -> UploadView:
+        """Send until the upload is complete; return it as it is then.
 
         Raises InputChanged if the file does not belong to the upload or changes meanwhile,
         NotVerified if it does not have the declared digest.
@@ -118,13 +124,7 @@ class Uploading:
                     f"the server accepted every chunk of upload {upload.id}, but still misses "
                     f"{self._source.size - upload.received_bytes} bytes"
                 )
-        if upload.job_id is None:
-            # The file is empty, or the gateway died before it created the job: an empty chunk
-            # makes the server create it.
-            upload = await self._put(upload.id, self._source.size, 0)
-        if upload.job_id is None:
-            raise ClientError(f"upload {upload.id} is complete, but the server returned no job")
-        return upload.job_id
+        return upload
 
     async def _send_missing(self, upload: UploadView) -> None:
         ranges = self._ranges(upload.missing)

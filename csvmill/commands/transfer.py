@@ -32,7 +32,7 @@ from csvmill.commands.options import (
 )
 from csvmill.commands.spec_options import GRAMMAR, SpecCommand, spec_options
 from csvmill.run.fingerprint import fingerprint
-from csvmill.run.run import PIPED_NAME
+from csvmill.run.request import PIPED_NAME
 from csvmill.run.state import RunFolder, RunState
 
 if TYPE_CHECKING:

@@ -38,6 +38,7 @@ def is_direct(request: RunRequest, state: RunState, folder: RunFolder) -> bool:
     return (
         request.server is None
         and request.chunk_size is None
+        and not (request.more or request.uploads or request.spec_name)
         and state.job_id is None
         and state.input.size <= LARGEST
         and not folder.service.exists()

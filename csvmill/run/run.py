@@ -19,6 +19,7 @@ from csvmill.client.errors import (
     Refused,
 )
 from csvmill.client.loading import load_client
+from csvmill.run.asking import ask_job, delete_stored, fingerprint_of_several
 from csvmill.run.direct import is_direct, refuse_hopeless, run_directly
 from csvmill.run.errors import RunDiffers
 from csvmill.run.fingerprint import fingerprint, fingerprint_of_pipe
@@ -29,14 +30,13 @@ from shared.blobs.boot import boot_id
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
     from csvmill.client import AsyncClient, JobView, ResultView, TransferProgress
     from csvmill.run.fingerprint import Fingerprint
     from csvmill.run.request import RunListener, RunRequest
     from csvmill.run.state import RunFolder
 
-PIPED_NAME = "stdin.csv"
-"""The file name that the server gets for standard input."""
 SPEC_MISMATCH = "urn:csvmill:problem:spec-mismatch"
 OWN = "http://127.0.0.1"
 """The start of the URL of a run's own service."""
@@ -92,7 +92,7 @@ class Run:
                 done = await self._aggregate_directly()
                 if done is not None:
                     return done
-            elif self._is_new:
+            elif self._is_new and not self.request.is_asked:
                 await self._look_at_first_rows()
             async with self._server() as server, self._client(server) as client:
                 if (
@@ -101,6 +101,7 @@ class Run:
                 ):
                     with suppress(Refused):
                         await client.cancel_upload(abandoned.key)
+                    await delete_stored(client, abandoned)
                 return await self._continue(client, self._state)
         finally:
             if self._is_over:
@@ -109,7 +110,7 @@ class Run:
     async def _aggregate_directly(self) -> RunResult | None:
         try:
             done = await run_directly(
-                self.request, self.request.input or self.folder.piped, self._name, self.folder
+                self.request, self._file, self.request.name_of(self._file), self.folder
             )
         except JobUnsuccessful:
             self._is_over = True
@@ -120,7 +121,7 @@ class Run:
     async def _look_at_first_rows(self) -> None:
         try:
             await refuse_hopeless(
-                self.request, self.request.input or self.folder.piped, self._name, self.folder,
+                self.request, self._file, self.request.name_of(self._file), self.folder,
                 size=self._state.input.size,
             )  # fmt: skip
         except BadRows:
@@ -128,15 +129,16 @@ class Run:
             raise
 
     @property
-    def _name(self) -> str:
-        """The name of the input in messages, and on the server."""
-        return PIPED_NAME if self.request.input is None else self.request.input.name
+    def _file(self) -> Path:
+        """The file that is sent, or the first one."""
+        return self.request.input or self.folder.piped
 
     async def _continue(self, client: AsyncClient, state: RunState) -> RunResult:
         if state.failed:
             state = await self._retry_job(client, state)
         if state.job_id is None:
-            state = await self._upload(client, state)
+            send = self._ask if self.request.is_asked else self._upload
+            state = await send(client, state)
         job = await self._wait(client, state)
         result = await self._download(client, job)
         self._is_done = self._is_over = True
@@ -167,9 +169,18 @@ class Run:
         )
 
     def _take_fingerprint(self) -> Fingerprint:
-        if self.request.input is not None:
+        if self.request.input is not None and not self.request.more and not self.request.uploads:
             return fingerprint(self.request.input)
+        if not self.request.is_piped:
+            return fingerprint_of_several(self._files, self.request.uploads)
         return fingerprint_of_pipe(self.folder.piped, self._save_standard_input())
+
+    @property
+    def _files(self) -> tuple[Path, ...]:
+        """The files that are sent."""
+        if self.request.input is None and not self.request.is_piped:
+            return ()
+        return (self._file, *self.request.more)
 
     def _save_standard_input(self) -> str:
         digest = hashlib.sha256()
@@ -213,7 +224,7 @@ class Run:
                 "or start over with --restart"
             )
         difference = state.input.difference(file)
-        if difference is None and state.aggregation == self.request.aggregation:
+        if difference is None and state.aggregation == self.request.spec:
             return self._continued(state)
         if state.failed:
             # The file or the spec was corrected after the failure.
@@ -231,7 +242,10 @@ class Run:
     def _create(self, file: Fingerprint) -> RunState:
         self._is_new = True
         boot = self._boot if self.request.server is None else None
-        state = RunState.begin(self.request.shown_server, file, self.request.aggregation, boot=boot)
+        files = len(self._files) if self.request.is_asked else 0
+        state = RunState.begin(
+            self.request.shown_server, file, self.request.spec, files=files, boot=boot
+        )
         self.folder.save(state)
         return state
 
@@ -256,23 +270,34 @@ class Run:
             return await self._saved(state.restarted())
         return await self._saved(replace(state, failed=False))
 
-    async def _upload(self, client: AsyncClient, state: RunState) -> RunState:
-        def report(progress: TransferProgress) -> None:
-            self._transferred["upload"] = progress.done - progress.held
-            self.listener.uploading(progress)
+    def _report_upload(self, progress: TransferProgress) -> None:
+        self._transferred["upload"] = progress.done - progress.held
+        self.listener.uploading(progress)
 
-        piped = self.request.input is None
+    async def _ask(self, client: AsyncClient, state: RunState) -> RunState:
+        try:
+            with self._timed("upload"):
+                job = await ask_job(client, self.request, self._files, state, self._report_upload)
+        except Refused as error:
+            if error.problem == SPEC_MISMATCH:
+                self._is_over = True
+                await delete_stored(client, state)
+            raise
+        return await self._saved(replace(state, job_id=job.id))
+
+    async def _upload(self, client: AsyncClient, state: RunState) -> RunState:
+        piped = self.request.is_piped
         try:
             with self._timed("upload"):
                 job_id = await client.upload(
-                    self.request.input or self.folder.piped,
+                    self._file,
                     key=state.key,
-                    name=self._name,
+                    name=self.request.name_of(self._file),
                     sha256=state.input.sha256 if piped else None,
                     aggregation=state.aggregation,
                     chunk_size=self.request.chunk_size,
                     parallel=self.request.parallel,
-                    progress=report,
+                    progress=self._report_upload,
                     fail_early=True,
                 )
         except BadRows:

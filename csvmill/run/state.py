@@ -43,6 +43,8 @@ class RunState:
     """Whether the job ended without a result."""
     aggregation: dict[str, Any] | None = None
     """The spec, as JSON; None for the server's default."""
+    files: int = 0
+    """The files that are stored without a job of their own, which is asked of all."""
     boot: str | None = None
     """The boot of the machine in which the run's own service has kept bytes without a sync of the
     disk; None if all that it has kept survives a crash of the machine."""
@@ -54,10 +56,11 @@ class RunState:
         file: Fingerprint,
         aggregation: dict[str, Any] | None = None,
         *,
+        files: int = 0,
         boot: str | None = None,
     ) -> RunState:
         """Return the state of a new run."""
-        return cls(server, file, key=str(uuid4()), aggregation=aggregation, boot=boot)
+        return cls(server, file, key=str(uuid4()), aggregation=aggregation, files=files, boot=boot)
 
     def restarted(self) -> RunState:
         """Return the state of a new run with the same input, server and spec."""

@@ -1,0 +1,62 @@
+"""Administers the API keys of a server, for programs without asyncio."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Coroutine, Iterator
+
+    from csvmill.client.admin import Admin
+    from shared.api.access import AuditEntryView, KeyView, NewKeyView
+
+
+class SyncAdmin:
+    """The methods of `Admin`, blocking."""
+
+    def __init__(self, admin: Admin, run: Callable[[Coroutine[Any, Any, Any]], Any]) -> None:
+        """`run` returns the result of a coroutine."""
+        self._admin = admin
+        self._run = run
+
+    def keys(self) -> list[KeyView]:
+        """Return the API keys. See `Admin.keys`."""
+        keys: list[KeyView] = self._run(self._admin.keys())
+        return keys
+
+    def create_key(
+        self,
+        name: str,
+        scopes: Collection[str],
+        *,
+        tenant: str | None = None,
+        operator: bool = False,
+        expires_in: int | None = None,
+    ) -> NewKeyView:
+        """Create an API key. See `Admin.create_key`."""
+        created: NewKeyView = self._run(
+            self._admin.create_key(
+                name, scopes, tenant=tenant, operator=operator, expires_in=expires_in
+            )
+        )
+        return created
+
+    def rotate_key(self, key_id: str, *, overlap: int | None = None) -> NewKeyView:
+        """Give a key a new secret. See `Admin.rotate_key`."""
+        rotated: NewKeyView = self._run(self._admin.rotate_key(key_id, overlap=overlap))
+        return rotated
+
+    def revoke_key(self, key_id: str) -> KeyView:
+        """Revoke a key for good. See `Admin.revoke_key`."""
+        revoked: KeyView = self._run(self._admin.revoke_key(key_id))
+        return revoked
+
+    def audit(self, **wanted: str) -> Iterator[AuditEntryView]:
+        """Yield entries of the audit trail, the newest first. See `Admin.audit`."""
+        entries = self._admin.audit(**wanted)
+
+        async def next_entry() -> AuditEntryView | None:
+            return await anext(entries, None)
+
+        while entry := self._run(next_entry()):
+            yield entry
