@@ -14,6 +14,7 @@ from csvmill.commands.process_end import exit_at_once
 
 COMMANDS = {
     "run": "csvmill.commands.run",
+    "ask": "csvmill.commands.ask",
     "inspect": "csvmill.commands.inspect",
     "upload": "csvmill.commands.transfer",
     "status": "csvmill.commands.job",
@@ -23,6 +24,7 @@ COMMANDS = {
     "delete": "csvmill.commands.job",
     "retry": "csvmill.commands.job",
     "jobs": "csvmill.commands.jobs",
+    "uploads": "csvmill.commands.uploads",
     "serve": "csvmill.commands.serve",
     "keys": "csvmill.commands.keys",
     "tenants": "csvmill.commands.tenants",

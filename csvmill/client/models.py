@@ -9,7 +9,8 @@ from shared.aggregation.spec import (
     Junction,
     OrderColumn,
 )
-from shared.api.job import AttemptView, JobView
+from shared.api.dataset import DatasetView
+from shared.api.job import AttemptView, JobInputView, JobView
 from shared.api.job import ProgressView as JobProgress
 from shared.api.problem import ProblemView
 from shared.api.report import ReportView, WarningView
@@ -22,8 +23,10 @@ __all__ = [
     "Arithmetic",
     "AttemptView",
     "Condition",
+    "DatasetView",
     "GroupColumn",
     "Input",
+    "JobInputView",
     "JobProgress",
     "JobView",
     "Junction",

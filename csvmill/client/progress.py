@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from shared.api.job import JobView
+if TYPE_CHECKING:
+    from shared.api.job import JobView
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class TransferProgress:
 
 
 ReportProgress = Callable[[TransferProgress], None]
-ReportJob = Callable[[JobView], None]
+ReportJob = Callable[["JobView"], None]
 
 
 def ignore(_: object) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from csvmill.client.appending import Appending
 from csvmill.client.defaults import CHUNK_SIZE
 from csvmill.client.errors import BodyTooLarge, ClientError
 from csvmill.client.paths import chunk_path, upload_path
+from csvmill.client.source import content_digest
 from csvmill.client.uploading import Uploading
 from shared.api.upload import UploadView
 
@@ -52,7 +54,12 @@ async def job_of(transport: Transport, upload: UploadView) -> str:
     """
     if upload.job_id is None:
         path = chunk_path(upload.id, upload.size or 0)
-        upload = UploadView.of(await transport.json("PUT", path, body=b""))
+        headers = {
+            "Content-Digest": content_digest(hashlib.sha256().digest()),
+            "Content-Type": "application/octet-stream",
+        }
+        answer = await transport.json("PUT", path, body=b"", headers=headers)
+        upload = UploadView.of(answer)
     if upload.job_id is None:
         raise ClientError(f"upload {upload.id} is complete, but the server returned no job")
     return upload.job_id

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import shlex
 import tempfile
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from csvmill.client.errors import BadRows, JobUnsuccessful
 from csvmill.commands.display import display
 from csvmill.commands.exit_codes import report_errors, run_async, show_json
-from csvmill.commands.job_text import echo_warnings, row_counts
+from csvmill.commands.inputs import (
+    cache_option,
+    files_argument,
+    spec_name_option,
+    upload_option,
+)
+from csvmill.commands.job_text import echo_warnings
 from csvmill.commands.options import (
     STREAM,
     api_key_option,
     chunk_option,
     given_api_key,
-    input_argument,
     json_option,
     output_option,
     output_path,
@@ -30,15 +32,11 @@ from csvmill.commands.options import (
     send_to_stdout,
     server_url,
 )
+from csvmill.commands.run_text import reminder, result_json, result_text
 from csvmill.commands.spec_options import GRAMMAR, SpecCommand, spec_options
 from csvmill.run.request import RunRequest
 from csvmill.run.run import Run
 from csvmill.run.state import RunFolder
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from csvmill.run.request import RunResult
 
 
 @click.command(
@@ -46,7 +44,7 @@ if TYPE_CHECKING:
     epilog=GRAMMAR,
     short_help="Aggregate a file: upload, follow the job, download, verify.",
 )
-@input_argument(allow_dash=True)
+@files_argument
 @output_option("Where to write the result; `-` is standard output.")
 @click.option(
     "--server",
@@ -74,6 +72,9 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Run the job even if all of the first thousands of rows fail.",
 )
+@upload_option
+@cache_option
+@spec_name_option
 @click.option("--restart", is_flag=True, help="Discard the state of an earlier run.")
 @chunk_option
 @parallel_option
@@ -88,7 +89,7 @@ if TYPE_CHECKING:
 @json_option
 @spec_options
 def run(
-    file: Path,
+    files: tuple[Path, ...],
     output: Path,
     aggregation: dict[str, Any] | None,
     state: Path | None,
@@ -107,8 +108,11 @@ def run(
       csvmill run plays.csv -o totals.csv
       csvmill run plays.csv -o totals.csv --server http://mill.example:8000
       csvmill run plays.csv -o top.csv --group-by Song --sum Plays --order-by -Plays --limit 10
-      csvmill run plays.csv -o totals.csv --spec totals.json
+      csvmill run 'plays-2026-*.csv' -o year.csv --group-by Song --sum Plays
+      csvmill run --upload plays.csv -o totals.csv --spec totals.json
       zcat plays.csv.gz | csvmill run - -o - | head
+
+    Several files, patterns and uploads are read as one: their columns are matched by name.
 
     Without --server, a service is started for the run on a free port of this machine, unless FILE
     is small. FILE `-` is standard input, which is first saved beside the output. A run with `-o -`
@@ -116,53 +120,61 @@ def run(
     """
     if as_json and output == STREAM:
         raise click.UsageError("--json and `-o -` both write to standard output; use one of them")
-    if file != STREAM and output != STREAM and output.exists() and output.samefile(file):
-        raise click.UsageError(f"{output} is the input itself; use another output")
-    if detect and file == STREAM:
-        raise click.UsageError("--detect reads FILE before it is sent; give a file")
-    rejects = options["rejects"]
-    if rejects is not None and rejects in (file, output):
-        raise click.UsageError(f"{rejects} is also the input or the output; use another file")
+    _check(files, output, aggregation, options)
+    if detect and (len(files) != 1 or STREAM in files):
+        raise click.UsageError("--detect reads FILE before it is sent; give one file")
     with ExitStack() as stack:
         stack.enter_context(report_errors(as_json=as_json))
         folder, target = _paths(stack, output, state)
         shown = stack.enter_context(display(quiet=quiet or as_json))
-        source = None if file == STREAM else file
         if detect:
-            aggregation = _detected(file, aggregation)
+            aggregation = _detected(files[0], aggregation)
         request = RunRequest(
-            source, target, aggregation=aggregation, api_key=given_api_key(), **options
+            files[0] if files and STREAM not in files else None,
+            target,
+            more=files[1:],
+            aggregation=aggregation,
+            api_key=given_api_key(),
+            **options,
         )
         waiting = f"waiting for another run that is using {folder.path}"
         stack.enter_context(folder.locked(lambda: shown.note(waiting)))
         work = Run(request, folder, shown)
         work.begin()
-        with _reminder(file, aggregation):
+        with reminder(request):
             result = run_async(work.execute(), shown.note)
         if not (quiet or as_json):
             echo_warnings(result.job)
         if output == STREAM:
             send_to_stdout(target)
         elif as_json:
-            show_json(_result_json(request, result))
+            show_json(result_json(request, result))
         else:
-            shown.note(_result_text(request, result))
+            shown.note(result_text(request, result))
 
 
-@contextmanager
-def _reminder(file: Path, aggregation: dict[str, Any] | None) -> Iterator[None]:
-    """Tell, if a file does not fit and nothing was asked, how to ask."""
-    try:
-        yield
-    except (BadRows, JobUnsuccessful) as error:
+def _check(
+    files: tuple[Path, ...],
+    output: Path,
+    aggregation: dict[str, Any] | None,
+    options: dict[str, Any],
+) -> None:
+    """Raise UsageError if options contradict each other."""
+    if not files and not options["uploads"]:
+        raise click.UsageError("give a FILE, or --upload ID")
+    if options["uploads"] and (options["server"] is None or STREAM in files):
+        raise click.UsageError("--upload needs --server, and cannot be combined with `-`")
+    if options["spec_name"] is not None:
         if aggregation is not None:
-            raise
-        seen = "" if file == STREAM else f"; `csvmill inspect {shlex.quote(str(file))}` shows them"
-        raise type(error)(
-            f"{error}\nNothing was asked, so plays were summed by song and date, as for a file "
-            "with the columns Song, Date, Number of Plays. For another file, name its columns, "
-            f"as in --group-by COLUMN --sum COLUMN{seen}."
-        ) from error
+            raise click.UsageError("--spec-name cannot be combined with other options of the spec")
+        if options["server"] is None:
+            raise click.UsageError("--spec-name needs --server, which has saved the spec")
+    for file in files:
+        if STREAM not in (file, output) and output.exists() and output.samefile(file):
+            raise click.UsageError(f"{output} is the input itself; use another output")
+    rejects = options["rejects"]
+    if rejects is not None and rejects in (*files, output):
+        raise click.UsageError(f"{rejects} is also the input or the output; use another file")
 
 
 def _detected(file: Path, aggregation: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -189,33 +201,3 @@ def _paths(stack: ExitStack, output: Path, state: Path | None) -> tuple[RunFolde
         return RunFolder(state) if state else RunFolder.beside(output), output
     temporary = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="csvmill-run-")))
     return RunFolder(state or temporary / "state"), temporary / "result.csv"
-
-
-def _result_text(request: RunRequest, done: RunResult) -> str:
-    job, report = done.job, done.job.report
-    text = (
-        f"{request.output}: {job.rows_out:,} rows, {done.result.size:,} bytes, "
-        f"from {job.rows_in:,} rows in {sum(done.seconds.values()):.1f} s"
-    )
-    if report is not None and report.rows_in != report.rows_aggregated:
-        text += f"\n{row_counts(report)}"
-    return text
-
-
-def _result_json(request: RunRequest, done: RunResult) -> dict[str, Any]:
-    job, result = done.job, done.result
-    return {
-        "status": "done",
-        "server": request.shown_server,
-        "job_id": job.id,
-        "input": {"path": str(request.input) if request.input else None, "size": job.input_size},
-        "output": {"path": str(request.output), "size": result.size, "sha256": result.sha256},
-        "rows_in": job.rows_in,
-        "rows_out": job.rows_out,
-        "uploaded_bytes": done.uploaded_bytes,
-        "downloaded_bytes": done.downloaded_bytes,
-        "seconds": {stage: round(spent, 3) for stage, spent in done.seconds.items()},
-        "report": asdict(job.report) if job.report else None,
-        "problems": [asdict(problem) for problem in job.problems],
-        "problem_count": job.problem_count,
-    }

@@ -102,13 +102,19 @@ def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
             option = "--" + given[0].replace("_", "-").replace("output-format", "format")
             raise click.UsageError(f"{option} cannot be combined with --spec; put it in the JSON")
         else:
-            aggregation = spec_from_json(spec, options.get("file"), output)
+            aggregation = spec_from_json(spec, _read_by(options), output)
         click.get_current_context().meta[GIVEN_SPEC] = GivenSpec(aggregation, spec is not None)
         return command(*args, aggregation=aggregation, **options)
 
     for option in reversed(_options()):
         with_spec = option(with_spec)
     return with_spec
+
+
+def _read_by(options: dict[str, Any]) -> object:
+    """Return the file that a command reads, or the first one of several."""
+    files = options.get("files")
+    return files[0] if files else options.get("file")
 
 
 def _result_file(output: object) -> Path | None:

@@ -76,7 +76,9 @@ async def ask_job(
         meter.next_file()
         uploads.append(upload.id)
     spec = request.spec_name or request.aggregation or aggregation_json(SONG_PLAYS)
-    return await client.ask([*uploads, *request.uploads], spec, cache=request.cache, key=state.key)
+    digest = hashlib.sha256(json.dumps(spec, sort_keys=True, default=str).encode()).hexdigest()
+    key = f"{state.key}-{digest[:16]}"
+    return await client.ask([*uploads, *request.uploads], spec, cache=request.cache, key=key)
 
 
 async def delete_stored(client: AsyncClient, state: RunState) -> None:

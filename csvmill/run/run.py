@@ -226,6 +226,11 @@ class Run:
         difference = state.input.difference(file)
         if difference is None and state.aggregation == self.request.spec:
             return self._continued(state)
+        if difference is None and state.job_id is None and state.files:
+            # No job was created with the earlier spec, and what is stored does not depend on it.
+            state = replace(state, aggregation=self.request.spec)
+            self.folder.save(state)
+            return self._continued(state)
         if state.failed:
             # The file or the spec was corrected after the failure.
             return self._create(file)
@@ -278,10 +283,9 @@ class Run:
         try:
             with self._timed("upload"):
                 job = await ask_job(client, self.request, self._files, state, self._report_upload)
-        except Refused as error:
-            if error.problem == SPEC_MISMATCH:
-                self._is_over = True
-                await delete_stored(client, state)
+        except Refused:
+            # What was stored stays: the same command with another spec continues with it.
+            self._is_over = not self._files
             raise
         return await self._saved(replace(state, job_id=job.id))
 

@@ -1,0 +1,125 @@
+"""`csvmill ask`, `csvmill uploads`, and runs of uploads that are there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from csvmill.client import AsyncClient, Client, Refused
+from csvmill.commands.exit_codes import Exit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.e2e.conftest import Standalone
+
+
+class Shell:
+    """Runs commands in a folder, on one server."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder = folder
+        self.url = url
+
+    async def __call__(self, *arguments: str, exit_code: int = 0) -> str:
+        """Run a command; return its standard output, and if it fails its standard error too."""
+        done = await asyncio.to_thread(
+            subprocess.run,
+            [sys.executable, "-m", "csvmill", *arguments, "--server", self.url],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == exit_code, done.stdout + done.stderr
+        return done.stdout if exit_code == 0 else done.stdout + done.stderr
+
+    async def json(self, *arguments: str, exit_code: int = 0) -> Any:
+        """Run a command with --json; return what it printed."""
+        return json.loads(await self(*arguments, "--json", exit_code=exit_code))
+
+
+@pytest.fixture
+def shell(shared_standalone: Standalone, tmp_path: Path) -> Shell:
+    return Shell(tmp_path, shared_standalone.url)
+
+
+async def test_a_file_that_was_stored_is_asked_again_and_again(
+    shell: Shell, tmp_path: Path
+) -> None:
+    (tmp_path / "asked.csv").write_text("Song,Plays\na,1\nb,2\na,4\n")
+    async with AsyncClient(shell.url) as client:
+        upload = await client.store(tmp_path / "asked.csv", key="asked", keep=3600)
+        assert (upload.complete, upload.job_id) == (True, None)
+        # The same call continues the same upload
+        assert (await client.store(tmp_path / "asked.csv", key="asked", keep=3600)).id == upload.id
+        spec = {"group_by": ["Song"], "aggregates": [{"function": "sum", "column": "Plays"}]}
+        job = await client.ask(upload.id, spec, name="by song", key="question")
+        assert (await client.ask(upload.id, spec, name="by song", key="question")).id == job.id
+        assert job.filename == "by song"
+        assert [each.name for each in job.inputs] == ["asked.csv"]
+        await client.wait(job.id)
+        await client.download(job.id, tmp_path / "sums.csv")
+        assert (tmp_path / "sums.csv").read_text() == "Song,sum(Plays)\na,5\nb,2\n"
+    # By the command line, by name or by id
+    for name in ("asked.csv", upload.id):
+        job_id = (await shell("ask", name, "--count")).strip()
+        assert "computes   count\n" in await shell("status", "--watch", job_id)
+    output = await shell.json("run", "--upload", upload.id, "-o", "top.csv", "--max", "Plays")
+    assert (tmp_path / "top.csv").read_text() == "max(Plays)\n4\n"
+    assert (output["uploaded_bytes"], output["inputs"][0]["upload_id"]) == (0, upload.id)
+    assert list(tmp_path.glob("*.csvmill")) == []  # noqa: ASYNC240
+
+
+async def test_uploads_are_listed_kept_and_deleted(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "kept.csv").write_text("a\n1\n")
+
+    def store() -> str:
+        with Client(shell.url) as client:
+            upload_id = client.store(tmp_path / "kept.csv").id
+            assert [each.id for each in client.uploads(name="kept.csv")] == [upload_id]
+            assert not client.keep(upload_id, keep=False).keep
+            return upload_id
+
+    upload_id = await asyncio.to_thread(store)
+    line = (await shell("uploads", "--name", "kept.csv")).splitlines()[1]
+    assert line.split()[:2] == [upload_id, "4"]
+    assert line.endswith("kept.csv")
+    kept = await shell.json("uploads", "keep", upload_id, "--for", "90d")
+    assert (kept["id"], kept["keep"], kept["expires_at"] is None) == (upload_id, True, False)
+    assert (await shell.json("uploads", "keep", upload_id))["expires_at"] is None
+    assert await shell("uploads", "delete", upload_id) == f"{upload_id} deleted\n"
+    assert await shell("uploads", "--name", "kept.csv") == ""
+    async with AsyncClient(shell.url) as client:
+        with pytest.raises(Refused) as refused:
+            await client.ask("kept.csv", {"aggregates": [{"function": "count"}]})
+    assert refused.value.status == 404
+
+
+async def test_what_does_not_fit_is_refused_in_the_words_of_options(
+    shell: Shell, tmp_path: Path
+) -> None:
+    (tmp_path / "fits.csv").write_text("Song,Plays\na,1\n")
+    async with AsyncClient(shell.url) as client:
+        await client.store(tmp_path / "fits.csv")
+    said = await shell("ask", "fits.csv", "--sum", "Sogn", exit_code=Exit.FAILED)
+    assert "--sum: 'Sogn': no column has this name; did you mean 'Song'?" in said
+    said = await shell("ask", "fits.csv", exit_code=Exit.USAGE)
+    assert "say what to compute" in said
+
+
+async def test_a_run_whose_question_was_refused_sends_nothing_again_with_a_corrected_one(
+    shell: Shell, tmp_path: Path
+) -> None:
+    (tmp_path / "sent.csv").write_text("Song,Plays\na,1\n")
+    run = ("run", "sent.csv", "-o", "totals.csv", "--no-cache")
+    failed = await shell.json(*run, "--sum", "Sogn", exit_code=Exit.FAILED)
+    assert "did you mean 'Song'?" in failed["message"]
+    output = await shell.json(*run, "--sum", "Plays")
+    assert output["uploaded_bytes"] == 0
+    assert (tmp_path / "totals.csv").read_text() == "sum(Plays)\n1\n"
