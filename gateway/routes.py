@@ -28,6 +28,7 @@ from gateway.results.download import download_file, show_result
 from gateway.results.links import create_link
 from gateway.results.preview import show_preview
 from gateway.results.rejects import show_rejects
+from gateway.specs.handlers import delete_spec, list_specs, save_spec, show_spec
 from gateway.uploads.inspect import inspect_upload
 from gateway.web.api_reference import docs, docs_file
 from gateway.web.handlers import index, page_file
@@ -80,6 +81,10 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
         web.post("/api/v1/keys", create_key),
         web.delete("/api/v1/keys/{key_id}", revoke_key),
         web.post("/api/v1/keys/{key_id}/rotate", rotate_key),
+        web.get("/api/v1/specs", list_specs),  # HEAD too
+        web.get("/api/v1/specs/{name}", show_spec),  # HEAD too
+        web.put("/api/v1/specs/{name}", save_spec),
+        web.delete("/api/v1/specs/{name}", delete_spec),
         web.get("/api/v1/notifications", list_notifications),  # HEAD too
         web.post("/api/v1/notifications/{notification_id}/retry", retry_notification),
         web.get("/api/v1/webhooks/secret", show_secret),  # HEAD too

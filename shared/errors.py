@@ -192,6 +192,10 @@ class TooManyJobs(CsvmillError, code="too_many_jobs", status=429, title="Too man
     """As many jobs of the tenant wait as may wait."""
 
 
+class TooManySpecs(CsvmillError, code="too_many_specs", status=409, title="Too many saved specs"):
+    """The tenant has as many saved specs as it may have."""
+
+
 class NoWebhookSecret(
     CsvmillError, code="no_webhook_secret", status=409, title="No webhook secret"
 ):
@@ -222,6 +226,10 @@ class JobNotFound(CsvmillError, code="job_not_found", status=404, title="Job not
 
 class KeyNotFound(CsvmillError, code="key_not_found", status=404, title="API key not found"):
     """There is no API key with this id, or it is revoked and cannot be rotated."""
+
+
+class SpecNotFound(CsvmillError, code="spec_not_found", status=404, title="Spec not found"):
+    """There is no saved spec with this name."""
 
 
 class NotificationNotFound(

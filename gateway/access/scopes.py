@@ -37,6 +37,8 @@ UPLOAD = Need(frozenset({Scope.UPLOAD}))
 STATE_OF_UPLOAD = Need(frozenset({Scope.UPLOAD, Scope.READ}))
 """Who sends a file needs its offset to continue. To ask for it by the IETF protocol ends an append
 in progress, and needs `UPLOAD` (see `gateway.protocols.dispatch`)."""
+SHOW_SPEC = Need(frozenset({Scope.UPLOAD, Scope.READ}))
+"""Who may send a file with the name of a spec may know what it computes."""
 ADMIN = Need(frozenset({Scope.ADMIN}))
 METRICS = Need(frozenset({Scope.ADMIN}), operator=True, key_only=True)
 FIRST_UPLOAD = Need(frozenset({Scope.UPLOAD}), anonymous=True)
@@ -83,6 +85,10 @@ NEEDS: Mapping[tuple[str, str], Need | None] = {
     ("POST", "/api/v1/keys"): ADMIN,
     ("DELETE", "/api/v1/keys/{key_id}"): ADMIN,
     ("POST", "/api/v1/keys/{key_id}/rotate"): ADMIN,
+    ("GET", "/api/v1/specs"): SHOW_SPEC,
+    ("GET", "/api/v1/specs/{name}"): SHOW_SPEC,
+    ("PUT", "/api/v1/specs/{name}"): UPLOAD,
+    ("DELETE", "/api/v1/specs/{name}"): UPLOAD,
     ("GET", "/api/v1/notifications"): ADMIN,
     ("POST", "/api/v1/notifications/{notification_id}/retry"): ADMIN,
     ("GET", "/api/v1/webhooks/secret"): ADMIN,

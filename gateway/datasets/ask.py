@@ -73,20 +73,21 @@ async def _create(context: UploadContext, job_id: UUID, asked: AskedJob) -> Job:
     inputs, uploads = await find_inputs(context, asked.inputs)
     if len(inputs) > 1:
         raise SeveralInputs("a job reads one upload in this version; ask for one job of each")
-    await check_headers(context, uploads, asked.aggregation)
+    await check_headers(context, uploads, asked.spec.aggregation)
     return await ask_job(
         context.ports,
         context.events,
         JobRequest(
             job_id,
             tuple(inputs),
-            asked.aggregation,
+            asked.spec.aggregation,
             asked.name or _name_of(inputs),
             context.settings.max_attempts,
             asked.digest,
             context.tenant,
             asked.cache,
             tuple(dict.fromkeys((*asked.notify, *context.notify))),
+            asked.spec.name,
         ),
     )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.http.notify_urls import read_notify
 from gateway.keys import SETTINGS
-from shared.aggregation.json_reader import read_aggregation
+from gateway.specs.named import read_named
 from shared.errors import InvalidInput, UnsupportedMedia
 from shared.http.request_body import json_body
 from shared.jobs.job_input import MAX_INPUTS
@@ -17,7 +17,7 @@ from shared.jobs.job_input import MAX_INPUTS
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from shared.aggregation.spec import Aggregation
+    from gateway.specs.named import NamedAggregation
 
 FIELDS = ("inputs", "aggregation", "cache", "name", "notify")
 NAME_LIMIT = 500
@@ -37,7 +37,7 @@ class AskedJob:
     """What a client asks for."""
 
     inputs: tuple[AskedInput, ...]
-    aggregation: Aggregation
+    spec: NamedAggregation
     cache: bool
     name: str | None
     notify: tuple[str, ...]
@@ -49,8 +49,8 @@ class AskedJob:
 async def read_job_request(request: web.Request) -> AskedJob:
     """Read the body of a request for a job.
 
-    Raises UnsupportedMedia, InvalidInput for a field that is missing, malformed or unknown, and
-    AddressRefused.
+    Raises UnsupportedMedia, InvalidInput for a field that is missing, malformed or unknown,
+    AddressRefused, and SpecNotFound.
     """
     if request.content_type != "application/json":
         raise UnsupportedMedia(f"the request is {request.content_type}; send application/json")
@@ -63,7 +63,7 @@ async def read_job_request(request: web.Request) -> AskedJob:
     canonical = json.dumps(fields, sort_keys=True, default=str)
     return AskedJob(
         _inputs(fields.get("inputs")),
-        _aggregation(fields.get("aggregation")),
+        await _aggregation(request, fields.get("aggregation")),
         _cache(fields.get("cache", True)),
         _name(fields.get("name")),
         read_notify(request, fields.get("notify")),
@@ -95,10 +95,10 @@ def _input(given: object, field: str) -> AskedInput:
     return AskedInput(given)
 
 
-def _aggregation(given: Any) -> Aggregation:
+async def _aggregation(request: web.Request, given: Any) -> NamedAggregation:
     if given is None:
         raise InvalidInput("aggregation is missing; send what to compute", field="aggregation")
-    return read_aggregation(given, "aggregation")
+    return await read_named(request, given, "aggregation")
 
 
 def _cache(given: object) -> bool:

@@ -20,11 +20,13 @@ from shared.api.notification import (
 )
 from shared.api.preview import PreviewView
 from shared.api.problem import ProblemDetails
+from shared.api.saved_spec import SpecListView, SpecView
 from shared.api.upload import UploadView
 from shared.errors import JobNotFound
 from shared.jobs.job import JobState
 from shared.jobs.job_input import MAX_INPUTS
 from shared.jobs.notification import MAX_URLS
+from shared.jobs.saved_spec import NAME_PATTERN
 
 if TYPE_CHECKING:
     from gateway.openapi.parts import Node
@@ -58,6 +60,8 @@ def or_null(node: Node) -> Node:
     """Return the schema of a value that may be null."""
     if "$ref" in node:
         return {"oneOf": [node, {"type": "null"}]}
+    if "oneOf" in node:
+        return {"oneOf": [*node["oneOf"], {"type": "null"}]}
     return {**node, "type": [node["type"], "null"]}
 
 
@@ -101,6 +105,14 @@ KEEP_SCHEMA: Node = {
 }
 """How long an upload is kept although no job needs it."""
 
+AGGREGATION_OR_NAME: Node = {
+    "oneOf": [
+        ref(aggregations.NAME),
+        text("The name of a saved spec, as it is now", pattern=NAME_PATTERN),
+    ]
+}
+"""What a job computes."""
+
 DECLARATION: Node = {
     "type": "object",
     "description": "A file to be uploaded.",
@@ -116,7 +128,7 @@ DECLARATION: Node = {
                 pattern="^[0-9a-f]{64}$",
             )
         ),
-        "aggregation": or_null(ref(aggregations.NAME)),
+        "aggregation": or_null(AGGREGATION_OR_NAME),
         "fail_early": or_null(
             {
                 "type": "boolean",
@@ -189,7 +201,7 @@ JOB_REQUEST: Node = {
             "minItems": 1,
             "maxItems": MAX_INPUTS,
         },
-        "aggregation": ref(aggregations.NAME),
+        "aggregation": AGGREGATION_OR_NAME,
         "cache": {
             "type": "boolean",
             "default": True,
@@ -242,6 +254,8 @@ SCHEMAS: Node = {
         NotificationListView,
         PreviewView,
         ProblemDetails,
+        SpecListView,
+        SpecView,
         UploadView,
         WebhookSecretView,
     ),
@@ -294,6 +308,7 @@ JOB_EXAMPLE: Node = {
     "inputs": [{"upload_id": UPLOAD_ID, "name": "plays.csv", "size": 74, "sha256": None}],
     "cached_from": None,
     "notify": ["https://hooks.example"],
+    "spec_name": None,
 }
 
 UPLOAD_EXAMPLE: Node = {

@@ -22,9 +22,11 @@ from shared.uploads.metadata import (
     JOB,
     KEEP,
     NONE,
+    SPEC_NAME,
     YES,
     aggregation_of,
     metadata_of,
+    spec_name_of,
     with_notify,
 )
 
@@ -57,6 +59,8 @@ class NewUpload:
     """Whether it becomes a job when it is complete."""
     keep: float | None = None
     """The seconds for which it is kept after its last byte; None if only while jobs need it."""
+    spec_name: str | None = None
+    """The name of the saved spec that `aggregation` is, if it is one."""
     others: Mapping[str, str] = field(default_factory=dict)
     """More metadata, of the protocol."""
 
@@ -70,6 +74,8 @@ class NewUpload:
             marks[JOB] = NONE
         if self.keep is not None:
             marks[KEEP] = f"{self.keep:.0f}"
+        if self.spec_name is not None:
+            marks[SPEC_NAME] = self.spec_name
         own = {FILENAME: self.filename, **self.others, **metadata_of(self.aggregation), **marks}
         return with_notify(own, self.notify)
 
@@ -146,7 +152,7 @@ async def create_once(context: UploadContext, key: str | None, new: NewUpload) -
         blob.metadata.get(KEEP),
     ):
         raise reused
-    if declared != known or new.aggregation != aggregation_of(blob.metadata):
+    if declared != known or not _is_same_spec(new, blob.metadata):
         raise reused
     return upload
 
@@ -154,3 +160,10 @@ async def create_once(context: UploadContext, key: str | None, new: NewUpload) -
 async def _check_secret(context: UploadContext, new: NewUpload) -> None:
     if new.notify:
         await require_secret(context.ports.jobs.access, context.tenant)
+
+
+def _is_same_spec(new: NewUpload, metadata: Mapping[str, str]) -> bool:
+    """Whether an upload was declared with the same spec; a saved one may have changed since."""
+    if new.spec_name != spec_name_of(metadata):
+        return False
+    return new.spec_name is not None or new.aggregation == aggregation_of(metadata)

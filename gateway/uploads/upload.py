@@ -11,6 +11,7 @@ from shared.access.tenant import DEFAULT_TENANT
 from shared.blobs.blob import BlobInfo
 from shared.blobs.byte_ranges import RangeSet
 from shared.uploads.metadata import (
+    SPEC_NAME,
     awaits_mark,
     becomes_no_job,
     filename_of,
@@ -91,5 +92,7 @@ def upload_of_job(job: Job) -> Upload:
     (read,) = job.inputs
     whole = RangeSet.of([(0, read.size)])
     metadata = {"filename": job.filename, **metadata_of(job.aggregation)}
+    if job.spec_name is not None:
+        metadata[SPEC_NAME] = job.spec_name
     blob = BlobInfo(read.key, read.size, whole, sha256=read.sha256, metadata=metadata)
     return Upload(read.upload_id, blob, job, kept=False)

@@ -15,7 +15,7 @@ LOCAL = "local"
 
 
 class Action(StrEnum):
-    """What is recorded. The object is the upload, the job, the key or the tenant."""
+    """What is recorded. The object is the upload, the job, the key, the tenant, or a name."""
 
     UPLOAD_DELETED = "upload.deleted"
     UPLOAD_KEPT = "upload.kept"
@@ -36,6 +36,8 @@ class Action(StrEnum):
     KEY_REVOKED = "key.revoked"
     KEY_ROTATED = "key.rotated"
     SIGNING_ROTATED = "signing.rotated"
+    SPEC_SAVED = "spec.saved"
+    SPEC_DELETED = "spec.deleted"
     WEBHOOKS_ROTATED = "webhooks.rotated"
     NOTIFICATION_RETRIED = "notification.retried"
     TENANT_CHANGED = "tenant.changed"

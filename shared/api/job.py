@@ -189,6 +189,8 @@ class JobView(View):
     notify: tuple[str, ...] = ()
     """Which hosts are told how the job ends, such as `https://hooks.example`. The rest of a URL may
     be a secret."""
+    spec_name: str | None = None
+    """The saved spec with which the job was created: `aggregation` is what that was then."""
 
     @property
     def result_size(self) -> int | None:

@@ -64,6 +64,7 @@ class SqlJobAsks(SqlJobClaims):
                     request.digest,
                     int(not request.cache),
                     notify_value(request.notify),
+                    request.spec_name,
                 ),
             )
             if not rows:

@@ -147,6 +147,8 @@ class Job:
     """The SHA-256 of the request that asked for it, in lower-case hex; None without one."""
     notify: tuple[str, ...] = ()
     """The URLs that are told how it ends. They may contain secrets."""
+    spec_name: str | None = None
+    """The saved spec with which it was created, as that was then."""
 
     @property
     def input_size(self) -> int:

@@ -34,3 +34,5 @@ class JobRequest:
     """Whether it may be answered by what another job has computed."""
     notify: tuple[str, ...] = ()
     """The URLs that are told how the job ends."""
+    spec_name: str | None = None
+    """The saved spec that `aggregation` was, if it was one."""

@@ -31,6 +31,7 @@ from shared.jobs.rows import (
     report_values,
     result_values,
 )
+from shared.jobs.saved_specs import SqlSavedSpecs
 from shared.jobs.wake_up import is_small
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ class SqlJobStore(SqlJobAsks):
         self._head_starts = SqlHeadStarts(database)
         self._access = SqlAccess(database)
         self._notifications = SqlNotifications(database)
+        self._specs = SqlSavedSpecs(database)
 
     @property
     def head_starts(self) -> SqlHeadStarts:
@@ -104,6 +106,11 @@ class SqlJobStore(SqlJobAsks):
         """See `JobStore`."""
         return self._notifications
 
+    @property
+    def specs(self) -> SqlSavedSpecs:
+        """See `JobStore`."""
+        return self._specs
+
     async def create(
         self,
         *,
@@ -118,6 +125,7 @@ class SqlJobStore(SqlJobAsks):
         input_version: str | None = None,
         input_sha256: str | None = None,
         notify: Sequence[str] = (),
+        spec_name: str | None = None,
     ) -> Job:
         """See `JobStore`. Raises ValueError unless `max_attempts` is at least 1."""
         if max_attempts < 1:
@@ -137,6 +145,7 @@ class SqlJobStore(SqlJobAsks):
             input_version,
             input_sha256,
             notify_value(notify),
+            spec_name,
         ) or await self._database.read(self._sql.job_by_upload, str(upload_id), None)
         return job_of(rows[0])
 

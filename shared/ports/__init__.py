@@ -14,6 +14,7 @@ from shared.ports.datasets import Datasets
 from shared.ports.head_starts import HeadStarts
 from shared.ports.job_store import JobStore
 from shared.ports.notifications import Notifications
+from shared.ports.saved_specs import SavedSpecs
 
 __all__ = [
     "Blobs",
@@ -24,6 +25,7 @@ __all__ = [
     "JobStore",
     "Notifications",
     "Ports",
+    "SavedSpecs",
 ]
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from shared.ports.datasets import Datasets
     from shared.ports.head_starts import HeadStarts
     from shared.ports.notifications import Notifications
+    from shared.ports.saved_specs import SavedSpecs
 
 
 class JobStore(Protocol):
@@ -53,6 +54,11 @@ class JobStore(Protocol):
     @property
     def datasets(self) -> Datasets:
         """The complete uploads, of which jobs can be asked, in the same database."""
+        ...
+
+    @property
+    def specs(self) -> SavedSpecs:
+        """The specs that tenants have saved under names, in the same database."""
         ...
 
     @property
@@ -79,12 +85,14 @@ class JobStore(Protocol):
         input_version: str | None = None,
         input_sha256: str | None = None,
         notify: Sequence[str] = (),
+        spec_name: str | None = None,
     ) -> Job:
         """Create the pending job of an upload, or return the job that it has.
 
         An upload has exactly one job, also after concurrent calls. The URLs in `notify` are told
         how the job ends: `succeed`, `fail`, `cancel` and `claim` store a notification for each
-        (see `notifications`) in the step that records the outcome.
+        (see `notifications`) in the step that records the outcome. `spec_name` is the saved spec
+        that `aggregation` was.
         """
         ...
 

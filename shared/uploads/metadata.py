@@ -26,6 +26,8 @@ EXPLICIT = "explicit"
 FAIL_EARLY = "fail_early"
 """`YES` if the upload is refused once rows are found that fail its job; else absent."""
 YES = "yes"
+SPEC_NAME = "spec_name"
+"""The name of the saved spec that the aggregation was; absent if it was none."""
 NOTIFY = "notify"
 """The URLs that are told how the job ends, as JSON; absent without any."""
 JOB = "job"
@@ -46,6 +48,11 @@ def aggregation_of(metadata: Mapping[str, str]) -> Aggregation:
     """Return the aggregation of an upload with this metadata."""
     text = metadata.get(AGGREGATION)
     return SONG_PLAYS if text is None else decode_aggregation(text)
+
+
+def spec_name_of(metadata: Mapping[str, str]) -> str | None:
+    """Return the name of the saved spec that the aggregation of an upload was, if it was one."""
+    return metadata.get(SPEC_NAME)
 
 
 def notify_of(metadata: Mapping[str, str]) -> tuple[str, ...]:

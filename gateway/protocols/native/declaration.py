@@ -14,10 +14,10 @@ from gateway.protocols.common.request import (
     fail_early,
     refuse_question,
 )
+from gateway.specs.named import NamedAggregation, read_named
 from gateway.uploads.create import NewUpload
 from gateway.uploads.filenames import base_name
 from gateway.uploads.keeping import keep_in_query, seconds_to_keep
-from shared.aggregation.json_reader import read_aggregation
 from shared.errors import InvalidInput
 from shared.http.request_body import json_body, whole_number
 
@@ -31,7 +31,8 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 async def read_declaration(request: web.Request) -> NewUpload:
     """Read the body of a creation. All but name, size and digest may be in its URL instead.
 
-    Raises InvalidInput for a field that is missing, malformed or unknown.
+    Raises InvalidInput for a field that is missing, malformed or unknown, AddressRefused, and
+    SpecNotFound.
     """
     fields = await json_body(request, request.app[SETTINGS].client_timeout)
     if unknown := fields.keys() - set(_FIELDS):
@@ -58,15 +59,19 @@ async def read_declaration(request: web.Request) -> NewUpload:
         refuse_question(
             spec or request.query.get("spec"), fails_early=bool(fails_early or of_url[1])
         )
+    named = NamedAggregation(of_url[0])
+    if spec is not None:
+        named = await read_named(request, spec, "aggregation")
     return NewUpload(
         base_name(name, field="name"),
         None if size is None else _size(size),
         _sha256(sha256),
-        of_url[0] if spec is None else read_aggregation(spec, "aggregation"),
+        named.aggregation,
         fail_early=of_url[1] if fails_early is None else fails_early,
         notify=read_notify(request, notify) or notify_in_query(request),
         job=job,
         keep=kept_by_url if keep is None else seconds_to_keep(keep),
+        spec_name=named.name,
     )
 
 

@@ -47,6 +47,7 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         await database.write("DELETE FROM job_inputs")
         await database.write("DELETE FROM datasets")
         await database.write("DELETE FROM notifications")
+        await database.write("DELETE FROM specs")
         await database.write("DELETE FROM jobs")
         await database.write("DELETE FROM tenants")
         await database.write("DELETE FROM reservations")

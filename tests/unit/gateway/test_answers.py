@@ -4,7 +4,8 @@
 `confinement`, `warnings` and numbers of lines and records have been added to reports; `null`,
 `number`, `date`, and what says which lines are the table, to dialects; `proposal`,
 `misfit_field`, `default_fits` and `sample_rows` to inspections; what computed a column, and the
-number of rows, to previews; `inputs`, `cached_from` and `notify` to jobs.
+number of rows, to previews; `inputs`, `cached_from`, `notify` and
+`spec_name` to jobs.
 """
 
 from __future__ import annotations

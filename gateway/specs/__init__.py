@@ -1,0 +1,1 @@
+"""Specs that a tenant saves under names."""
