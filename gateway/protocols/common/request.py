@@ -92,17 +92,19 @@ def becomes_job(request: web.Request) -> bool:
         raise InvalidInput(f"job is {given!r}; send true or false", field="job")
     if given == "false":
         refuse_question(
-            request.query.get("spec", "").strip() or None, fails_early=fail_early(request)
+            request.query.get("spec", "").strip() or None,
+            fails_early=fail_early(request),
+            notifies="notify" in request.query,
         )
     return given == "true"
 
 
-def refuse_question(spec: object, *, fails_early: bool) -> None:
+def refuse_question(spec: object, *, fails_early: bool, notifies: bool) -> None:
     """Raise InvalidInput if an upload that becomes no job has what only jobs have."""
-    if spec is not None or fails_early:
+    if spec is not None or fails_early or notifies:
         raise InvalidInput(
-            "job is false, and an aggregation or fail_early is given; send them with the request "
-            "for a job",
+            "job is false, and an aggregation, fail_early or notify is given; send them with the "
+            "request for a job",
             field="job",
         )
 

@@ -57,7 +57,9 @@ async def read_declaration(request: web.Request) -> NewUpload:
     job = of_url[2] if job is None else job
     if not job:
         refuse_question(
-            spec or request.query.get("spec"), fails_early=bool(fails_early or of_url[1])
+            spec or request.query.get("spec"),
+            fails_early=bool(fails_early or of_url[1]),
+            notifies=bool(notify) or "notify" in request.query,
         )
     named = NamedAggregation(of_url[0])
     if spec is not None:

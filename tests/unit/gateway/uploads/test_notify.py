@@ -198,6 +198,15 @@ async def test_the_urls_of_a_key_are_shown_to_administrators_alone(start_gateway
     assert (await problem_of(response, 400, "address-refused"))["field"] == "notify[0]"
 
 
+async def test_an_upload_that_becomes_no_job_tells_nothing(gateway: Gateway) -> None:
+    await give_secret(gateway)
+    refused = await post(gateway, job=False, notify=[{"url": URL}])
+    assert (await problem_of(refused, 400, "invalid-input"))["field"] == "job"
+    query = {"name": "plays.csv", "notify": URL, "job": "false"}
+    refused = await gateway.client.put(UPLOADS, data=BODY, params=query)
+    assert (await problem_of(refused, 400, "invalid-input"))["field"] == "job"
+
+
 async def test_a_form_of_a_client_without_a_key_has_no_urls(gateway: Gateway) -> None:
     status, answer = await gateway.post(dropzone_form("d-2", BODY, 0, SIZE, SIZE))
     assert status == 200
