@@ -13,6 +13,8 @@ DEV := $(VENV)/.dev-installed
 KERNEL := $(VENV)/.kernel-installed
 # The engines that csvmill is compared with.
 PEERS := build/peers
+# What builds the site of the documents.
+DOCS := build/docs-tools
 # The tools of `make sbom` and `make audit`.
 AUDIT := build/audit
 KERNEL_SOURCES := $(shell find kernel/CMakeLists.txt kernel/src -type f)
@@ -32,7 +34,7 @@ SEED ?= 1
 IN_PARALLEL = $(if $(filter-out 0,$(WORKERS)),-n $(WORKERS) --dist loadfile --no-loadscope-reorder)
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo serve test long chaos lint kernel wheel fuzz benchmark house sbom audit lock venv clean
+.PHONY: help env demo serve test long chaos lint kernel wheel fuzz benchmark house docs sbom audit lock venv clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -88,6 +90,9 @@ benchmark: $(DEV) $(KERNEL) $(PEERS)/.installed ## compare the kernel with other
 house: $(RUNTIME) ## count rooms, arrows and import cycles of the code; ARGS="--arrows gateway" lists them
 	@$(VENV)/bin/python scripts/house.py $(ARGS)
 
+docs: $(DOCS)/.installed ## build the documents as a site in build/docs/site, and check its links
+	@$(DOCS)/bin/python scripts/docs_site.py
+
 sbom: $(AUDIT)/.installed ## write the bill of materials of the services to dist/sbom.json (CycloneDX)
 	@mkdir -p dist
 	@PYTHONWARNINGS=ignore $(AUDIT)/bin/cyclonedx-py requirements requirements/runtime.txt \
@@ -105,6 +110,12 @@ clean: ## remove .venv and the files of tools
 	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 		.import_linter_cache tests/e2e/foreign/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(DOCS)/.installed: requirements/docs.txt scripts/make_venv
+	@echo "Installing what builds the documents into $(DOCS) ..."
+	@scripts/make_venv $(DOCS)
+	@$(DOCS)/bin/python -m pip --quiet --disable-pip-version-check --no-input install --require-hashes -r $<
+	@touch $@
 
 $(AUDIT)/.installed: requirements/audit.txt scripts/make_venv
 	@echo "Installing the tools of audits into $(AUDIT) ..."

@@ -42,6 +42,7 @@ def examples(document: Path) -> Iterator[tuple[str, str]]:
         ("docs/csv.md", 4),
         ("docs/aggregation.md", 3),
         ("docs/report.md", 2),
+        ("docs/tutorial.md", 8),
     ],
 )
 async def test_every_console_example_prints_the_documented_output(

@@ -32,7 +32,7 @@ case $1 in
 esac
 exit 1
 """
-_, POSTGRES, RABBITMQ, FINISH, *_ = documented("### Change a password")
+POSTGRES, RABBITMQ, FINISH = documented("### Change a password")[1:4]
 
 
 class Commands:
