@@ -27,6 +27,7 @@ COMMANDS = {
     "uploads": "csvmill.commands.uploads",
     "serve": "csvmill.commands.serve",
     "keys": "csvmill.commands.keys",
+    "webhooks": "csvmill.commands.webhooks",
     "tenants": "csvmill.commands.tenants",
     "audit": "csvmill.commands.audit",
     "doctor": "csvmill.commands.doctor",

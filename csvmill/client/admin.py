@@ -5,12 +5,20 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from csvmill.client.paths import AUDIT, KEYS, key_path
+from csvmill.client.paths import (
+    AUDIT,
+    KEYS,
+    NOTIFICATIONS,
+    WEBHOOK_SECRET,
+    key_path,
+    retry_notification_path,
+)
 from csvmill.client.server_url import path_of_link
 from shared.api.access import AuditEntryView, KeyListView, KeyView, NewKeyView
+from shared.api.notification import NewWebhookSecretView, NotificationView
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Mapping
+    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
     from csvmill.client.transport import Transport
 
@@ -38,18 +46,22 @@ class Admin:
         tenant: str | None = None,
         operator: bool = False,
         expires_in: int | None = None,
+        notify: Sequence[str] = (),
     ) -> NewKeyView:
         """Create an API key; only this answer has it. `expires_in` is in seconds.
 
+        The URLs in `notify` are told how the jobs end that are created with it.
         The request is not repeated: if the answer is lost, revoke the key that `keys` shows.
         """
-        fields = {
+        fields: dict[str, Any] = {
             "name": name,
             "scopes": sorted(scopes),
             "tenant": tenant,
             "operator": operator,
             "expires_in": expires_in,
         }
+        if notify:
+            fields["notify"] = [{"url": url} for url in notify]
         return NewKeyView.of(await self._once(KEYS, fields))
 
     async def rotate_key(self, key_id: str, *, overlap: int | None = None) -> NewKeyView:
@@ -68,10 +80,40 @@ class Admin:
 
         `wanted` is the query of `GET /api/v1/audit`: action, object, key, since, until, limit.
         """
-        page = await self._transport.json("GET", AUDIT, query=wanted)
-        while True:
+        async for page in self._pages(AUDIT, wanted):
             for entry in page["entries"]:
                 yield AuditEntryView.of(entry)
+
+    async def rotate_webhook_secret(
+        self, *, tenant: str | None = None, overlap: int | None = None
+    ) -> NewWebhookSecretView:
+        """Sign webhooks with a new secret; only this answer has it.
+
+        The previous one signs too for `overlap` seconds, or a day. It is that of the caller's
+        tenant: raises ValueError for another `tenant`. The request is not repeated.
+        """
+        if tenant is not None:
+            raise ValueError("a server gives a secret to the tenant of the key; leave out tenant")
+        return NewWebhookSecretView.of(await self._once(WEBHOOK_SECRET, {"overlap": overlap}))
+
+    async def notifications(self, **wanted: str) -> AsyncIterator[NotificationView]:
+        """Yield what URLs were told of the outcomes of jobs, the newest first.
+
+        `wanted` is the query of `GET /api/v1/notifications`: state, job, limit.
+        """
+        async for page in self._pages(NOTIFICATIONS, wanted):
+            for found in page["notifications"]:
+                yield NotificationView.of(found)
+
+    async def retry_notification(self, notification_id: str) -> NotificationView:
+        """Send one again that was given up. Raises Refused: 404 if there is none."""
+        path = retry_notification_path(notification_id)
+        return NotificationView.of(await self._once(path, {}))
+
+    async def _pages(self, path: str, query: Mapping[str, str]) -> AsyncIterator[Any]:
+        page = await self._transport.json("GET", path, query=query)
+        while True:
+            yield page
             if not page["next"]:
                 return
             path = path_of_link(self._transport.server, page["next"])

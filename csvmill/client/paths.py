@@ -10,6 +10,9 @@ UPLOADS = "/api/v1/uploads"
 KEYS = "/api/v1/keys"
 AUDIT = "/api/v1/audit"
 JOBS = "/api/v1/jobs"
+NOTIFICATIONS = "/api/v1/notifications"
+WEBHOOK_SECRET = "/api/v1/webhooks/secret"  # noqa: S105 - a path
+SPECS = "/api/v1/specs"
 
 
 def upload_path(upload: str) -> str:
@@ -40,6 +43,16 @@ def job_path(job_id: str) -> str:
 def key_path(key_id: str) -> str:
     """Return the path of an API key."""
     return f"{KEYS}/{quote(key_id, safe='')}"
+
+
+def retry_notification_path(notification_id: str) -> str:
+    """Return the path that sends a notification again."""
+    return f"{NOTIFICATIONS}/{quote(notification_id, safe='')}/retry"
+
+
+def spec_path(name: str) -> str:
+    """Return the path of a saved spec."""
+    return f"{SPECS}/{quote(name, safe='')}"
 
 
 def retry_path(job_id: str) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Coroutine, Iterator
+    from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 
     from csvmill.client.admin import Admin
     from shared.api.access import AuditEntryView, KeyView, NewKeyView
+    from shared.api.notification import NewWebhookSecretView, NotificationView
 
 
 class SyncAdmin:
@@ -32,11 +33,17 @@ class SyncAdmin:
         tenant: str | None = None,
         operator: bool = False,
         expires_in: int | None = None,
+        notify: Sequence[str] = (),
     ) -> NewKeyView:
         """Create an API key. See `Admin.create_key`."""
         created: NewKeyView = self._run(
             self._admin.create_key(
-                name, scopes, tenant=tenant, operator=operator, expires_in=expires_in
+                name,
+                scopes,
+                tenant=tenant,
+                operator=operator,
+                expires_in=expires_in,
+                notify=notify,
             )
         )
         return created
@@ -60,3 +67,27 @@ class SyncAdmin:
 
         while entry := self._run(next_entry()):
             yield entry
+
+    def rotate_webhook_secret(
+        self, *, tenant: str | None = None, overlap: int | None = None
+    ) -> NewWebhookSecretView:
+        """Sign webhooks with a new secret. See `Admin.rotate_webhook_secret`."""
+        made: NewWebhookSecretView = self._run(
+            self._admin.rotate_webhook_secret(tenant=tenant, overlap=overlap)
+        )
+        return made
+
+    def notifications(self, **wanted: str) -> Iterator[NotificationView]:
+        """Yield what URLs were told of jobs, the newest first. See `Admin.notifications`."""
+        found = self._admin.notifications(**wanted)
+
+        async def next_one() -> NotificationView | None:
+            return await anext(found, None)
+
+        while notification := self._run(next_one()):
+            yield notification
+
+    def retry_notification(self, notification_id: str) -> NotificationView:
+        """Send one again that was given up. See `Admin.retry_notification`."""
+        retried: NotificationView = self._run(self._admin.retry_notification(notification_id))
+        return retried

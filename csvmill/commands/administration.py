@@ -17,12 +17,14 @@ from csvmill.client.loading import load_client
 from csvmill.commands.options import api_key_option, given_api_key, server_url
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 
     from shared.access.limits import TenantSettings
     from shared.access.store import SqlAccess
     from shared.access.tenant import Tenant
     from shared.api.access import AuditEntryView, KeyView, NewKeyView
+    from shared.api.notification import NewWebhookSecretView, NotificationView
+    from shared.jobs.notifications import SqlNotifications
 
     F = TypeVar("F", bound=Callable[..., Any])
 
@@ -49,6 +51,7 @@ class Administration(Protocol):
         tenant: str | None = None,
         operator: bool = False,
         expires_in: int | None = None,
+        notify: Sequence[str] = (),
     ) -> NewKeyView:
         """Create a key."""
         ...
@@ -63,6 +66,20 @@ class Administration(Protocol):
 
     def audit(self, **wanted: str) -> AsyncIterator[AuditEntryView]:
         """Yield entries of the audit trail."""
+        ...
+
+    async def rotate_webhook_secret(
+        self, *, tenant: str | None = None, overlap: int | None = None
+    ) -> NewWebhookSecretView:
+        """Sign webhooks with a new secret."""
+        ...
+
+    def notifications(self, **wanted: str) -> AsyncIterator[NotificationView]:
+        """Yield what URLs were told of jobs."""
+        ...
+
+    async def retry_notification(self, notification_id: str) -> NotificationView:
+        """Send one again that was given up."""
         ...
 
 
@@ -151,12 +168,13 @@ async def administration(place: Place) -> AsyncIterator[Administration]:
     from shared.access.store import SqlAccess
     from shared.database import connect
     from shared.database.migrate import migrate
+    from shared.jobs.notifications import SqlNotifications
 
     with _for_own_eyes():
         database = await connect(place.database or "", start_timeout=START_TIMEOUT)
     try:
         await migrate(database)
-        yield DirectAdministration(SqlAccess(database))
+        yield DirectAdministration(SqlAccess(database), SqlNotifications(database))
     finally:
         await database.close()
 
@@ -174,13 +192,14 @@ def _for_own_eyes() -> Iterator[None]:
 class DirectAdministration:
     """Administers in the database, as an operator: for the first key, and in an emergency."""
 
-    def __init__(self, access: SqlAccess) -> None:
+    def __init__(self, access: SqlAccess, notifications: SqlNotifications) -> None:
         from shared.access.acting import Acting
         from shared.access.audit import LOCAL
         from shared.access.management import KeyManager
         from shared.access.tenant import DEFAULT_TENANT
 
         self._access = access
+        self._notifications = notifications
         self._default: Tenant = DEFAULT_TENANT
         self._who = Acting(DEFAULT_TENANT, None, LOCAL)
         self._manager = KeyManager(access.keys, self._who, None)
@@ -199,6 +218,7 @@ class DirectAdministration:
         tenant: str | None = None,
         operator: bool = False,
         expires_in: int | None = None,
+        notify: Sequence[str] = (),
     ) -> NewKeyView:
         """See `Administration`."""
         from shared.access.principal import Scope
@@ -211,6 +231,7 @@ class DirectAdministration:
             [Scope(scope) for scope in scopes],
             is_operator=operator,
             expires_in=expires_in,
+            notify=await self._checked(tenant, notify),
         )
         return NewKeyView(key=KeyView.of_key(key), secret=text.text)
 
@@ -269,3 +290,57 @@ class DirectAdministration:
             for entry in entries:
                 yield AuditEntryView.of_entry(entry)
             query = query.after(position_of(entries[-1]))
+
+    async def rotate_webhook_secret(
+        self, *, tenant: str | None = None, overlap: int | None = None
+    ) -> NewWebhookSecretView:
+        """See `Administration`. Raises ValueError if `tenant` is no name of one."""
+        from shared.access.tenant import parse_tenant
+        from shared.access.webhook_management import rotate_secret
+        from shared.access.webhook_secrets import OVERLAP
+        from shared.api.notification import NewWebhookSecretView
+
+        made = await rotate_secret(
+            self._access.webhooks,
+            self._who,
+            parse_tenant(tenant) if tenant else self._default,
+            overlap=OVERLAP if overlap is None else float(overlap),
+        )
+        return NewWebhookSecretView.of_new(made, time.time())
+
+    async def notifications(self, **wanted: str) -> AsyncIterator[NotificationView]:
+        """See `Administration`."""
+        from shared.api.notification import NotificationView
+        from shared.http.notification_query import notification_query
+
+        query = notification_query(wanted)
+        while found := await self._notifications.newest(query.filter, limit=query.limit):
+            for each in found:
+                yield NotificationView.of_notification(each)
+            query = query.after(found[-1])
+
+    async def retry_notification(self, notification_id: str) -> NotificationView:
+        """See `Administration`. Raises NotificationNotFound."""
+        from shared.access.acting import acts_as
+        from shared.api.notification import NotificationView
+
+        with acts_as(self._who):
+            found = await self._notifications.retry(notification_id, now=time.time())
+        return NotificationView.of_notification(found)
+
+    async def _checked(self, tenant: str | None, urls: Sequence[str]) -> tuple[str, ...]:
+        """Return URLs that are told of jobs. Raises AddressRefused and NoWebhookSecret."""
+        from shared.access.tenant import parse_tenant
+        from shared.errors import NoWebhookSecret
+        from shared.http.outgoing_settings import OutgoingSettings
+
+        if not urls:
+            return ()
+        policy = OutgoingSettings().outgoing_policy()
+        checked = tuple(dict.fromkeys(str(policy.check(url)) for url in urls))
+        of_tenant = parse_tenant(tenant) if tenant else self._default
+        if await self._access.webhooks.of_tenant(of_tenant) is None:
+            raise NoWebhookSecret(
+                "there is no secret yet: create one with `csvmill webhooks secret`"
+            )
+        return checked

@@ -63,6 +63,12 @@ def keys() -> None:
 @click.option(
     "--expires-in", callback=duration, metavar="TIME", help="How long it is valid, such as 90d."
 )
+@click.option(
+    "--notify",
+    multiple=True,
+    metavar="URL",
+    help="A URL that is told how the jobs end that are created with it; may be repeated.",
+)
 @place_options
 @json_option
 def create(
@@ -71,6 +77,7 @@ def create(
     tenant: str | None,
     operator: bool,
     expires_in: int | None,
+    notify: tuple[str, ...],
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -84,7 +91,7 @@ def create(
 
     async def work(place: Administration) -> NewKeyView:
         return await place.create_key(
-            name, scopes, tenant=tenant, operator=operator, expires_in=expires_in
+            name, scopes, tenant=tenant, operator=operator, expires_in=expires_in, notify=notify
         )
 
     _show_new(administer(options, work, as_json=as_json), as_json=as_json)

@@ -11,8 +11,9 @@ from yarl import URL
 
 from gateway.access.caller import principal_of
 from gateway.keys import PORTS
-from gateway.notifications.list_query import cursor_of, notification_query
 from shared.api.notification import NotificationListView, NotificationView
+from shared.errors import InvalidInput
+from shared.http.notification_query import cursor_of, notification_query
 
 if TYPE_CHECKING:
     from shared.access.tenant import Tenant
@@ -26,6 +27,9 @@ async def list_notifications(request: web.Request) -> web.Response:
 
     Raises InvalidInput.
     """
+    for field in request.query:
+        if len(request.query.getall(field)) > 1:
+            raise InvalidInput(f"{field} is given several times; give it once", field=field)
     query = notification_query(request.query, _tenant(request))
     store = request.app[PORTS].jobs.notifications
     # One more than the page has shows whether there is another page.

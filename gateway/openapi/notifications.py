@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.notifications.list_query import LIMIT, MAX_LIMIT
 from gateway.openapi.parts import (
     JSON,
     header,
@@ -18,6 +17,7 @@ from gateway.openapi.parts import (
 from gateway.openapi.schemas import JOB_EXAMPLE, JOB_ID, an_object, or_null, text
 from shared.access.webhook_secrets import MAX_OVERLAP, OVERLAP
 from shared.errors import InvalidInput, NotificationNotFound
+from shared.http.notification_query import LIMIT, MAX_LIMIT
 from shared.jobs.job import JobState
 from shared.jobs.notification import NotificationState, NotificationType
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
 from shared.errors import InvalidInput
@@ -13,7 +13,7 @@ from shared.http.list_parameters import parse_limit
 from shared.jobs.notification import NotificationFilter, NotificationState
 
 if TYPE_CHECKING:
-    from multidict import MultiMapping
+    from collections.abc import Mapping
 
     from shared.access.tenant import Tenant
     from shared.jobs.notification import Notification
@@ -28,22 +28,23 @@ _CURSOR = re.compile(r"(0x[01]\.[0-9a-f]{1,13}p[+-][0-9]{1,4})~(msg_[0-9a-f]{1,4
 
 @dataclass(frozen=True, slots=True)
 class NotificationQuery:
-    """Which notifications to list, and how many at most."""
+    """Which notifications to list, and how many on a page."""
 
     filter: NotificationFilter
     limit: int
 
+    def after(self, last: Notification) -> Self:
+        """Return the query of the page after this notification."""
+        return replace(self, filter=replace(self.filter, before=(last.created_at, last.id)))
 
-def notification_query(query: MultiMapping[str], tenant: Tenant | None) -> NotificationQuery:
-    """Parse the query of a URL, for a tenant or for all. Raises InvalidInput."""
+
+def notification_query(query: Mapping[str, str], tenant: Tenant | None = None) -> NotificationQuery:
+    """Read a query. `tenant` restricts it. Raises InvalidInput, which names the field."""
     if unknown := sorted(set(query) - set(FIELDS)):
         raise InvalidInput(
             f"unknown: {', '.join(unknown)}; the parameters are {', '.join(FIELDS)}",
             field=unknown[0],
         )
-    for field in FIELDS:
-        if len(query.getall(field, [])) > 1:
-            raise InvalidInput(f"{field} is given several times; give it once", field=field)
     return NotificationQuery(
         NotificationFilter(
             tenant=tenant,
