@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ from shared.jobs.report import Report, Rows, Seconds
 from shared.runtime.files import write_all
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from processor.engines.port import EngineLimits
@@ -57,6 +58,25 @@ class Knobs:
 
 
 @dataclass(frozen=True, slots=True)
+class Input:
+    """A file that is one of several."""
+
+    number: int
+    """From 0, in their order."""
+    name: str
+    before: int
+    """Bytes of the files before it, after decompression."""
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A column that is not in the file. All its cells have the same text."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """A part of a file, of which the kernel writes the state: bytes that begin with a record."""
 
@@ -67,15 +87,22 @@ class Part:
     """Whether `end` may be within a record: the part ends before it."""
     header: Message | None = None
     """The event `header` of the first part; None for that part itself."""
+    input: Input | None = None
+    """The file, if it is one of several. The part has all of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """States of parts of a file, in any order, which the kernel merges into the result."""
+    """States of parts of a file, in any order, which the kernel merges into the result.
+
+    Or states of several files.
+    """
 
     states: tuple[Path, ...]
     gather: bool = False
     """Whether they are merged into the state of a larger part."""
+    files: tuple[str, ...] = ()
+    """The names of all files, if there are several."""
 
 
 def encode(message: Message) -> bytes:
@@ -151,18 +178,29 @@ def _work(work: Part | Merge | None) -> Message:
         return {"work": "run"}
     if isinstance(work, Merge):
         states = [str(path.absolute()) for path in work.states]
-        return {"work": "gather" if work.gather else "merge", "states": states}
+        return {
+            "work": "gather" if work.gather else "merge",
+            "states": states,
+            "files": work.files,
+        }
     return {
         "work": "partial",
         "begin": work.begin,
         "end": work.end,
         "cut": work.cut,
         "header": work.header,
+        "input": None if work.input is None else asdict(work.input),
     }
 
 
-def encode_query(query: Query) -> bytes:
-    """Return the second message to the kernel, which has read the header."""
+def encode_query(
+    query: Query, constants: Sequence[Constant] = (), numbers: Sequence[int] = ()
+) -> bytes:
+    """Return the second message to the kernel, which has read the header.
+
+    `constants` are columns after those of the file. `numbers` are those that all its columns have
+    among the columns of several files; if there are none, they are the same.
+    """
     aggregation = query.aggregation
     notation = aggregation.notation
     return encode(
@@ -198,6 +236,8 @@ def encode_query(query: Query) -> bytes:
             "null": aggregation.input.null,
             "skip": aggregation.input.on_bad_row == "skip",
             "hints": not (aggregation.is_default and notation == CANONICAL),
+            "constants": [asdict(constant) for constant in constants],
+            "numbers": list(numbers),
         }
     )
 
@@ -252,6 +292,7 @@ def _restriction(restriction: Restriction | None) -> Message | None:
         "op": restriction.operator,
         "kind": restriction.kind,
         "values": restriction.values,
+        "negated": restriction.negated,
     }
 
 
@@ -260,7 +301,7 @@ def report_from(event: Message) -> Report:
     return Report(
         rows=Rows(event["aggregated"], event["filtered"], event["rejected"]),
         groups=event["groups"],
-        problems=tuple(Problem(**problem, record=b"") for problem in event["problems"]),
+        problems=tuple(Problem(**{"record": b"", **problem}) for problem in event["problems"]),
         problem_count=event["problem_count"],
         bytes_decompressed=event["bytes"],
         seconds=Seconds(write=event["write_seconds"]),

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from processor.engines.messages import Message
     from processor.engines.port import EngineLimits, Piece, Source
     from processor.engines.usage import Usage
-    from shared.csv.dialect import Compression
+    from shared.csv.dialect import Compression, Dialect
     from shared.jobs.job import Aggregation
 
 _MODULE = f"{__package__}.decompressor"
@@ -153,14 +153,24 @@ class _Decompressed(Opened):
 
 @asynccontextmanager
 async def opened(
-    aggregation: Aggregation, source: Source, folder: Path, limits: EngineLimits, usage: Usage
+    aggregation: Aggregation,
+    source: Source,
+    folder: Path,
+    limits: EngineLimits,
+    usage: Usage,
+    *,
+    dialect: Dialect | None = None,
+    header: bool | None = None,
 ) -> AsyncIterator[Opened]:
-    """Open a source. `usage` gets its dialect.
+    """Open a source. `usage` gets its dialect, which is `dialect` if that is given.
 
+    `header` is whether it has a header, if other files of the job say so.
     Raises MalformedInput if the file as a whole is damaged, or its dialect is not clear, and
     AttemptFailed if the source fails.
     """
     declared = aggregation.known_input
+    if header is not None:
+        declared = replace(declared, header=header)
     async with AsyncExitStack() as stack:
         found: Opened
         if source.local_path is None:
@@ -175,11 +185,16 @@ async def opened(
             with _errors_of_source():
                 start = await asyncio.to_thread(_first_of_file, source.local_path)
             found = Opened(source.local_path, start)
-        compression = declared.compression or compression_of(start)
+        known = dialect.compression if dialect else declared.compression
+        compression = known or compression_of(start)
         if compression != "none":
             found = await stack.enter_async_context(
                 _decompressed(source, compression, (taken, rest), folder, limits, usage)
             )
+        if dialect is not None:
+            usage.dialect = dialect
+            yield found
+            return
         detect = partial(
             dialect_of,
             found.sample,
@@ -190,8 +205,8 @@ async def opened(
         )
         # With the default spec, there is little to detect.
         at_once = aggregation.is_default and len(found.sample) <= _SHORT
-        dialect = detect() if at_once else await asyncio.to_thread(detect)
-        usage.dialect = replace(dialect, compression=compression)
+        detected = detect() if at_once else await asyncio.to_thread(detect)
+        usage.dialect = replace(detected, compression=compression)
         yield found
 
 

@@ -7,7 +7,7 @@ import contextlib
 import os
 import resource
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +18,7 @@ from shared.errors import AttemptFailed
 from shared.jobs.report import Report, Seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from processor.engines.port import EngineLimits, Source
     from shared.csv.dialect import Dialect
@@ -62,20 +62,35 @@ class TooSlow(AttemptFailed):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What was read before the source that is read now."""
+
+    sources: int = 0
+    done: int = 0
+    rows: int = 0
+    rejected: int = 0
+    decompressed: int = 0
+
+
 class Usage:
     """Collects what an attempt has read and used. `progress` is called for each step.
 
-    The size of `source` is looked up at each step, as it may become known meanwhile.
+    The sizes of `sources` are looked up at each step, as they may become known meanwhile.
     """
 
     def __init__(
-        self, source: Source, limits: EngineLimits, progress: Callable[[EngineProgress], None]
+        self,
+        sources: Sequence[Source],
+        limits: EngineLimits,
+        progress: Callable[[EngineProgress], None],
     ) -> None:
-        self._source = source
+        self._sources = sources
+        self._before = _Before()
         self._limits = limits
         self._progress = progress
         self._began = time.monotonic()
-        self._latest = EngineProgress(0, source.size)
+        self._latest = EngineProgress(0, self.size)
         self._peak_memory = 0
         self._peak_scratch = 0
         self._children: set[int] = set()
@@ -88,13 +103,32 @@ class Usage:
         self.beside = 0
         """Bytes of memory of a process that runs beside the kernel."""
 
+    @property
+    def size(self) -> int:
+        """The bytes of all sources."""
+        return sum(source.size for source in self._sources)
+
+    def begin_next(self) -> None:
+        """From now on, what is reported is that of the next source. All of this one was read."""
+        before = self._before
+        source = self._sources[before.sources]
+        self._before = _Before(
+            before.sources + 1,
+            before.done + source.size,
+            self._latest.rows or 0,
+            self._latest.rejected,
+            before.decompressed + max(self.decompressed, source.size),
+        )
+        self.decompressed = 0
+
     def advance(self, done: int, rows: int | None = None, *, estimated: bool = False) -> None:
         """Report that `done` bytes of the source, and so many rows, were read."""
-        size = self._source.size
-        done = max(self._latest.done, min(done, size))
+        size = self.size
+        done = max(self._latest.done, min(self._before.done + done, size))
         if rows is None:
             self._latest = replace(self._latest, done=done, total=size)
         else:
+            rows += self._before.rows
             rows = max(rows, self._latest.rows or 0) if estimated else rows
             self._latest = replace(
                 self._latest, done=done, total=size, rows=rows, rows_estimated=estimated
@@ -106,11 +140,16 @@ class Usage:
 
         The next call of `advance` reports it.
         """
-        self._latest = replace(self._latest, rejected=rejected, first_problem=first_problem)
+        self._latest = replace(
+            self._latest,
+            rejected=self._before.rejected + rejected,
+            first_problem=self._latest.first_problem if self._before.rejected else first_problem,
+        )
 
     def finish(self, rows: int) -> None:
-        """Report that the whole source was read."""
-        self.advance(self._source.size, rows)
+        """Report that all sources were read, which have so many rows."""
+        self._before = _Before()
+        self.advance(self.size, rows)
 
     def use(self, *, memory: int = 0, scratch: int = 0) -> None:
         """Record a peak of memory of the kernel or its successor, or of disk, in bytes."""
@@ -157,7 +196,7 @@ class Usage:
         if rate is None:
             return
         # How large a compressed file is shows only while it is read.
-        size = max(self._source.size, self.decompressed)
+        size = max(self.size, self._before.decompressed + self.decompressed)
         allowed = GRACE + size / rate
         if time.monotonic() - self._began > allowed:
             raise TooSlow(allowed, size, rate)
@@ -189,7 +228,7 @@ class Usage:
     def partial_report(self) -> Report:
         """Return the report of an attempt that ended before it had read the file."""
         return self.final_report(
-            Report(dialect=self.dialect, bytes_in=self._source.size, unfinished=True)
+            Report(dialect=self.dialect, bytes_in=self.size, unfinished=True)
         )
 
 

@@ -29,6 +29,7 @@ from shared.aggregation.spec import (
     Filter,
     GroupColumn,
     Junction,
+    Negation,
     OrderColumn,
 )
 from shared.csv.dialect import UNDECLARED, Input, NumberStyle
@@ -208,12 +209,17 @@ def _percentage(value: float | Decimal) -> str:
 def _filter_json(condition: Filter) -> dict[str, Any]:
     if isinstance(condition, Condition):
         return _condition_json(condition)
+    if isinstance(condition, Negation):
+        return {"not": _filter_json(condition.part)}
     return {condition.operator: [_filter_json(part) for part in condition.parts]}
 
 
 def _filter(condition: Mapping[str, Any] | None) -> Filter | None:
     if condition is None:
         return None
+    if "not" in condition:
+        negated = _filter(condition["not"])
+        return None if negated is None else Negation(negated)
     for operator in ("and", "or"):
         if operator in condition:
             parts = map(_filter, condition[operator])

@@ -159,6 +159,11 @@ class InputIn(JsonObject):
     """Lines at the end of the file that are passed over: their number, or the text with which the
     first of them begins"""
 
+    columns: Literal["same", "union"] = "same"
+    """Of several files: `same` refuses a file whose header lacks a name of the first file's, or has
+    others; with `union`, a column that a file does not have is empty there. Names may be in any
+    order"""
+
     @model_validator(mode="after")
     def _check(self) -> InputIn:
         if self.decimal == self.thousands:

@@ -320,16 +320,24 @@ class OrIn(JsonObject):
     any_of: list[FilterIn] = Field(alias="or", min_length=1, max_length=MAX_ITEMS)
 
 
+class NotIn(JsonObject):
+    """This must not hold. An empty cell that is compared as a number or date meets neither a
+    condition nor its negation."""
+
+    none_of: FilterIn = Field(alias="not")
+
+
 def _filter_tag(value: object) -> str:
-    if isinstance(value, AndIn | OrIn):  # pydantic calls this with models, too, to dump them
-        return "#and" if isinstance(value, AndIn) else "#or"
+    if isinstance(value, AndIn | OrIn | NotIn):  # pydantic calls this with models, too
+        return "#and" if isinstance(value, AndIn) else "#or" if isinstance(value, OrIn) else "#not"
     keys = value if isinstance(value, dict) else ()
-    return "#and" if "and" in keys else "#or" if "or" in keys else "#condition"
+    return next((f"#{key}" for key in ("and", "or", "not") if key in keys), "#condition")
 
 
 FilterIn = Annotated[
     Annotated[AndIn, Tag("#and")]
     | Annotated[OrIn, Tag("#or")]
+    | Annotated[NotIn, Tag("#not")]
     | Annotated[ConditionIn, Tag("#condition")],
     Discriminator(_filter_tag),
 ]

@@ -9,7 +9,15 @@ from shared.aggregation.cells import EXPECTED
 from shared.aggregation.formats import FORMATS
 from shared.aggregation.kinds import NUMERIC
 from shared.aggregation.nearest import cut, nearest, nearest_column
-from shared.aggregation.spec import Aggregate, Arithmetic, Condition, Junction
+from shared.aggregation.spec import (
+    FILE_COLUMN,
+    Aggregate,
+    Arithmetic,
+    Condition,
+    Junction,
+    Negation,
+    Operator,
+)
 from shared.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -17,18 +25,21 @@ if TYPE_CHECKING:
 
     from shared.aggregation.date_format import DateFormat
     from shared.aggregation.kinds import Kind
-    from shared.aggregation.spec import (
-        Aggregation,
-        Column,
-        Filter,
-        GroupColumn,
-        Operator,
-    )
+    from shared.aggregation.spec import Aggregation, Column, Filter, GroupColumn
 
     Find = Callable[[Column, str], int]
 
 T = TypeVar("T", "Aggregate", "GroupColumn")
 
+_DUALS: dict[str, str] = {"and": "or", "or": "and"}
+_OPPOSITES: dict[Operator, Operator] = {
+    "=": "!=",
+    "!=": "=",
+    "<": ">=",
+    ">=": "<",
+    ">": "<=",
+    "<=": ">",
+}
 _POSITIONS_SHOWN = 20
 """Columns of the same name that a message lists."""
 
@@ -41,6 +52,9 @@ class Comparison:
     operator: Operator
     values: tuple[str, ...]
     kind: Kind
+    negated: bool = False
+    """Whether it holds where `operator` does not, which is one without an opposite. It does not
+    hold either for an empty cell that is compared as a number or date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +106,7 @@ class Query:
 
 
 def resolve(aggregation: Aggregation, header: Sequence[str]) -> Query:
-    """Find the columns of `aggregation` in a header.
+    """Find the columns of `aggregation` in a header, after which `@file` is one more.
 
     Raises InvalidInput with the path of the wrong part, its value and a hint, such as the most
     similar column.
@@ -107,7 +121,7 @@ def resolve(aggregation: Aggregation, header: Sequence[str]) -> Query:
         for i, aggregate in enumerate(aggregation.aggregates)
     ]
     names = [
-        *(g.name or header[c] for g, c in zip(aggregation.group_by, group_by, strict=True)),
+        *(g.name or lookup.name(g.column) for g in aggregation.group_by),
         *(a.name or a.default_name(lookup.name) for a in aggregation.aggregates),
     ]
     _check_names(aggregation, names)
@@ -212,6 +226,8 @@ def _with_known_ratio(aggregate: Aggregate, names: Sequence[str]) -> Aggregate:
 
 def _with_known(having: Filter, names: Sequence[str], placeholder: str) -> Filter:
     """Return the filter with `placeholder` in place of unknown columns."""
+    if isinstance(having, Negation):
+        return Negation(_with_known(having.part, names, placeholder))
     if isinstance(having, Junction):
         return replace(
             having, parts=tuple(_with_known(part, names, placeholder) for part in having.parts)
@@ -235,7 +251,7 @@ def _known_aggregate(aggregate: Aggregate) -> str | None:
 
 def _complete_header(aggregation: Aggregation) -> list[str]:
     unnamed = [f"\0{i}" for i in range(aggregation.width)]
-    return [*unnamed, *{name: None for name in aggregation.columns if isinstance(name, str)}]
+    return [*unnamed, *sorted(aggregation.named_columns)]
 
 
 class _Lookup:
@@ -245,7 +261,7 @@ class _Lookup:
         """`wanted` are the names that `find` is asked for."""
         self._header = header
         # Only of these, as a header may have a million names.
-        self._places: dict[str, list[int]] = {name: [] for name in wanted}
+        self._places: dict[str, list[int]] = {name: [] for name in (*wanted, FILE_COLUMN)}
         for i, name in enumerate(header):
             if name in self._places:
                 self._places[name].append(i)
@@ -262,6 +278,14 @@ class _Lookup:
                 raise _wrong(path, column, f"the file has {len(header)} columns")
             return column - 1
         found = self._places[column]
+        if column == FILE_COLUMN:
+            if not found:
+                return len(header)
+            reason = (
+                "it stands for the name of the file, but is also that of a column; send the "
+                f"position of the column, {found[0] + 1}, or rename it in the file"
+            )
+            raise _wrong(path, column, reason)
         if len(found) == 1:
             return found[0]
         if found:
@@ -338,21 +362,31 @@ def _of_output(
 def _restriction(
     condition: Filter | None, path: str, find: Find, dates: DateFormat
 ) -> Restriction | None:
-    return None if condition is None else _resolved(condition, path, find, dates)
+    return None if condition is None else _resolved(condition, path, find, dates, negated=False)
 
 
-def _resolved(condition: Filter, path: str, find: Find, dates: DateFormat) -> Restriction:
+def _resolved(
+    condition: Filter, path: str, find: Find, dates: DateFormat, *, negated: bool
+) -> Restriction:
+    """Resolve a filter, or its negation: that of `and` is `or` of the negations, and so on."""
+    if isinstance(condition, Negation):
+        return _resolved(condition.part, f"{path}.not", find, dates, negated=not negated)
     if isinstance(condition, Junction):
         operator = condition.operator
         parts = [
-            _resolved(part, f"{path}.{operator}[{i}]", find, dates)
+            _resolved(part, f"{path}.{operator}[{i}]", find, dates, negated=negated)
             for i, part in enumerate(condition.parts)
         ]
-        return Combination(operator, tuple(parts))
+        combined = _DUALS[operator] if negated else operator
+        return Combination(combined, tuple(parts))
     column = find(condition.column, f"{path}.column")
     if condition.kind == "date":
         _check_dates(condition.values, f"{path}.value", dates)
-    return Comparison(column, condition.operator, condition.values, condition.kind)
+    found = Comparison(column, condition.operator, condition.values, condition.kind)
+    if not negated:
+        return found
+    opposite = _OPPOSITES.get(found.operator)
+    return replace(found, negated=True) if opposite is None else replace(found, operator=opposite)
 
 
 def _check_dates(values: Sequence[str], path: str, dates: DateFormat) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Column = str | int
 """A column by its name in the header, or by its position, counted from 1."""
+FILE_COLUMN = "@file"
+"""The name of the column that has the name of the file, in all records of it."""
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in", "contains", "starts_with", "is_empty"]
 Case = Literal["upper", "lower"]
 DatePart = Literal["year", "month", "day", "hour", "weekday"]
@@ -142,7 +144,18 @@ class Junction:
     parts: tuple[Filter, ...]
 
 
-Filter = Condition | Junction
+@dataclass(frozen=True, slots=True)
+class Negation:
+    """A filter that must not hold.
+
+    An empty cell that is compared as a number or date meets neither a condition nor its negation,
+    as in SQL.
+    """
+
+    part: Filter
+
+
+Filter = Condition | Junction | Negation
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +218,13 @@ class Aggregation:
     @property
     def named_columns(self) -> frozenset[str]:
         """The columns of the file that are given by name."""
-        return frozenset(column for column in self.columns if isinstance(column, str))
+        named = (column for column in self.columns if isinstance(column, str))
+        return frozenset(named) - {FILE_COLUMN}
+
+    @property
+    def reads_file_name(self) -> bool:
+        """Whether the result depends on the names of the files."""
+        return FILE_COLUMN in self.columns
 
     @property
     def notation(self) -> Notation:
@@ -236,6 +255,8 @@ def conditions(condition: Filter | None) -> tuple[Condition, ...]:
         return ()
     if isinstance(condition, Condition):
         return (condition,)
+    if isinstance(condition, Negation):
+        return conditions(condition.part)
     return tuple(found for part in condition.parts for found in conditions(part))
 
 

@@ -74,6 +74,9 @@ class Input:
     """Lines that begin with this text are passed over; empty for none."""
     skip_footer: int | str = 0
     """The number of lines below the table, or the text with which the first of them begins."""
+    columns: Literal["same", "union"] = "same"
+    """Whether all files of a job must have the same columns, in any order; or a column that a file
+    does not have is empty in all its records."""
 
 
 UNDECLARED = Input()

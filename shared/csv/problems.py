@@ -31,19 +31,26 @@ class Problem:
     column: int | None
     """Counted from 1; None for a problem of the whole record."""
     name: str | None
-    """The name of the column, if it has one; long names are cut."""
+    """The name of the column, if it has one; long names are cut. Without `column`, that of one that
+    the file does not have."""
     found: str
     expected: str
     record: bytes
     """The record without its line end, in UTF-8 if it is valid text; the first `KEPT_RECORD` bytes
     of a long one."""
+    file: str | None = None
+    """The name of the file, if the job has several."""
 
     def __str__(self) -> str:
         where = f"line {self.line}"
+        if self.file is not None:
+            where = f"{show(self.file.encode())}, {where}"
         if self.column is not None:
             where += f", column {self.column}"
             if self.name is not None:
                 where += f" ({show(self.name.encode())})"
+        elif self.name is not None:
+            where += f", column {show(self.name.encode())}"
         return f"{where}: found {self.found}, expected {self.expected}"
 
 

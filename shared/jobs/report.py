@@ -15,11 +15,14 @@ from shared.jobs.warnings import FileWarning
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from shared.csv.dialect import Compression, Encoding
     from shared.errors import JobFailed
 
 T = TypeVar("T")
 
 VERSION = 1
+SHOWN_INPUTS = 100
+"""The number of files in a report. The records of all are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,18 @@ class Seconds:
     """Sorting and writing the result."""
     store: float = 0.0
     """Sending the result to storage."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputReport:
+    """What an attempt found in one of several files."""
+
+    name: str
+    bytes_in: int
+    rows: Rows
+    delimiter: str
+    encoding: Encoding
+    compression: Compression
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +121,8 @@ class Report:
     head_start: int | None = None
     """Bytes that had been read when the upload ended, if it was aggregated while it was received;
     else None."""
+    inputs: tuple[InputReport, ...] = ()
+    """The first `SHOWN_INPUTS` files, in their order, if the job has several; else none."""
     unfinished: bool = False
     """Whether the attempt ended before the end of the file. Then `rows`, `groups`,
     `bytes_decompressed` and `bytes_out` are unknown, and 0 here."""
@@ -145,6 +162,10 @@ def decode_report(text: str) -> Report:
             ),
             "warnings": tuple(
                 _known(FileWarning, warning) for warning in fields.get("warnings", ())
+            ),
+            "inputs": tuple(
+                _known(InputReport, {**each, "rows": _known(Rows, each["rows"])})
+                for each in fields.get("inputs", ())
             ),
         },
     )

@@ -34,6 +34,8 @@ class Finding:
     """The first one, quoted and escaped as by `shared.csv.problems.show`."""
     encoding: Encoding = "windows-1252"
     """As which the text was read, if that is what is doubtful."""
+    file: str | None = None
+    """The name of the file of the first one, if the job has several files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,17 @@ class FileWarning:
     """What was found, and what it may mean."""
     remedy: str
     """What to send, or to change in the file, to settle it."""
+    file: str | None = None
+    """The name of the file of the first one, if the job has several files."""
 
     def __str__(self) -> str:
-        if self.line is None:
+        places = [] if self.file is None else [show(self.file.encode())]
+        if self.line is not None:
+            places.append(f"line {self.line}")
+        if not places:
             return self.message
         first = "in" if self.count == 1 else "first in"
-        return f"{self.message} ({first} line {self.line})"
+        return f"{self.message} ({first} {', '.join(places)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +199,7 @@ def warning_of(finding: Finding, names: Sequence[str], notation: Notation) -> Fi
         example=finding.example,
         message=f"{kind.found}: {kind.meaning}".format(**fields),
         remedy=kind.remedy.format(**fields),
+        file=finding.file,
     )
 
 

@@ -58,6 +58,9 @@ struct Dialect {
 /// The largest record in bytes, without its line end, and the most fields of one.
 inline constexpr std::size_t record_limit = std::size_t{64} << 20;
 inline constexpr std::size_t column_limit = std::size_t{1} << 20;
+
+/// The most columns that an aggregation can name, those that are not in the file included.
+inline constexpr std::size_t numbered_columns = 2 * column_limit;
 /// The bytes of a bad record that are kept.
 inline constexpr std::size_t kept_record = std::size_t{64} << 10;
 

@@ -7,10 +7,13 @@
 namespace csvmill {
 
 std::string Problem::text() const {
-    std::string text = "line " + std::to_string(line);
+    std::string text = file ? show(*file) + ", " : "";
+    text += "line " + std::to_string(line);
     if (column) {
         text += ", column " + std::to_string(*column);
         if (name) text += " (" + show(*name) + ")";
+    } else if (name) {
+        text += ", column " + show(*name);
     }
     return text + ": found " + found + ", expected " + expected;
 }
@@ -23,8 +26,17 @@ Problems::Problems(Keep keep, bool skip, std::uint64_t limit, Scratch& scratch)
 
 Problems::~Problems() = default;
 
+void Problems::set_input(std::uint32_t number, std::string file) {
+    input_ = number;
+    file_ = std::move(file);
+}
+
 void Problems::take(Problem problem, Bytes record, bool omitted) {
     ++count_;
+    if (file_) {
+        problem.input = input_;
+        problem.file = file_;
+    }
     if (!skip_) {
         if (keep_) keep_(problem, record, false);
     } else {
@@ -48,12 +60,17 @@ void Problems::take(Problem problem, Bytes record, bool omitted) {
 bool Problems::reject(const Problem& problem, Bytes record) {
     std::string lines;
     // The rejects of a part have no header. So if they are full, those of the file are, too.
-    if (size_ == 0 && !keep_) lines = "line,offset,column,reason,record\n";
+    if (size_ == 0 && !keep_) {
+        lines = problem.file ? "line,offset,column,reason,record,file\n"
+                             : "line,offset,column,reason,record\n";
+    }
     const std::string line = std::to_string(problem.line);
     const std::string offset = std::to_string(problem.offset);
     const std::string column = problem.column ? std::to_string(*problem.column) : "";
     const std::string reason = "found " + problem.found + ", expected " + problem.expected;
-    append_csv(lines, {line, offset, column, reason, record});
+    std::vector<Bytes> cells{line, offset, column, reason, record};
+    if (problem.file) cells.emplace_back(*problem.file);
+    append_csv(lines, cells);
     full_ = lines.size() > limit_ - size_;
     if (full_) return false;
     size_ += lines.size();

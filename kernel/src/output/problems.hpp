@@ -21,11 +21,14 @@ struct Problem {
     std::uint64_t offset = 0;             ///< Bytes before it in the decompressed file.
     std::optional<std::uint64_t> column;  ///< From 1.
     std::optional<std::string>
-        name;  ///< Of the column: the first 200 bytes, invalid ones as `\xNN`.
+        name;  ///< Of the column: the first 200 bytes, invalid ones as `\xNN`. Without a column: of
+               ///< one that is not in the file.
     std::string found;
     std::string expected;
+    std::uint32_t input = 0;                         ///< The file, if there are several, from 0.
+    std::optional<std::string> file = std::nullopt;  ///< Its name, if there are several.
 
-    /// "line 3, column 2 ('Date'): found ..., expected ...".
+    /// "'plays.csv', line 3, column 2 ('Date'): found ..., expected ...".
     std::string text() const;
 };
 
@@ -47,6 +50,9 @@ public:
     /// those that may be shown are kept.
     Problems(Keep keep, bool skip, std::uint64_t limit, Scratch& scratch);
     ~Problems();
+
+    /// From now on, `take` takes problems of one of several files.
+    void set_input(std::uint32_t number, std::string file);
 
     /// `record` is the bad record without its line end; its first 64 KiB. `omitted`: it did not fit
     /// the rejects of its part, so it does not fit those of the file either.
@@ -80,6 +86,8 @@ private:
     bool reject(const Problem& problem, Bytes record);
 
     std::string path_;
+    std::uint32_t input_ = 0;
+    std::optional<std::string> file_;
     bool skip_;
     std::uint64_t limit_;
     std::uint64_t size_ = 0;  ///< Bytes of the file of rejects.

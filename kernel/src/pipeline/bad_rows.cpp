@@ -27,6 +27,9 @@ void ProblemMaker::report(std::vector<BadRow>& rows, Bytes data, bool final, Blo
                         name_of(names_, fault.column),
                         std::move(fault.found),
                         std::move(fault.expected)};
+        if (const Constant* constant = constant_of(row)) {
+            problem.name = name_of({constant->name}, 1);
+        }
         const Bytes record = data.substr(row.at, std::min(end - row.at, kept_record + 2));
         const bool whole = record.size() == end - row.at;
         problems.take(std::move(problem),
@@ -34,6 +37,11 @@ void ProblemMaker::report(std::vector<BadRow>& rows, Bytes data, bool final, Blo
         ++taken;
     }
     problems.count_more(rows.size() - taken);
+}
+
+const Constant* ProblemMaker::constant_of(const BadRow& row) const {
+    if (row.check != BadRow::Check::cell || row.fault.column < names_.size()) return nullptr;
+    return &query_.constants[row.fault.column - names_.size()];
 }
 
 Fault ProblemMaker::fault_of(const BadRow& row, Bytes data, bool final, std::uint64_t line,
@@ -57,6 +65,10 @@ Fault ProblemMaker::fault_of(const BadRow& row, Bytes data, bool final, std::uin
         texts.reserve(fields.size());
         for (const Field& field : fields) texts.push_back(text_of(field));
         return reader_.ragged(texts, names_.size());
+    }
+    if (const Constant* constant = constant_of(row)) {
+        return {std::nullopt, show(constant->text),
+                expectation(row.fault, constant->text, query_)};
     }
     // A record that was filled has fewer fields.
     const std::size_t column = row.fault.column;

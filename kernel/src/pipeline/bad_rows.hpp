@@ -40,6 +40,8 @@ public:
                 Problems& problems) const;
 
 private:
+    /// The column of a bad cell that is not in the file; null if there is none.
+    const Constant* constant_of(const BadRow& row) const;
     Fault fault_of(const BadRow& row, Bytes data, bool final, std::uint64_t line,
                    std::size_t& end) const;
 

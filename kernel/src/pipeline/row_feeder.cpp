@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "text/error.hpp"
+
 namespace csvmill {
 
 void RowCounts::add(const RowCounts& other) {
@@ -33,6 +35,22 @@ RowFeeder::RowFeeder(const FeedContext& context, const std::vector<std::string>&
     batch_.columns = used_columns(context.query);
     batch_.cells.resize(batch_.columns.size());
     batch_.values.resize(context.query.aggregates.size());
+    of_file_ = used_columns(context.query, width_).size();
+    fill_constants();
+}
+
+/// Sets the cells of the columns that are not in the file, for all batches.
+void RowFeeder::fill_constants() {
+    constants_.reserve(batch_.columns.size() - of_file_);
+    for (std::size_t k = of_file_; k < batch_.columns.size(); ++k) {
+        const std::size_t number = batch_.columns[k] - width_;
+        if (number >= context_.query.constants.size()) {
+            throw StateError("a message has a column that the file does not have");
+        }
+        const std::string& text = context_.query.constants[number].text;
+        constants_.push_back(text + std::string(cell_padding, '\0'));
+        batch_.cells[k].fill(Bytes(constants_.back()).substr(0, text.size()));
+    }
 }
 
 void RowFeeder::feed(const RecordIndex& index, const TextPlace& place, std::vector<BadRow>& bad) {
@@ -66,7 +84,7 @@ void RowFeeder::feed_regular(const RecordIndex& index, Bytes data) {
     std::uint32_t* const starts = starts_.data();
     for (std::size_t i = 0; i < rows; ++i, before += stride) starts[i] = *before + 1;
     regular_cells_.begin_batch(index.quotes ? data.size() : 0);
-    for (std::size_t k = 0; k < batch_.columns.size(); ++k) {
+    for (std::size_t k = 0; k < of_file_; ++k) {
         regular_cells_.find(index, data, row_, rows, batch_.columns[k], batch_.cells[k]);
     }
     batch_.rows = rows;
@@ -106,7 +124,7 @@ void RowFeeder::feed_plain(const RecordIndex& index, const TextPlace& place,
         counts_.truncated += fit == Fit::truncated ? 1 : 0;
         record_watch_.look_at_record(index, row, fit, place);
         starts_[rows] = row.at;
-        for (std::size_t k = 0; k < batch_.columns.size(); ++k) {
+        for (std::size_t k = 0; k < of_file_; ++k) {
             if (batch_.columns[k] >= row.count) {
                 batch_.cells[k][rows] = data.substr(row.at, 0);  // of a record that is filled
                 continue;
@@ -131,7 +149,7 @@ void RowFeeder::finish_batch(const RecordIndex& index, const TextPlace& place,
     batch_.selected.all(rows);
     batch_.filtered = 0;
     batch_.faults.clear();
-    if (!context_.query.nulls.empty()) empty_nulls(batch_, context_.query.nulls);
+    if (!context_.query.nulls.empty()) empty_nulls(batch_, context_.query.nulls, of_file_);
     std::uint64_t* const positions = batch_.positions.data();
     const std::uint32_t* const starts = starts_.data();
     for (std::size_t i = 0; i < rows; ++i) positions[i] = place.position + starts[i];

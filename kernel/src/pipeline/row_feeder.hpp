@@ -66,6 +66,7 @@ public:
     const Doubts& doubts() const { return doubts_; }
 
 private:
+    void fill_constants();
     void feed_regular(const RecordIndex& index, Bytes data);
     void feed_plain(const RecordIndex& index, const TextPlace& place, std::vector<BadRow>& bad);
     Fit fit_of(const RecordIndex& index, const RecordIndex::Row& row) const;
@@ -75,7 +76,9 @@ private:
     Budget budget_;
     GroupTable table_;
     std::vector<StateFile> spilled_;
-    std::size_t width_;  ///< The number of names in the header.
+    std::size_t width_;      ///< The number of names in the header.
+    std::size_t of_file_ = 0;  ///< Of the columns of the batch: those that are in the file.
+    std::vector<std::string> constants_;  ///< The texts of the others, with bytes after them.
     std::optional<Condition> where_;
     RowReader row_reader_;
     RegularCells regular_cells_;

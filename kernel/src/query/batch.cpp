@@ -1,6 +1,7 @@
 #include "query/batch.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include "text/show.hpp"
 #include "values/cell_hints.hpp"
@@ -24,7 +25,7 @@ void add_asked(const Restriction& restriction, std::vector<const Restriction*>& 
     for (const Restriction& part : restriction.parts) add_asked(part, to);
     if (restriction.form != Restriction::Form::comparison) return;
     const bool equal = restriction.op == Operator::eq || restriction.op == Operator::in;
-    if (!equal || restriction.kind != Kind::text || restriction.values.size() > most_asked) return;
+    if (!equal || restriction.negated || restriction.kind != Kind::text || restriction.values.size() > most_asked) return;
     to.push_back(&restriction);
 }
 
@@ -61,8 +62,8 @@ const Cells& Batch::column(std::uint32_t number) const {
     return cells[static_cast<std::size_t>(found - columns.begin())];
 }
 
-void empty_nulls(Batch& batch, const NullTexts& nulls) {
-    for (Cells& cells : batch.cells) {
+void empty_nulls(Batch& batch, const NullTexts& nulls, std::size_t columns) {
+    for (Cells& cells : std::span(batch.cells).first(columns)) {
         for (std::size_t row = 0; row < batch.rows; ++row) {
             // What follows an empty cell can be read too.
             if (nulls.contains(cells[row])) cells[row] = cells[row].substr(0, 0);
@@ -82,6 +83,12 @@ std::vector<const Restriction*> asked_texts(const Restriction& restriction) {
     std::vector<const Restriction*> found;
     add_asked(restriction, found);
     return found;
+}
+
+std::vector<std::uint32_t> used_columns(const Query& query, std::size_t width) {
+    std::vector<std::uint32_t> columns = used_columns(query);
+    columns.erase(std::ranges::lower_bound(columns, width), columns.end());
+    return columns;
 }
 
 std::vector<std::uint32_t> used_columns(const Query& query) {

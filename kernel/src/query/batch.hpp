@@ -116,13 +116,16 @@ inline constexpr std::size_t kept_text = std::size_t{1} << 20;
 /// Clears a text of a batch.
 void clear_text(std::string& text);
 
-/// Replaces the cells of all rows that stand for an empty cell.
-void empty_nulls(Batch& batch, const NullTexts& nulls);
+/// Replaces the cells of all rows in the first `columns` columns that stand for an empty cell.
+void empty_nulls(Batch& batch, const NullTexts& nulls, std::size_t columns);
 
 /// The comparisons with `=` and `in` for texts, if they are few, from left to right.
 std::vector<const Restriction*> asked_texts(const Restriction& restriction);
 
-/// The columns that a query reads, ascending, each once.
+/// The columns that a query reads, ascending, each once: constants are the last ones.
 std::vector<std::uint32_t> used_columns(const Query& query);
+
+/// Those that are in a file of `width` columns.
+std::vector<std::uint32_t> used_columns(const Query& query, std::size_t width);
 
 }  // namespace csvmill

@@ -76,6 +76,7 @@ struct Condition::Node {
     std::uint32_t column;
     Operator op;
     Kind kind;
+    bool negated;
     Notation notation;
     DateFormat date_format;
     Accepted accepted;
@@ -129,6 +130,7 @@ Condition::Node::Node(const Restriction& restriction, const Notation& notation_o
       column(restriction.column),
       op(restriction.op),
       kind(restriction.kind),
+      negated(restriction.negated),
       notation(notation_of_cells),
       date_format(std::move(format_of_cells)),
       accepted(restriction.op) {
@@ -173,7 +175,7 @@ template <Readable readable, typename Use>
 void Condition::Node::with_test(const Notation& of_cells, std::uint32_t& scales,
                                 const Use& use) const {
     if (op == Operator::is_empty) {
-        use([](Bytes cell) { return outcome_of(cell.empty()); });
+        use([no = negated](Bytes cell) { return outcome_of(cell.empty() != no); });
     } else if (kind == Kind::text) {
         with_test_of_text(use);
     } else if (kind == Kind::date) {
@@ -187,13 +189,17 @@ template <typename Use>
 void Condition::Node::with_test_of_text(const Use& use) const {
     // string_view compares as memcmp does: bytes without sign.
     const Bytes value = text;
+    const bool no = negated;
     switch (op) {
         case Operator::in:
-            return use([this](Bytes cell) { return outcome_of(texts.contains(cell)); });
+            return use([this, no](Bytes cell) { return outcome_of(texts.contains(cell) != no); });
         case Operator::contains:
-            return use([value](Bytes cell) { return outcome_of(cell.find(value) != Bytes::npos); });
+            return use([value, no](Bytes cell) {
+                return outcome_of((cell.find(value) != Bytes::npos) != no);
+            });
         case Operator::starts_with:
-            return use([value](Bytes cell) { return outcome_of(cell.starts_with(value)); });
+            return use(
+                [value, no](Bytes cell) { return outcome_of(cell.starts_with(value) != no); });
         case Operator::eq:
             return use([value](Bytes cell) { return outcome_of(cell == value); });
         case Operator::ne:
@@ -215,7 +221,7 @@ void Condition::Node::with_test_of_number(const Notation& of_cells, std::uint32_
                 Decimal number;
                 if (!read(cell, number)) return Outcome::bad;
                 return outcome_of(
-                    std::binary_search(numbers.begin(), numbers.end(), number, is_less));
+                    std::binary_search(numbers.begin(), numbers.end(), number, is_less) != negated);
             });
         }
         use([&value = numbers.front(), accept = accepted, read](Bytes cell) {
@@ -245,7 +251,7 @@ void Condition::Node::with_test_of_date(const Use& use) const {
             if (cell.empty()) return Outcome::no;
             const std::optional<Instant> date = read(cell);
             if (!date) return Outcome::bad;
-            return outcome_of(in ? std::binary_search(dates.begin(), dates.end(), *date)
+            return outcome_of(in ? std::binary_search(dates.begin(), dates.end(), *date) != negated
                                  : accepted(*date <=> dates.front()));
         });
     };

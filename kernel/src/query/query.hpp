@@ -68,6 +68,9 @@ struct Restriction {
     Operator op = Operator::eq;
     Kind kind = Kind::text;
     std::vector<std::string> values;  ///< In the canonical notation; several only for `in`.
+    /// Of `in`, `contains`, `starts_with` and `is_empty`: whether it holds where they do not. It
+    /// does not hold either for an empty cell that is compared as a number or date.
+    bool negated = false;
 };
 
 /// What is computed from the numbers of two columns.
@@ -114,6 +117,12 @@ struct OrderKey {
 
 enum class RowFormat { csv, jsonl };
 
+/// A column that is not in the file: its cells all have the same text.
+struct Constant {
+    std::string name;
+    std::string text;
+};
+
 struct Query {
     std::vector<GroupColumn> group_by;
     std::vector<Aggregate> aggregates;
@@ -129,6 +138,10 @@ struct Query {
     NullTexts nulls;
     bool skip = false;  ///< Whether bad records are left out and kept, or fail the job.
     bool hints = true;  ///< Whether messages about cells suggest other settings.
+    std::vector<Constant> constants;  ///< The columns after those of the file.
+    /// Of a file that is one of several: the numbers that its columns, and these constants, have in
+    /// the aggregation of all files. Empty: their own.
+    std::vector<std::uint32_t> numbers;
 
     /// The kind of an output column.
     Kind kind_of(std::size_t output) const {

@@ -42,7 +42,9 @@ Attempt::Attempt(const Assignment& assignment)
       confined_(assignment.confined),
       control_(assignment.control),
       events_(assignment.events),
-      monitor_(progress_, problems_, scratch_, task_.memory, events_, confined_) {}
+      monitor_(progress_, problems_, scratch_, task_.memory, events_, confined_) {
+    if (task_.input) problems_.set_input(task_.input->number, task_.input->name);
+}
 
 void Attempt::run() {
     try {
@@ -71,11 +73,7 @@ void Attempt::finish(const Query& query, const Layout& layout, std::vector<Group
     problems_.finish();
     problems_.check(found_.aggregated, found_.filtered);
     const Clock::time_point begun = Clock::now();
-    if (found_.utf8.found()) {
-        Sighting& sighting = found_.doubts.of(Doubt::utf8_text);
-        sighting.count = 1;
-        sighting.example = show(found_.utf8.first());
-    }
+    tell_utf8(found_.utf8, found_.doubts);
     survey_groups({query, layout, tables, files, found_.aggregated, random_seed()}, found_.doubts);
     FileWriter result("result", scratch_);
     found_.groups = write_result({query, layout, std::move(tables), std::move(files),
@@ -108,6 +106,13 @@ void Attempt::finish_part(PartAccount account, const Layout& layout, std::uint64
     send_last(last, true);
 }
 
+void Attempt::tell_utf8(const Utf8Evidence& utf8, Doubts& doubts) {
+    if (!utf8.found()) return;
+    Sighting& sighting = doubts.of(Doubt::utf8_text);
+    sighting.count = 1;
+    sighting.example = show(utf8.first());
+}
+
 std::uint64_t Attempt::random_seed() {
     std::uint64_t seed = 0;
     if (getrandom(&seed, sizeof seed, 0) != sizeof seed) throw system_failure("getrandom", errno);
@@ -122,7 +127,7 @@ void Attempt::end_without_result(const char* event, const std::string& reason, b
 }
 
 void Attempt::send_last(JsonWriter& event, bool report) {
-    if (report) add_report(event, found_, problems_);
+    if (report) add_report(event, found_, problems_, !task_.files.empty());
     event.member("peak_memory", peak_memory()).member("peak_scratch", scratch_.peak());
     event.raw("confined", json_array(confined_));
     events_.send_last(event);

@@ -54,6 +54,9 @@ protected:
     void finish_part(PartAccount account, const Layout& layout, std::uint64_t mark,
                      const std::vector<GroupTable*>& tables, std::vector<StateFile> files);
 
+    /// Notes a file in UTF-8 that was read in another encoding.
+    static void tell_utf8(const Utf8Evidence& utf8, Doubts& doubts);
+
     /// A seed for hashes of what is in a file, which may be hostile.
     static std::uint64_t random_seed();
 

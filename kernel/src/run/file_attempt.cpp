@@ -4,6 +4,7 @@
 
 #include "state/part_mark.hpp"
 #include "text/error.hpp"
+#include "warnings/group_survey.hpp"
 
 namespace csvmill {
 namespace {
@@ -60,7 +61,10 @@ Header FileAttempt::header() {
         return given;
     }
     std::optional<Header> header = read_header(source_, reader_, problems_);
-    if (header) return std::move(*header);
+    if (header) {
+        if (task_.input) header->rest.position += text_growth * task_.input->before;
+        return std::move(*header);
+    }
     if (!source_.final()) {
         throw Refused("the first " + std::to_string(source_.bytes()) +
                       " bytes of the file do not have its header");
@@ -75,6 +79,9 @@ Header FileAttempt::header() {
 void FileAttempt::aggregate(Header begin, const Query& query) {
     const Layout layout(query);
     const std::vector<std::string> names = begin.names;
+    if (!query.numbers.empty() && query.numbers.size() != names.size() + query.constants.size()) {
+        throw StateError("a message has numbers for too few or many columns");
+    }
     const std::uint64_t line = begin.line;
     const std::uint64_t above = begin.passed_over;
     std::atomic<bool> refused = problems_.count() > 0 && !query.skip;
@@ -102,8 +109,25 @@ void FileAttempt::aggregate(Header begin, const Query& query) {
     account.header_line = line;
     account.names = names;
     found_.bytes = account.end - account.begin;
-    finish_part(std::move(account), layout, part_mark(query, task_.dialect, names, layout),
-                pipeline.tables(), pipeline.take_spilled());
+    std::vector<StateFile> spilled = pipeline.take_spilled();
+    if (task_.input) conclude(account, query, layout, pipeline.tables(), spilled);
+    const std::uint64_t mark = task_.input ? input_mark(query, layout)
+                                           : part_mark(query, task_.dialect, names, layout);
+    finish_part(std::move(account), layout, mark, pipeline.tables(), std::move(spilled));
+}
+
+/// Concludes the account of a file that is one of several.
+void FileAttempt::conclude(PartAccount& account, const Query& query, const Layout& layout,
+                           const std::vector<GroupTable*>& tables,
+                           const std::vector<StateFile>& spilled) const {
+    account.first_input = account.last_input = task_.input->number;
+    tell_utf8(account.utf8, account.doubts);
+    account.utf8 = Utf8Evidence();
+    if (problems_.count() == 0 || query.skip) {
+        survey_ends({query, layout, tables, spilled, found_.aggregated, random_seed()},
+                    account.doubts);
+    }
+    account.doubts.settle(task_.input->number, query.numbers);
 }
 
 /// Reads what is left of a part whose end is known, though more of the file follows. If a quote is

@@ -17,6 +17,9 @@ private:
     void work() override;
     Header header();
     void aggregate(Header begin, const Query& query);
+    void conclude(PartAccount& account, const Query& query, const Layout& layout,
+                  const std::vector<GroupTable*>& tables,
+                  const std::vector<StateFile>& spilled) const;
     PartAccount account_of(const Link& rest) const;
     Link rest_of(Pipeline& pipeline);
     std::size_t group_memory() const;

@@ -15,12 +15,17 @@ void MergeAttempt::work() {
 }
 
 void MergeAttempt::merge() {
-    const Parts parts(task_.states, scratch_);
-    if (task_.work == Work::merge) parts.check_whole(task_.size);
+    const bool of_inputs = !task_.files.empty();
+    const Parts parts(task_.states, scratch_, of_inputs);
+    if (task_.work == Work::merge && of_inputs) parts.check_inputs(task_.files.size());
+    if (task_.work == Work::merge && !of_inputs) parts.check_whole(task_.size);
     const PartAccount& total = parts.total();
     const Query query = query_for(total.header_line, total.names);
     const Layout layout(query);
-    if (part_mark(query, task_.dialect, total.names, layout) != parts.mark()) {
+    const std::uint64_t mark = of_inputs
+                                   ? input_mark(query, layout)
+                                   : part_mark(query, task_.dialect, total.names, layout);
+    if (mark != parts.mark()) {
         throw Refused("the states are of another aggregation or dialect");
     }
     std::uint64_t taken = 0;
@@ -28,6 +33,7 @@ void MergeAttempt::merge() {
         // As in a run: if bad records fail the job, only those that are shown are described.
         if (!query.skip && taken == shown_problems) return false;
         ++taken;
+        if (of_inputs) kept.problem.file = task_.files.at(kept.problem.input);
         problems_.take(std::move(kept.problem), kept.record, kept.omitted);
         return true;
     };

@@ -40,7 +40,7 @@ inline std::uint64_t number(const Json& json) {
 }
 
 inline std::uint32_t position(const Json& json) {
-    return static_cast<std::uint32_t>(number_in(json, 0, column_limit - 1));
+    return static_cast<std::uint32_t>(number_in(json, 0, numbered_columns - 1));
 }
 
 inline std::vector<std::string> strings(const Json& json) {

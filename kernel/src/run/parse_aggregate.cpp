@@ -102,7 +102,7 @@ void parse_options(const Json& json, Aggregate& aggregate) {
         aggregate.operation = named(json["operator"], operations);
         aggregate.operand = position(json["operand"]);
     }
-    if (json.has("where")) aggregate.where = parse_restriction(json["where"], column_limit);
+    if (json.has("where")) aggregate.where = parse_restriction(json["where"], numbered_columns);
     if (aggregate.function == Function::percentile) aggregate.p = parse_percentage(json["p"]);
     if (aggregate.function == Function::concat_distinct) {
         aggregate.separator = json["separator"].string();
@@ -165,12 +165,17 @@ std::optional<Restriction> parse_restriction(const Json& json, std::uint64_t col
     restriction.op = named(json["op"], operators);
     restriction.kind = named(json["kind"], kinds);
     restriction.values = strings(json["values"]);
+    if (json.has("negated")) restriction.negated = json["negated"].boolean();
     if (restriction.column >= columns) throw StateError("a message has an unknown column");
     const std::size_t count = restriction.values.size();
     const bool fits = restriction.op == Operator::is_empty ? count == 0
                       : restriction.op == Operator::in     ? count > 0
                                                            : count == 1;
     if (!fits) throw StateError("a message has a condition with too few or many values");
+    const bool opposite = restriction.op <= Operator::ge;
+    if (restriction.negated && opposite) {
+        throw StateError("a message has a negated condition whose operator has an opposite");
+    }
     return restriction;
 }
 

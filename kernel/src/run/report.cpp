@@ -21,12 +21,13 @@ std::string json_of(const std::vector<Problem>& problems) {
             json.null("name");
         }
         json.member("found", Bytes(problem.found)).member("expected", Bytes(problem.expected));
+        if (problem.file) json.member("file", Bytes(*problem.file));
         text += json.finish();
     }
     return text + "]";
 }
 
-std::string json_of(const Doubts& doubts) {
+std::string json_of(const Doubts& doubts, bool of_inputs) {
     std::string text = "[";
     for (const auto& [key, sighting] : doubts.all()) {
         if (!is_doubtful(key.first, sighting)) continue;
@@ -45,6 +46,7 @@ std::string json_of(const Doubts& doubts) {
             json.null("column");
         }
         json.member("example", Bytes(sighting.example));
+        if (of_inputs) json.member("input", std::uint64_t{sighting.input});
         text += json.finish();
     }
     return text + "]";
@@ -52,12 +54,13 @@ std::string json_of(const Doubts& doubts) {
 
 }  // namespace
 
-void add_report(JsonWriter& event, const Findings& found, const Problems& problems) {
+void add_report(JsonWriter& event, const Findings& found, const Problems& problems,
+                bool of_inputs) {
     event.member("aggregated", found.aggregated).member("filtered", found.filtered);
     event.member("rejected", found.read ? problems.count() : 0);
     event.member("groups", found.groups).member("problem_count", problems.count());
     event.raw("problems", json_of(problems.first())).member("bytes", found.bytes);
-    event.raw("warnings", json_of(found.doubts));
+    event.raw("warnings", json_of(found.doubts, of_inputs));
     event.member("of_several_lines", found.of_several_lines);
     event.member("passed_over", found.passed_over);
     event.member("rejects_omitted", problems.omitted());

@@ -25,7 +25,8 @@ struct Findings {
     double write_seconds = 0;
 };
 
-/// Adds the members of the report to an event.
-void add_report(JsonWriter& event, const Findings& found, const Problems& problems);
+/// Adds the members of the report to an event. `of_inputs`: of several files, so that warnings have
+/// the number of theirs.
+void add_report(JsonWriter& event, const Findings& found, const Problems& problems, bool of_inputs);
 
 }  // namespace csvmill

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::uint64_t max_block = std::uint64_t{1} << 30U;
 constexpr std::uint64_t max_threads = 1024;
+constexpr std::uint64_t max_inputs = 1 << 20;
 
 constexpr std::array works{
     Names<Work>{"run", Work::run},
@@ -157,6 +158,17 @@ Range parse_range(const Json& json, std::optional<std::uint64_t> size) {
     return range;
 }
 
+Input parse_input(const Json& json) {
+    return {static_cast<std::uint32_t>(number_in(json["number"], 0, max_inputs - 1)),
+            json["name"].string(), number(json["before"])};
+}
+
+std::vector<std::uint32_t> parse_numbers(const Json& json) {
+    std::vector<std::uint32_t> numbers;
+    for (const Json& each : json.array()) numbers.push_back(position(each));
+    return numbers;
+}
+
 }  // namespace
 
 Task Task::parse(Bytes line) {
@@ -176,7 +188,11 @@ Task Task::parse(Bytes line) {
     task.confine = json["confine"].boolean();
     if (json.has("work")) task.work = named(json["work"], works);
     if (task.work == Work::partial) task.range = parse_range(json, task.size);
+    if (task.work == Work::partial && is_set(json, "input")) {
+        task.input = parse_input(json["input"]);
+    }
     if (task.reads_states()) task.states = strings(json["states"]);
+    if (task.reads_states() && is_set(json, "files")) task.files = strings(json["files"]);
     return task;
 }
 
@@ -200,7 +216,7 @@ Query parse_query(const Json& json) {
     query.names = strings(json["names"]);
     const std::size_t columns = query.group_by.size() + query.aggregates.size();
     if (query.names.size() != columns) throw StateError("a message has too few or many names");
-    query.where = parse_restriction(json["where"], column_limit);
+    query.where = parse_restriction(json["where"], numbered_columns);
     query.having = parse_restriction(json["having"], columns);
     for (const Json& each : json["order_by"].array()) {
         const OrderKey key{position(each["column"]), each["descending"].boolean()};
@@ -215,6 +231,12 @@ Query parse_query(const Json& json) {
     if (json.has("null")) query.nulls = NullTexts(strings(json["null"]));
     query.skip = json["skip"].boolean();
     query.hints = json["hints"].boolean();
+    if (is_set(json, "constants")) {
+        for (const Json& each : json["constants"].array()) {
+            query.constants.push_back({each["name"].string(), each["text"].string()});
+        }
+    }
+    if (is_set(json, "numbers")) query.numbers = parse_numbers(json["numbers"]);
     return query;
 }
 

@@ -31,11 +31,20 @@ struct Range {
     std::vector<std::string> names;
 };
 
+/// A file that is one of several.
+struct Input {
+    std::uint32_t number = 0;  ///< From 0, in their order.
+    std::string name;
+    std::uint64_t before = 0;  ///< The bytes of the files before it (after decompression).
+};
+
 /// The first line on the control pipe.
 struct Task {
     Work work = Work::run;
     Range range;                        ///< Of `partial`.
     std::vector<std::string> states;    ///< Of `merge` and `gather`: paths, in any order.
+    std::optional<Input> input;         ///< Of `partial`: the file, if it is one of several.
+    std::vector<std::string> files;     ///< Of states of several files: the names of all of them.
     std::optional<std::string> path;    ///< None: standard input.
     std::optional<std::uint64_t> size;  ///< Bytes that the file must have; none if unknown.
     std::uint64_t memory = 0;           ///< Bytes of resident memory of this process.

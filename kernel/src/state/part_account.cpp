@@ -10,13 +10,13 @@ namespace csvmill {
 namespace {
 
 constexpr auto most_above = static_cast<std::uint64_t>(Above::empty_line);
-constexpr std::uint64_t version = 5;
+constexpr std::uint64_t version = 6;
 
 }  // namespace
 
 void PartAccount::write(std::string& to) const {
     for (const std::uint64_t number :
-         {version, statistics, begin, end, lines, aggregated, filtered, problems, omitted,
+         {version, statistics, begin, end, first_input, last_input, lines, aggregated, filtered, problems, omitted,
           of_several_lines, most_lines, passed_over, padded, truncated, footer, open_line, above,
           header_line, std::uint64_t{names.size()}}) {
         append_varint(to, number);
@@ -35,14 +35,14 @@ PartAccount PartAccount::read(Bytes from) {
         throw StateError("a state file was written by another version");
     PartAccount account;
     for (std::uint64_t* number :
-         {&account.begin, &account.end, &account.lines, &account.aggregated, &account.filtered,
+         {&account.begin, &account.end, &account.first_input, &account.last_input, &account.lines, &account.aggregated, &account.filtered,
           &account.problems, &account.omitted, &account.of_several_lines, &account.most_lines,
           &account.passed_over, &account.padded, &account.truncated, &account.footer,
           &account.open_line, &account.above, &account.header_line}) {
         *number = take_varint(from);
     }
     const std::uint64_t columns = take_varint(from);
-    if (account.begin > account.end || account.above > most_above || columns == 0 ||
+    if (account.begin > account.end || account.first_input > account.last_input || account.above > most_above || columns == 0 ||
         columns > column_limit)
         throw StateError("a state file is damaged: its account has a wrong number");
     for (std::uint64_t i = 0; i < columns; ++i) {
@@ -66,11 +66,26 @@ void PartAccount::append(const PartAccount& next) {
         return;
     }
     passed_over += next.passed_over;
-    padded += next.padded;
-    truncated += next.truncated;
     footer = next.footer;
     if (next.above != static_cast<std::uint64_t>(Above::nothing)) above = next.above;
     open_line = next.open_line;
+    add_counts(next);
+}
+
+void PartAccount::append_input(const PartAccount& next) {
+    passed_over = all_passed_over() + next.passed_over;
+    end += next.end - next.begin;
+    last_input = next.last_input;
+    doubts.append(next.doubts, 0, Above::nothing);
+    lines += next.lines;
+    footer = next.footer;
+    open_line = next.open_line;
+    add_counts(next);
+}
+
+void PartAccount::add_counts(const PartAccount& next) {
+    padded += next.padded;
+    truncated += next.truncated;
     aggregated += next.aggregated;
     filtered += next.filtered;
     problems += next.problems;

@@ -13,8 +13,11 @@ namespace csvmill {
 
 /// The account of a part, beside its groups and bad records.
 struct PartAccount {
-    std::uint64_t begin = 0;  ///< The range of bytes of the file (after decompression).
+    /// The range of bytes of the file (after decompression); of several files, `end` is their sum.
+    std::uint64_t begin = 0;
     std::uint64_t end = 0;
+    std::uint64_t first_input = 0;  ///< The files that it has, if there are several, from 0.
+    std::uint64_t last_input = 0;
     std::uint64_t lines = 0;  ///< Line ends in it: lines of its bad records are counted from 1.
     std::uint64_t aggregated = 0;
     std::uint64_t filtered = 0;
@@ -45,6 +48,12 @@ struct PartAccount {
 
     /// Adds the account of the part that follows.
     void append(const PartAccount& next);
+
+    /// Adds the account of the files that follow.
+    void append_input(const PartAccount& next);
+
+private:
+    void add_counts(const PartAccount& next);
 };
 
 }  // namespace csvmill

@@ -24,21 +24,30 @@ void append_optional(std::string& to, const std::optional<T>& value) {
     append_varint(to, value ? 1 + static_cast<std::uint64_t>(*value) : 0);
 }
 
-void append_restriction(std::string& to, const Restriction& restriction) {
+using Numbers = std::vector<std::uint32_t>;
+
+void append_column(std::string& to, std::uint32_t column, const Numbers& numbers) {
+    append_varint(to, numbers.empty() ? column : numbers.at(column));
+}
+
+void append_restriction(std::string& to, const Restriction& restriction, const Numbers& numbers) {
     append_enum(to, restriction.form);
-    append_varint(to, restriction.column);
+    if (restriction.form == Restriction::Form::comparison) {
+        append_column(to, restriction.column, numbers);
+    }
+    append_varint(to, restriction.negated ? 1 : 0);
     append_enum(to, restriction.op);
     append_enum(to, restriction.kind);
     append_varint(to, restriction.values.size());
     for (const std::string& value : restriction.values) append_text(to, value);
     append_varint(to, restriction.parts.size());
-    for (const Restriction& part : restriction.parts) append_restriction(to, part);
+    for (const Restriction& part : restriction.parts) append_restriction(to, part, numbers);
 }
 
 void append_query(std::string& to, const Query& query) {
     append_varint(to, query.group_by.size());
     for (const GroupColumn& group : query.group_by) {
-        append_varint(to, group.column);
+        append_column(to, group.column, query.numbers);
         append_varint(to, group.trim ? 1 : 0);
         append_optional(to, group.truncate);
         append_enum(to, group.letters);
@@ -51,18 +60,21 @@ void append_query(std::string& to, const Query& query) {
     append_varint(to, query.aggregates.size());
     for (const Aggregate& aggregate : query.aggregates) {
         append_enum(to, aggregate.function);
-        append_optional(to, aggregate.column);
+        append_varint(to, aggregate.column ? 1 : 0);
+        if (aggregate.column) append_column(to, *aggregate.column, query.numbers);
         append_enum(to, aggregate.kind);
         append_varint(to, aggregate.strict ? 1 : 0);
         append_enum(to, aggregate.operation);
-        append_varint(to, aggregate.operand);
+        if (aggregate.operation != Operation::none) {
+            append_column(to, aggregate.operand, query.numbers);
+        }
         append_varint(to, aggregate.where ? 1 : 0);
-        if (aggregate.where) append_restriction(to, *aggregate.where);
+        if (aggregate.where) append_restriction(to, *aggregate.where, query.numbers);
         append_varint(to, aggregate.p.digits);
         append_varint(to, aggregate.p.decimals);
     }
     append_varint(to, query.where ? 1 : 0);
-    if (query.where) append_restriction(to, *query.where);
+    if (query.where) append_restriction(to, *query.where, query.numbers);
     append_varint(to, static_cast<unsigned char>(query.notation.decimal));
     append_varint(to, static_cast<unsigned char>(query.notation.thousands));
     const Decorations& allowed = query.notation.allowed;
@@ -96,6 +108,12 @@ void append_dialect(std::string& to, const Dialect& dialect) {
 }
 
 }  // namespace
+
+std::uint64_t input_mark(const Query& query, const Layout& layout) {
+    std::string text;
+    append_query(text, query);
+    return checksum(text, mark_of(layout));
+}
 
 std::uint64_t part_mark(const Query& query, const Dialect& dialect,
                         const std::vector<std::string>& columns, const Layout& layout) {

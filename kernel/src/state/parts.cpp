@@ -34,7 +34,8 @@ auto with(const std::string& path, const Work& work) {
 
 }  // namespace
 
-Parts::Parts(const std::vector<std::string>& paths, Scratch& scratch) : scratch_(scratch) {
+Parts::Parts(const std::vector<std::string>& paths, Scratch& scratch, bool of_inputs)
+    : scratch_(scratch), of_inputs_(of_inputs) {
     if (paths.empty()) throw Refused("there are no states to merge");
     std::vector<PartAccount> accounts;
     for (const std::string& path : paths) {
@@ -44,21 +45,48 @@ Parts::Parts(const std::vector<std::string>& paths, Scratch& scratch) : scratch_
             throw Refused(repr(path) + " is of another aggregation, dialect or header than " +
                           repr(paths.front()));
         PartAccount account = state.account();
-        parts_.push_back({path, account.begin, account.end, account.lines});
+        parts_.push_back({path, account.begin, account.end, account.lines, account.first_input,
+                          account.last_input});
         if (!accounts.empty()) account.names.clear();  // they are the same
         accounts.push_back(std::move(account));
     }
-    const auto place = [](const auto& part) { return std::pair(part.begin, part.end); };
+    const auto place = [](const auto& part) {
+        return std::tuple(part.first_input, part.begin, part.end);
+    };
     total_.names = std::move(accounts.front().names);
     std::ranges::stable_sort(parts_, {}, place);
     std::ranges::stable_sort(accounts, {}, place);
     total_.begin = accounts.front().begin;
     total_.header_line = accounts.front().header_line;
+    total_.first_input = accounts.front().first_input;
+    total_.end = total_.begin;
     for (const PartAccount& account : accounts) {
-        of_table_ += total_.footer > 0 ? 0 : 1;
-        total_.append(account);
+        of_table_ += total_.footer > 0 && !of_inputs ? 0 : 1;
+        if (of_inputs) {
+            total_.append_input(account);
+        } else {
+            total_.append(account);
+        }
     }
-    check_order();
+    if (of_inputs) {
+        check_order_of_inputs();
+    } else {
+        check_order();
+    }
+}
+
+void Parts::check_order_of_inputs() const {
+    std::uint64_t next = parts_.front().first_input;
+    for (const Part& part : parts_) {
+        if (part.first_input != next || part.begin > 0)
+            throw Refused("no state, or more than one, has file " + std::to_string(next));
+        next = part.last_input + 1;
+    }
+}
+
+void Parts::check_inputs(std::size_t inputs) const {
+    if (total_.first_input != 0 || total_.last_input + 1 != inputs)
+        throw Refused("the states are not those of " + std::to_string(inputs) + " files");
 }
 
 void Parts::check_order() const {
@@ -104,7 +132,7 @@ void Parts::each_problem(const std::function<bool(KeptProblem)>& take,
             return true;
         });
         if (!more) return;
-        lines += part.lines;
+        lines += of_inputs_ ? 0 : part.lines;
     }
 }
 

@@ -1,4 +1,4 @@
-/// The states of the parts of a file, in the order of the file.
+/// The states of the parts of a file, or of several files, in their order.
 #pragma once
 
 #include <cstdint>
@@ -15,18 +15,22 @@ namespace csvmill {
 class Parts {
 public:
     /// Throws Refused if a state is damaged, if states are of different jobs, or if their ranges
-    /// leave out bytes between them or overlap.
-    Parts(const std::vector<std::string>& paths, Scratch& scratch);
+    /// leave out bytes between them or overlap; or if states of several files, each of which has
+    /// whole files, leave out files or overlap. `of_inputs`: whether they are of several files.
+    Parts(const std::vector<std::string>& paths, Scratch& scratch, bool of_inputs = false);
 
     /// Throws Refused if the parts are not all of the file, which has `size` bytes if that is
     /// known.
     void check_whole(std::optional<std::uint64_t> size) const;
 
+    /// Throws Refused if the states are not those of all `inputs` files.
+    void check_inputs(std::size_t inputs) const;
+
     const PartAccount& total() const { return total_; }  ///< Of all parts as one.
     std::uint64_t mark() const { return mark_; }
 
     /// Calls `take` with each bad record that is kept, in the order of the file, until it returns
-    /// false. Lines are counted from the start of the first part. After those of each part, calls
+    /// false. Lines are counted from the start of the first part, or of each file. After those of each part, calls
     /// `omitted` with the number of those that it did not keep for want of space. Throws Refused.
     void each_problem(const std::function<bool(KeptProblem)>& take,
                       const std::function<void(std::uint64_t)>& omitted) const;
@@ -41,10 +45,14 @@ private:
         std::uint64_t begin;
         std::uint64_t end;
         std::uint64_t lines;
+        std::uint64_t first_input;
+        std::uint64_t last_input;
     };
     void check_order() const;
+    void check_order_of_inputs() const;
 
     Scratch& scratch_;
+    bool of_inputs_;
     std::vector<Part> parts_;
     PartAccount total_;
     std::uint64_t mark_ = 0;

@@ -19,6 +19,10 @@ std::string take_text(Bytes& from) { return std::string(take_bytes(from, take_va
 
 std::string KeptProblem::key() const {
     std::string key;
+    for (unsigned shift = 32; shift > 0;) {
+        shift -= 8;
+        key += static_cast<char>(problem.input >> shift);
+    }
     for (unsigned shift = 64; shift > 0;) {
         shift -= 8;
         key += static_cast<char>(problem.offset >> shift);
@@ -39,8 +43,11 @@ void KeptProblem::write(std::string& to) const {
 
 KeptProblem KeptProblem::read(Bytes key, Bytes payload) {
     KeptProblem kept;
-    if (key.size() != 8) throw StateError("a state file is damaged: a bad record has no place");
-    for (const char byte : key) {
+    if (key.size() != 12) throw StateError("a state file is damaged: a bad record has no place");
+    for (const char byte : key.substr(0, 4)) {
+        kept.problem.input = kept.problem.input << 8U | static_cast<unsigned char>(byte);
+    }
+    for (const char byte : key.substr(4)) {
         kept.problem.offset = kept.problem.offset << 8U | static_cast<unsigned char>(byte);
     }
     kept.problem.line = take_varint(payload);

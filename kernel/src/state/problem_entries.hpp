@@ -15,7 +15,7 @@ struct KeptProblem {
     std::string record;
     bool omitted = false;  ///< Whether it is not in the rejects, as these were full.
 
-    /// The entry: its key has the offset, so that entries are in the order of the file.
+    /// The entry: its key has file and offset, so that entries are in the order of the files.
     std::string key() const;
     void write(std::string& to) const;
     /// Throws StateError.

@@ -35,7 +35,7 @@ void append_column(std::string& to, const std::optional<std::uint32_t>& column) 
 
 std::optional<std::uint32_t> take_column(Bytes& from) {
     const std::uint64_t column = take_varint(from);
-    if (column > column_limit) throw StateError("a state file is damaged: it has a wrong column");
+    if (column > numbered_columns) throw StateError("a state file is damaged: it has a wrong column");
     if (column == 0) return std::nullopt;
     return static_cast<std::uint32_t>(column - 1);
 }
@@ -47,6 +47,7 @@ void add(Sighting& to, const Sighting& from, bool first, std::uint64_t lines) {
         to.line = from.line == 0 ? 0 : from.line + lines;
         to.column = from.column;
         to.example = from.example;
+        to.input = from.input;
     }
     to.count += from.count;
     to.others += from.others;
@@ -148,6 +149,24 @@ void Doubts::append_first(const FirstRecord& first, std::uint64_t lines, Above a
     add(of(Doubt::below_empty_line), sighting, false, lines);
 }
 
+void Doubts::settle(std::uint32_t input, const std::vector<std::uint32_t>& numbers) {
+    const auto renumber = [&numbers](std::optional<std::uint32_t>& column) {
+        if (column && !numbers.empty()) column = numbers.at(*column);
+    };
+    std::map<Key, Sighting> seen;
+    for (auto& [key, sighting] : seen_) {
+        // Whether a file has one table does not depend on the others.
+        if (key.first == Doubt::below_empty_line && sighting.others == 0) continue;
+        sighting.input = input;
+        renumber(sighting.column);
+        Key moved = key;
+        renumber(moved.second);
+        seen.emplace(moved, std::move(sighting));
+    }
+    clear();
+    seen_ = std::move(seen);
+}
+
 void Doubts::write(std::string& to) const {
     append_varint(to, seen_.size());
     for (const auto& [key, sighting] : seen_) {
@@ -157,7 +176,7 @@ void Doubts::write(std::string& to) const {
         for (const std::uint64_t number :
              {sighting.count, sighting.others, std::uint64_t{sighting.refuted ? 1U : 0U},
               sighting.line, sighting.least, sighting.most,
-              std::uint64_t{sighting.uneven ? 1U : 0U}}) {
+              std::uint64_t{sighting.uneven ? 1U : 0U}, std::uint64_t{sighting.input}}) {
             append_varint(to, number);
         }
         append_text(to, sighting.example);
@@ -183,6 +202,7 @@ Doubts Doubts::read(Bytes& from) {
         sighting.least = take_varint(from);
         sighting.most = take_varint(from);
         sighting.uneven = take_varint(from) != 0;
+        sighting.input = static_cast<std::uint32_t>(take_varint(from));
         sighting.example = take_bytes(from, take_varint(from));
     }
     doubts.first_.line = take_varint(from);

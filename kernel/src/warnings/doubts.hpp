@@ -46,7 +46,8 @@ struct Sighting {
     std::uint64_t position = 0;  ///< Of the record of the first one, in the text of the file.
     std::uint64_t line = 0;      ///< On which that record begins; 0 if it is not known.
     std::optional<std::uint32_t> column;
-    std::string example;  ///< As `show` gives it.
+    std::string example;      ///< As `show` gives it.
+    std::uint32_t input = 0;  ///< The file of the first one, if there are several, from 0.
     // Of numbers that may be grouped: the range of their digits, and whether some are no multiple
     // of ten.
     std::uint64_t least = 0;  ///< 0 if there are none.
@@ -106,6 +107,11 @@ public:
     /// Adds what was seen in the part that follows, before which there are `lines` line ends, and
     /// which begins below a record or an empty line.
     void append(const Doubts& next, std::uint64_t lines, Above above);
+
+    /// Concludes what was seen in one of several files, so that those of others can be appended:
+    /// `input` is its number, and `numbers` are those of its columns among all files; if there are
+    /// none, they are the same.
+    void settle(std::uint32_t input, const std::vector<std::uint32_t>& numbers);
 
     void clear() { *this = Doubts(); }
 

@@ -126,11 +126,11 @@ public:
             if (aggregates[i].sums_column()) sums_.push_back(i);
     }
 
-    void run(std::size_t most) {
+    void run(std::size_t most, bool alike) {
         tell_labels();
         tell_note();
-        if (!compare_keys(most)) return;
-        if (!alike_.empty()) tell_alike();
+        if ((!alike && sums_.empty()) || !compare_keys(most)) return;
+        if (alike && !alike_.empty()) tell_alike();
         for (End* end : {&last_, &first_}) {
             if (may_be_sum(*end) && tell_sum(*end)) return;
         }
@@ -323,7 +323,11 @@ private:
 }  // namespace
 
 void survey_groups(const SurveyedGroups& groups, Doubts& doubts, std::size_t most) {
-    if (groups.rows > 0) Survey(groups, doubts).run(most);
+    if (groups.rows > 0) Survey(groups, doubts).run(most, true);
+}
+
+void survey_ends(const SurveyedGroups& groups, Doubts& doubts, std::size_t most) {
+    if (groups.rows > 0) Survey(groups, doubts).run(most, false);
 }
 
 }  // namespace csvmill

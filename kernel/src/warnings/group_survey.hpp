@@ -30,4 +30,9 @@ struct SurveyedGroups {
 void survey_groups(const SurveyedGroups& groups, Doubts& doubts,
                    std::size_t most = most_compared_groups);
 
+/// The same without groups that look alike: for one of several files, whose groups are compared
+/// with those of the others when all are known.
+void survey_ends(const SurveyedGroups& groups, Doubts& doubts,
+                 std::size_t most = most_compared_groups);
+
 }  // namespace csvmill

@@ -1,6 +1,7 @@
 #include "warnings/watch.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include "text/case.hpp"
 #include "text/show.hpp"
@@ -49,7 +50,11 @@ Watch::Watch(const Query& query, const RecordReader& reader, const std::vector<s
       names_(names),
       doubts_(doubts),
       ends_(query, reader, names, doubts) {
-    for (const GroupColumn& group : query.group_by) plain_keys_ = plain_keys_ && group.plain();
+    for (const GroupColumn& group : query.group_by) {
+        plain_keys_ = plain_keys_ && group.plain();
+        groups_of_file_ = groups_of_file_ || group.column < names.size();
+    }
+    of_file_ = used_columns(query, names.size()).size();
     const Dialect& dialect = reader.dialect();
     std::size_t names_size = 0;
     for (const std::string& name : names) {
@@ -117,7 +122,7 @@ void Watch::look_at_rows(const PlacedRows& rows, std::span<const std::uint16_t> 
         if (!number.sighting->refuted) look_at_numbers(number, rows);
     }
     ends_.look_at_rows(rows);
-    if (query_.group_by.empty()) {
+    if (!groups_of_file_) {
         look_at_records(rows);
         return;
     }
@@ -220,7 +225,7 @@ void Watch::look_at_groups(const PlacedRows& rows) {
         bool blank = false;
         for (std::size_t i = 0; i < count; ++i) {
             const Bytes text = (*batch.key_cells[i])[row];
-            if (!may_be_named(text)) continue;
+            if (!may_be_named(text) || is_constant(i)) continue;
             if (is_blank(text)) {
                 blank = true;
             } else if (total == nullptr && names_total(text)) {
@@ -247,7 +252,8 @@ bool Watch::look_at_group(const PlacedRows& rows, std::uint16_t row, const std::
     }
     if (!blank) return false;
     const bool all_empty =
-        std::ranges::all_of(batch.cells, [row](const Cells& cells) { return cells[row].empty(); });
+        std::ranges::all_of(std::span(batch.cells).first(of_file_),
+                            [row](const Cells& cells) { return cells[row].empty(); });
     if (all_empty && is_empty(rows, row)) {
         see_empty(rows, row);
         return true;
@@ -255,7 +261,7 @@ bool Watch::look_at_group(const PlacedRows& rows, std::uint16_t row, const std::
     if (total != nullptr) return false;
     for (std::size_t i = 0; i < blanks_.size(); ++i) {
         const Bytes text = (*batch.key_cells[i])[row];
-        if (!is_blank(text)) continue;
+        if (!is_blank(text) || is_constant(i)) continue;
         const std::uint32_t column = query_.group_by[i].column;
         if (blanks_[i] == nullptr) blanks_[i] = &doubts_.of(Doubt::blank_group, column);
         see_cell(*blanks_[i], rows.starts[row], column, text, rows.place);
@@ -283,7 +289,8 @@ void Watch::see_empty(const PlacedRows& rows, std::uint16_t row) {
 bool Watch::has_names(const PlacedRows& rows, std::uint16_t row) const {
     if (!reader_.dialect().header) return false;
     return std::ranges::all_of(query_.group_by, [&](const GroupColumn& group) {
-        return rows.batch.column(group.column)[row] == names_[group.column];
+        return group.column >= names_.size() ||
+               rows.batch.column(group.column)[row] == names_[group.column];
     });
 }
 

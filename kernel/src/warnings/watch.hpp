@@ -57,6 +57,9 @@ private:
                        bool blank);
     void look_at_records(const PlacedRows& rows);
 
+    bool is_constant(std::size_t group) const {
+        return query_.group_by[group].column >= names_.size();
+    }
     static bool is_longer(const PlacedRows& rows, std::uint16_t row, std::size_t size);
     bool may_be_doubtful(const PlacedRows& rows, std::uint16_t row) const;
     bool has_names(const PlacedRows& rows, std::uint16_t row) const;
@@ -81,6 +84,8 @@ private:
     bool tested_known_ = false;          ///< Whether `tested_` is set.
     std::vector<Sighting*> blanks_;      ///< Of each group column, or null.
     bool plain_keys_ = true;             ///< Whether no group column changes its cells.
+    bool groups_of_file_ = false;        ///< Whether a group column is in the file.
+    std::size_t of_file_ = 0;            ///< Of the columns of a batch: those that are in the file.
     bool watching_ = false;              ///< Whether a group was seen that may be doubtful.
     bool names_are_plain_ = true;        ///< Whether no name has a quote or an escape.
     // Bytes that a record with the names, or with empty fields, can have.

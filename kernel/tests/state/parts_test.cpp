@@ -89,10 +89,12 @@ TEST_CASE("a bad record is read as it was written, and moves with its part") {
     KeptProblem kept{a_problem(4, 0x0102030405060708), "a\0b"};
     std::string payload;
     kept.write(payload);
-    CHECK(kept.key() == "\1\2\3\4\5\6\7\10");
+    kept.problem.input = 0x0a0b0c0d;
+    CHECK(kept.key() == "\12\13\14\15\1\2\3\4\5\6\7\10");
     KeptProblem read = KeptProblem::read(kept.key(), payload);
     CHECK(read.problem.text() == kept.problem.text());
     CHECK(read.problem.offset == kept.problem.offset);
+    CHECK(read.problem.input == kept.problem.input);
     CHECK(read.record == kept.record);
     read.move(1000);
     CHECK(read.problem.line == 1004);
@@ -146,6 +148,66 @@ TEST_CASE("parts in any order are those of one file") {
     CHECK_THROWS_AS(Parts({a, other}, scratch), Refused);
     const std::string within = write_state("within", an_account(100, 101), 5, layout);
     CHECK_THROWS_AS(Parts({a, b, within, c}, scratch), Refused);
+}
+
+TEST_CASE("states of several files are in the order of the files, with the lines of each") {
+    const Folder folder;
+    const Query query = test::every_aggregate();
+    const Layout layout(query);
+    const auto of_inputs = [&](const std::string& name, std::uint64_t first, std::uint64_t last) {
+        PartAccount account = an_account(0, 100);
+        account.first_input = first;
+        account.last_input = last;
+        account.footer = 1;
+        account.open_line = 1;
+        return write_state(name, account, 5, layout);
+    };
+    const std::string a = of_inputs("a", 0, 0);
+    const std::string b = of_inputs("b", 1, 3);
+    const std::string c = of_inputs("c", 4, 4);
+    Scratch scratch(1 << 20);
+    const Parts parts({c, a, b}, scratch, true);
+    parts.check_inputs(5);
+    CHECK_THROWS_AS(parts.check_inputs(6), Refused);
+    CHECK(parts.total().first_input == 0);
+    CHECK(parts.total().last_input == 4);
+    CHECK(parts.total().end == 300);
+    CHECK(parts.total().aggregated == 24);
+    CHECK(parts.total().all_passed_over() == 9);
+    std::vector<std::uint64_t> lines;
+    parts.each_problem(
+        [&](const KeptProblem& kept) {
+            lines.push_back(kept.problem.line);
+            return true;
+        },
+        [](std::uint64_t) {});
+    CHECK(lines == std::vector<std::uint64_t>{4, 4, 4});
+    CHECK(parts.groups(layout, 1 << 20).size() == 3);
+
+    CHECK_THROWS_AS(Parts({a, c}, scratch, true), Refused);
+    CHECK_THROWS_AS(Parts({a, b, b}, scratch, true), Refused);
+    CHECK_THROWS_AS(Parts({b, c}, scratch, true).check_inputs(5), Refused);
+}
+
+TEST_CASE("the mark of one of several files has the numbers of its columns among all") {
+    Query all = test::every_aggregate();
+    all.group_by.resize(1);
+    all.group_by[0].column = 2;
+    const auto mark = [](const Query& query) { return input_mark(query, Layout(query)); };
+    Query one = all;
+    one.numbers.resize(100);
+    for (std::uint32_t i = 0; i < 100; ++i) one.numbers[i] = i;
+    CHECK(mark(one) == mark(all));
+    std::swap(one.numbers[2], one.numbers[50]);
+    CHECK(mark(one) != mark(all));
+    one.group_by[0].column = 50;
+    for (Aggregate& aggregate : one.aggregates) {
+        if (aggregate.column == 2) aggregate.column = 50;
+        if (aggregate.operation != Operation::none && aggregate.operand == 2) {
+            aggregate.operand = 50;
+        }
+    }
+    CHECK(mark(one) == mark(all));
 }
 
 TEST_CASE("a state that a thread spilled is not that of a part") {
