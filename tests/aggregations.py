@@ -20,6 +20,7 @@ from shared.aggregation.spec import (
     Filter,
     GroupColumn,
     Junction,
+    Negation,
     Normalize,
     Operator,
     OrderColumn,
@@ -286,10 +287,13 @@ def _filters(
     condition = _conditions(columns, names, exact_kind=exact_kind)
     return st.recursive(
         condition,
-        lambda inner: st.builds(
-            Junction,
-            st.sampled_from(["and", "or"]),
-            st.lists(inner, min_size=1, max_size=3).map(tuple),
+        lambda inner: (
+            st.builds(
+                Junction,
+                st.sampled_from(["and", "or"]),
+                st.lists(inner, min_size=1, max_size=3).map(tuple),
+            )
+            | st.builds(Negation, inner)
         ),
         max_leaves=4,
     )

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 from hypothesis import settings
 
-from processor.engines import native
+from processor.engines import kernel_run
 from tests.order import WholeFiles, place_in_one_process, place_in_parallel
 from tests.processes import ServiceProcess
 from tests.servers.external_broker import emptied_vhost
@@ -74,7 +74,7 @@ settings.register_profile("random", deadline=None)
 settings.load_profile("csvmill")
 
 if KERNEL_VARIABLE in os.environ:
-    native.PROGRAM = str(Path(os.environ[KERNEL_VARIABLE]).absolute())
+    kernel_run.PROGRAM = str(Path(os.environ[KERNEL_VARIABLE]).absolute())
 
 
 class ServerPool:

@@ -19,7 +19,7 @@ from fractions import Fraction
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from shared.aggregation.spec import Arithmetic
+from shared.aggregation.spec import Arithmetic, Junction, Negation
 from shared.csv.dialect import UNDECLARED
 from tests.oracle_numbers import calculated, of_numbers, ratio_of
 from tests.oracle_records import read_file, shown
@@ -293,15 +293,24 @@ def _sort_key(cell: str, *, numeric: bool) -> Any:
     return (1, number_of(cell)[0]) if cell else (0, Fraction(0))
 
 
-def _holds(condition: Filter | None, row: Row, header: Row, declared: Input = UNDECLARED) -> bool:
+def _holds(
+    condition: Filter | None,
+    row: Row,
+    header: Row,
+    declared: Input = UNDECLARED,
+    *,
+    negated: bool = False,
+) -> bool:
     if condition is None:
         return True
-    if hasattr(condition, "parts"):
-        parts = (_holds(part, row, header, declared) for part in condition.parts)
-        return all(parts) if condition.operator == "and" else any(parts)
+    if isinstance(condition, Negation):
+        return _holds(condition.part, row, header, declared, negated=not negated)
+    if isinstance(condition, Junction):
+        parts = (_holds(part, row, header, declared, negated=negated) for part in condition.parts)
+        return all(parts) if (condition.operator == "and") != negated else any(parts)
     cell = row[_index(condition.column, header)]
     if condition.operator == "is_empty":
-        return cell == ""
+        return (cell == "") != negated
     if condition.kind == "text":
         read: Callable[[str], Any] = str.encode
     elif cell == "":
@@ -317,11 +326,12 @@ def _holds(condition: Filter | None, row: Row, header: Row, declared: Input = UN
             check_integer(cell)
         found = read(cell)
     values = [read(value) for value in condition.values]
-    return (
+    met = (
         found in values
         if condition.operator == "in"
         else _SYMBOLS[condition.operator](found, values[0])
     )
+    return met != negated
 
 
 def _group_text(cell: str, group: GroupColumn) -> str:

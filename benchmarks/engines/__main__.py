@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.engines import table
 from benchmarks.engines.rows import ROWS
 from benchmarks.engines.runner import CODE, PEERS, Runner
-from processor.engines.native import kernel_program
+from processor.engines.kernel_run import kernel_program
 
 
 def main() -> int:

@@ -140,7 +140,11 @@ class KernelRuns:
             ) from error
 
     def resolved(
-        self, aggregation: Aggregation, header: Message, file: Opened, name: str | None = None
+        self,
+        aggregation: Aggregation,
+        header: Message,
+        file: Opened | None,
+        name: str | None = None,
     ) -> Query:
         """Resolve the aggregation for the header of a file, which has a name if there are several.
 

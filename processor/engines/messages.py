@@ -130,12 +130,13 @@ def encode_task(
     *,
     memory: int,
     skip: bool,
+    scratch: int | None = None,
     work: Part | Merge | None = None,
 ) -> bytes:
     """Return the first message to the kernel, which may use `memory` bytes.
 
-    It reads `path`, or its standard input, of a file of `size` bytes; `work` is None if it reads
-    all of the file.
+    It may use `scratch` bytes of disk; None is what the limits say. It reads `path`, or its
+    standard input, of a file of `size` bytes; `work` is None if it reads all of the file.
     """
     return encode(
         {
@@ -143,7 +144,7 @@ def encode_task(
             "path": None if path is None else str(path.absolute()),
             "size": size,
             "memory": memory,
-            "scratch": limits.scratch,
+            "scratch": limits.scratch if scratch is None else scratch,
             "rejects": limits.most_rejects,
             "threads": limits.threads,
             "block": knobs.block,

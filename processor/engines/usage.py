@@ -227,9 +227,7 @@ class Usage:
 
     def partial_report(self) -> Report:
         """Return the report of an attempt that ended before it had read the file."""
-        return self.final_report(
-            Report(dialect=self.dialect, bytes_in=self.size, unfinished=True)
-        )
+        return self.final_report(Report(dialect=self.dialect, bytes_in=self.size, unfinished=True))
 
 
 def _resident(pid: int) -> int:

@@ -76,7 +76,7 @@ def holds(
         return all(parts) if restriction.operator == "and" else any(parts)
     cell, kind = cells[restriction.column], restriction.kind
     if restriction.operator == "is_empty":
-        return not cell
+        return (not cell) != restriction.negated
     if not cell and kind != "text":
         return False
     value = notation.readers[kind](cell)
@@ -86,8 +86,8 @@ def holds(
     read(restriction, cell)
     values = [notation.of_values.readers[kind](text.encode()) for text in restriction.values]
     if restriction.operator == "in":
-        return value in values
-    return _COMPARE[restriction.operator](value, values[0])
+        return (value in values) != restriction.negated
+    return _COMPARE[restriction.operator](value, values[0]) != restriction.negated
 
 
 def key_of(query: Query, cells: Sequence[bytes]) -> tuple[bytes, ...]:

@@ -52,6 +52,7 @@ def asked_texts(restriction: Restriction | None) -> Iterator[Comparison]:
         restriction is not None
         and restriction.kind == "text"
         and restriction.operator in ("=", "in")
+        and not restriction.negated
         and len(restriction.values) <= 16
     ):
         yield restriction

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from processor.engines.kernel_run import kernel_program
 from processor.engines.messages import Knobs, decode, encode, encode_query, encode_task
-from processor.engines.native import kernel_program
 from processor.engines.port import EngineLimits
 from shared.aggregation.resolve import resolve
 from shared.csv.compression import compression_of, decompress

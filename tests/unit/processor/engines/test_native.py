@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from processor.engines import native
+from processor.engines import kernel_run
 from processor.engines.native import NativeEngine
 from processor.engines.port import EngineLimits
 from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
@@ -187,8 +187,8 @@ async def test_a_kernel_that_cannot_start_fails_the_attempt_and_says_why(
     assert "No such file" in await fail(NativeEngine(program=tmp_path / "no-such-kernel"))
     broken = NativeEngine(program=Path("/bin/false"))
     assert await fail(broken) == "the engine's process ended with status 1: it wrote no error"
-    monkeypatch.setattr(native, "PROGRAM", "no-such-kernel")
-    native.kernel_program.cache_clear()
+    monkeypatch.setattr(kernel_run, "PROGRAM", "no-such-kernel")
+    kernel_run.kernel_program.cache_clear()
     assert await fail(NativeEngine()) == "no-such-kernel is not installed: install csvmill again"
 
 
