@@ -97,7 +97,7 @@ class _Parser:
         start = self._at
         if match := _NOT.match(self._text, self._at):
             self._at = match.end()
-            return self._opposite(self._nested(self._part), start)
+            return self._opposite(self._nested(self._part))
         if not self._text.startswith("(", self._at):
             return self._comparison()
         self._at += 1
@@ -140,7 +140,7 @@ class _Parser:
             found = self._compared(column, operator, kind or self._kind_of(column))
         except GrammarError as error:
             raise self._located(error, start) from error
-        return self._opposite(found, start) if negated else found
+        return self._opposite(found) if negated else found
 
     def _compared(self, column: str | int, operator: str, kind: str | None) -> dict[str, Any]:
         written = {"column": column, "op": operator}
@@ -227,21 +227,24 @@ class _Parser:
         while self._at < len(self._text) and self._text[self._at].isspace():
             self._at += 1
 
-    def _opposite(self, found: dict[str, Any], start: int) -> dict[str, Any]:
+    def _opposite(self, found: dict[str, Any]) -> dict[str, Any]:
         """Return the condition that holds where this one does not (De Morgan).
 
         An empty cell is neither number nor date, and then neither holds, as in SQL.
         """
+        if "not" in found:
+            negated: dict[str, Any] = found["not"]
+            return negated
         for form, other in (("and", "or"), ("or", "and")):
             if form in found:
-                return {other: [self._opposite(part, start) for part in found[form]]}
+                return {other: [self._opposite(part) for part in found[form]]}
         operator = found["op"]
         if operator in _OPPOSITE:
             return found | {"op": _OPPOSITE[operator]}
         if operator == "in":
             parts = [found | {"op": "!=", "value": value} for value in found["value"]]
             return parts[0] if len(parts) == 1 else {"and": parts}
-        raise self._located(GrammarError(f"{operator} has no opposite, so 'not' is refused"), start)
+        return {"not": found}
 
     def _error(self, message: str) -> GrammarError:
         return self._located(GrammarError(message), self._at)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from gateway.http.problems import refuse
 from gateway.results.download import OutputFile, codings_of, requested_result, send_file
 from shared.access.audit import Action
-from shared.jobs.rejects import NO_REJECTS, NO_REJECTS_SHA256
+from shared.jobs.rejects import no_rejects
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -24,11 +25,12 @@ async def show_rejects(request: web.Request) -> web.StreamResponse:
     codings = codings_of(request)
     job, result = await requested_result(request)
     rejects = result.rejects
+    none = no_rejects(len(job.inputs))
     stem = job.filename[:-4] if job.filename.lower().endswith(".csv") else job.filename
     file = OutputFile(
-        rejects.key if rejects else NO_REJECTS,
-        rejects.size if rejects else len(NO_REJECTS),
-        rejects.sha256 if rejects else NO_REJECTS_SHA256,
+        rejects.key if rejects else none,
+        rejects.size if rejects else len(none),
+        rejects.sha256 if rejects else hashlib.sha256(none).hexdigest(),
         f"{stem}.rejects.csv",
         MEDIA_TYPE,
     )

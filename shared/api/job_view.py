@@ -18,7 +18,7 @@ from shared.api.job import (
 )
 from shared.api.job_progress import progress_view
 from shared.api.problem import ProblemView
-from shared.api.report import ReportView, WarningView
+from shared.api.report import InputReportView, ReportView, WarningView
 from shared.api.view import rfc3339
 from shared.csv.dialect import ASSUMPTIONS, Dialect
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from shared.jobs.job import Attempt, Job
     from shared.jobs.job_input import JobInput
-    from shared.jobs.report import Report
+    from shared.jobs.report import InputReport, Report
     from shared.ports import JobStore
 
 
@@ -74,6 +74,7 @@ def report_view(report: Report) -> ReportView:
     computed = {
         "dialect": _dialect(report.dialect) if report.dialect else None,
         "warnings": tuple(map(WarningView.from_value, report.warnings)),
+        "inputs": tuple(map(_input_report_view, report.inputs)),
         "seconds": {name: round(took, 3) for name, took in asdict(report.seconds).items()},
     }
     of_whole_file = {
@@ -101,6 +102,16 @@ def _dialect(dialect: Dialect) -> dict[str, Any]:
     # Not by `asdict` as a whole, which copies every value.
     shown = {name: getattr(dialect, name) for name in _OF_DIALECT}
     return {**shown, "number": asdict(dialect.number)}
+
+
+def _input_report_view(each: InputReport) -> InputReportView:
+    return InputReportView.from_value(
+        each,
+        rows_in=each.rows.total,
+        rows_aggregated=each.rows.aggregated,
+        rows_filtered=each.rows.filtered,
+        rows_rejected=each.rows.rejected,
+    )
 
 
 def _input_view(each: JobInput) -> JobInputView:

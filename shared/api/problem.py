@@ -25,11 +25,14 @@ class ProblemView(View):
     column: Ordinal | None
     """The column, from 1; null if the problem concerns the whole record."""
     name: str | None
-    """The name of the column in the header."""
+    """The name of the column in the header. Without `column`, that of one that the file does not
+    have (`columns: union`)."""
     found: str
     """What was found, shortened if it is long."""
     expected: str
     """What was expected."""
+    file: str | None = None
+    """The name of the file, if the job has several; else null."""
 
 
 @dataclass(frozen=True, slots=True)

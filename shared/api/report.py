@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
 from shared.api.view import Count, Ordinal, View
+from shared.jobs.report import SHOWN_INPUTS
 
 _DIALECT = {
     "type": "object",
@@ -61,6 +62,29 @@ class WarningView(View):
     """What was found, and what it may mean."""
     remedy: str
     """What to send, or to change in the file, to settle it."""
+    file: str | None = None
+    """The name of the file of the first one, if the job has several; else null."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputReportView(View):
+    """What the attempt found in one of several files."""
+
+    name: str
+    """The name of the file."""
+    bytes_in: Count
+    """Bytes of the file as it was uploaded."""
+    rows_in: Count
+    """Records of the file, without the header."""
+    rows_aggregated: Count
+    """Records in the result."""
+    rows_filtered: Count
+    """Records that `where` excluded."""
+    rows_rejected: Count
+    """Records that break a rule."""
+    delimiter: str
+    encoding: str
+    compression: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,3 +151,7 @@ class ReportView(View):
     head_start: Count | None = None
     """Bytes that had been aggregated when the upload ended, if that began while the file was
     received."""
+    inputs: Annotated[
+        tuple[InputReportView, ...], Field(json_schema_extra={"maxItems": SHOWN_INPUTS})
+    ] = ()
+    """The first files, in their order, if the job has several; else none."""

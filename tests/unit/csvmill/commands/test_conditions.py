@@ -87,6 +87,11 @@ A, B, C = equals("A", "1"), equals("B", "2"), equals("C", "3")
         ("not (A=1 or not B=2)", {"and": [A | {"op": "!="}, B]}),
         ("not not A<1", A | {"op": "<"}),
         ("A not in (1, 2)", {"and": [A | {"op": "!="}, A | {"op": "!=", "value": "2"}]}),
+        ("not Song contains x", {"not": {"column": "Song", "op": "contains", "value": "x"}}),
+        ("Song not like Love%", {"not": {"column": "Song", "op": "starts_with", "value": "Love"}}),
+        ("not not Song is_empty", {"column": "Song", "op": "is_empty"}),
+        ("not (Song is_empty or A=1)", {"and": [
+            {"not": {"column": "Song", "op": "is_empty"}}, A | {"op": "!="}]}),
         ("A in (1,2) or B=2", {"or": [A | {"op": "in", "value": ["1", "2"]}, B]}),
         ("A in 1, 2 and B=2", {"and": [A | {"op": "in", "value": ["1", "2"]}, B]}),
         ("A between 1 and 2 and B=2", {"and": [
@@ -125,7 +130,6 @@ def test_conditions_are_combined(text: str, expected: dict[str, Any]) -> None:
         ("A in (1) 2", "'and', 'or' or the end is expected here", "2"),
         ("Made in China=1", "a list of values has no operator", "=1"),
         ("A between 1", "between needs two values", ""),
-        ("not Song contains x", "contains has no opposite", "not"),
         ("Song like a_c%", "like takes 'text%'", "Song"),
         ("A=1 and B<many", "'many' is neither a number", "B<"),
     ],
