@@ -102,12 +102,6 @@ class SpecMismatch(
     """The aggregation does not match the file's header."""
 
 
-class SeveralInputs(
-    CsvmillError, code="several_inputs", status=422, title="Several inputs in one job"
-):
-    """A job of several uploads was asked for, which this version does not run."""
-
-
 class BadRowsFound(CsvmillError, code="bad_rows_found", status=422, title="File has bad rows"):
     """Rows that fail the job were found while the file was received, and `fail_early` is set."""
 

@@ -3,8 +3,8 @@
 ITEM        [NAME=]COLUMN[:OPTION]..., or [NAME=]LEFT*RIGHT for the product of two columns
 RATIO       [NAME=]OUTPUT/OUTPUT
 CONDITION   see csvmill/commands/conditions.py
-COLUMN      a name, or a position as @3; "in quotes" if it contains one of , : = < > ! * " or
-            starts with @ or -
+COLUMN      a name, a position as @3, or @file for the name of the file; "in quotes" if it contains
+            one of , : = < > ! * " or starts with @ or -
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from shared.aggregation.spec import FILE_COLUMN
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -35,8 +37,11 @@ class Word:
         if not self.quoted:
             if match := _POSITION.fullmatch(self.text):
                 return int(match[1])
-            if self.text.startswith("@"):
-                raise GrammarError(f"{self.text!r} is not a position; use @1, @2, ...; {QUOTING}")
+            if self.text.startswith("@") and self.text != FILE_COLUMN:
+                raise GrammarError(
+                    f"{self.text!r} is not a position; use @1, @2, ..., or {FILE_COLUMN} for the "
+                    f"name of the file; {QUOTING}"
+                )
             if not self.text:
                 raise GrammarError("a column name is missing")
         return self.text

@@ -16,7 +16,7 @@ from gateway.jobs.handlers import job_response
 from gateway.uploads.context import UploadContext
 from gateway.uploads.upload import upload_id_of
 from shared.access.principal import Scope
-from shared.errors import IdempotencyKeyReused, JobNotFound, SeveralInputs
+from shared.errors import IdempotencyKeyReused, JobNotFound
 from shared.jobs.job_request import JobRequest
 from shared.telemetry.ids import bind_ids
 from shared.uploads.ask_job import ask_job
@@ -71,9 +71,9 @@ async def _create(context: UploadContext, job_id: UUID, asked: AskedJob) -> Job:
     if asked.notify:
         await require_secret(context.ports.jobs.access, context.tenant)
     inputs, uploads = await find_inputs(context, asked.inputs)
-    if len(inputs) > 1:
-        raise SeveralInputs("a job reads one upload in this version; ask for one job of each")
-    await check_headers(context, uploads, asked.spec.aggregation)
+    # The spec names columns of the first file; with union, a later one may have them.
+    union = len(inputs) > 1 and asked.spec.aggregation.input.columns == "union"
+    await check_headers(context, [] if union else uploads[:1], asked.spec.aggregation)
     return await ask_job(
         context.ports,
         context.events,

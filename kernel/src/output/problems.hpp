@@ -20,9 +20,8 @@ struct Problem {
     std::uint64_t line = 1;               ///< On which the record begins.
     std::uint64_t offset = 0;             ///< Bytes before it in the decompressed file.
     std::optional<std::uint64_t> column;  ///< From 1.
-    std::optional<std::string>
-        name;  ///< Of the column: the first 200 bytes, invalid ones as `\xNN`. Without a column: of
-               ///< one that is not in the file.
+    std::optional<std::string> name;      ///< Of the column: the first 200 bytes, invalid ones as
+                                      ///< `\xNN`. Without a column: of one that is not in the file.
     std::string found;
     std::string expected;
     std::uint32_t input = 0;                         ///< The file, if there are several, from 0.

@@ -67,8 +67,7 @@ Fault ProblemMaker::fault_of(const BadRow& row, Bytes data, bool final, std::uin
         return reader_.ragged(texts, names_.size());
     }
     if (const Constant* constant = constant_of(row)) {
-        return {std::nullopt, show(constant->text),
-                expectation(row.fault, constant->text, query_)};
+        return {std::nullopt, show(constant->text), expectation(row.fault, constant->text, query_)};
     }
     // A record that was filled has fewer fields.
     const std::size_t column = row.fault.column;

@@ -26,11 +26,11 @@ public:
     Worker(Pipeline& pipeline, std::size_t memory)
         : pipeline_(pipeline),
           reader_(pipeline.input_.context.reader),
-          indexer_(
-              reader_,
-              KeptFields(width_of(pipeline.input_), used_columns(pipeline.input_.context.query,
-                                                                pipeline.input_.header.names.size())),
-              pipeline.input_.vectors),
+          indexer_(reader_,
+                   KeptFields(width_of(pipeline.input_),
+                              used_columns(pipeline.input_.context.query,
+                                           pipeline.input_.header.names.size())),
+                   pipeline.input_.vectors),
           feeder(pipeline.input_.context, pipeline.input_.header.names, memory) {}
 
     void run() {

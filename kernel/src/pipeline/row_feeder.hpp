@@ -76,7 +76,7 @@ private:
     Budget budget_;
     GroupTable table_;
     std::vector<StateFile> spilled_;
-    std::size_t width_;      ///< The number of names in the header.
+    std::size_t width_;        ///< The number of names in the header.
     std::size_t of_file_ = 0;  ///< Of the columns of the batch: those that are in the file.
     std::vector<std::string> constants_;  ///< The texts of the others, with bytes after them.
     std::optional<Condition> where_;

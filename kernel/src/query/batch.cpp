@@ -25,7 +25,9 @@ void add_asked(const Restriction& restriction, std::vector<const Restriction*>& 
     for (const Restriction& part : restriction.parts) add_asked(part, to);
     if (restriction.form != Restriction::Form::comparison) return;
     const bool equal = restriction.op == Operator::eq || restriction.op == Operator::in;
-    if (!equal || restriction.negated || restriction.kind != Kind::text || restriction.values.size() > most_asked) return;
+    if (!equal || restriction.negated || restriction.kind != Kind::text ||
+        restriction.values.size() > most_asked)
+        return;
     to.push_back(&restriction);
 }
 

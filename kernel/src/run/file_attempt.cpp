@@ -111,8 +111,8 @@ void FileAttempt::aggregate(Header begin, const Query& query) {
     found_.bytes = account.end - account.begin;
     std::vector<StateFile> spilled = pipeline.take_spilled();
     if (task_.input) conclude(account, query, layout, pipeline.tables(), spilled);
-    const std::uint64_t mark = task_.input ? input_mark(query, layout)
-                                           : part_mark(query, task_.dialect, names, layout);
+    const std::uint64_t mark =
+        task_.input ? input_mark(query, layout) : part_mark(query, task_.dialect, names, layout);
     finish_part(std::move(account), layout, mark, pipeline.tables(), std::move(spilled));
 }
 

@@ -22,9 +22,8 @@ void MergeAttempt::merge() {
     const PartAccount& total = parts.total();
     const Query query = query_for(total.header_line, total.names);
     const Layout layout(query);
-    const std::uint64_t mark = of_inputs
-                                   ? input_mark(query, layout)
-                                   : part_mark(query, task_.dialect, total.names, layout);
+    const std::uint64_t mark = of_inputs ? input_mark(query, layout)
+                                         : part_mark(query, task_.dialect, total.names, layout);
     if (mark != parts.mark()) {
         throw Refused("the states are of another aggregation or dialect");
     }

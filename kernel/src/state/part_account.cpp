@@ -15,10 +15,13 @@ constexpr std::uint64_t version = 6;
 }  // namespace
 
 void PartAccount::write(std::string& to) const {
-    for (const std::uint64_t number :
-         {version, statistics, begin, end, first_input, last_input, lines, aggregated, filtered, problems, omitted,
-          of_several_lines, most_lines, passed_over, padded, truncated, footer, open_line, above,
-          header_line, std::uint64_t{names.size()}}) {
+    for (const std::uint64_t number : {version,    statistics,  begin,
+                                       end,        first_input, last_input,
+                                       lines,      aggregated,  filtered,
+                                       problems,   omitted,     of_several_lines,
+                                       most_lines, passed_over, padded,
+                                       truncated,  footer,      open_line,
+                                       above,      header_line, std::uint64_t{names.size()}}) {
         append_varint(to, number);
     }
     for (const std::string& name : names) {
@@ -35,15 +38,16 @@ PartAccount PartAccount::read(Bytes from) {
         throw StateError("a state file was written by another version");
     PartAccount account;
     for (std::uint64_t* number :
-         {&account.begin, &account.end, &account.first_input, &account.last_input, &account.lines, &account.aggregated, &account.filtered,
-          &account.problems, &account.omitted, &account.of_several_lines, &account.most_lines,
-          &account.passed_over, &account.padded, &account.truncated, &account.footer,
-          &account.open_line, &account.above, &account.header_line}) {
+         {&account.begin, &account.end, &account.first_input, &account.last_input, &account.lines,
+          &account.aggregated, &account.filtered, &account.problems, &account.omitted,
+          &account.of_several_lines, &account.most_lines, &account.passed_over, &account.padded,
+          &account.truncated, &account.footer, &account.open_line, &account.above,
+          &account.header_line}) {
         *number = take_varint(from);
     }
     const std::uint64_t columns = take_varint(from);
-    if (account.begin > account.end || account.first_input > account.last_input || account.above > most_above || columns == 0 ||
-        columns > column_limit)
+    if (account.begin > account.end || account.first_input > account.last_input ||
+        account.above > most_above || columns == 0 || columns > column_limit)
         throw StateError("a state file is damaged: its account has a wrong number");
     for (std::uint64_t i = 0; i < columns; ++i) {
         account.names.emplace_back(take_bytes(from, take_varint(from)));

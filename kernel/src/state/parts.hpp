@@ -30,8 +30,9 @@ public:
     std::uint64_t mark() const { return mark_; }
 
     /// Calls `take` with each bad record that is kept, in the order of the file, until it returns
-    /// false. Lines are counted from the start of the first part, or of each file. After those of each part, calls
-    /// `omitted` with the number of those that it did not keep for want of space. Throws Refused.
+    /// false. Lines are counted from the start of the first part, or of each file. After those of
+    /// each part, calls `omitted` with the number of those that it did not keep for want of space.
+    /// Throws Refused.
     void each_problem(const std::function<bool(KeptProblem)>& take,
                       const std::function<void(std::uint64_t)>& omitted) const;
 

@@ -35,7 +35,8 @@ void append_column(std::string& to, const std::optional<std::uint32_t>& column) 
 
 std::optional<std::uint32_t> take_column(Bytes& from) {
     const std::uint64_t column = take_varint(from);
-    if (column > numbered_columns) throw StateError("a state file is damaged: it has a wrong column");
+    if (column > numbered_columns)
+        throw StateError("a state file is damaged: it has a wrong column");
     if (column == 0) return std::nullopt;
     return static_cast<std::uint32_t>(column - 1);
 }

@@ -86,7 +86,7 @@ function product({ multiply, ...rest }) {
 export function conditionItems(filter, write) {
   const all = "and" in filter ? filter.and : [filter];
   return all.map((each) => {
-    const text = partsOf(each) ? null : write(/** @type {Condition} */ (each));
+    const text = partsOf(each) || "not" in each ? null : write(/** @type {Condition} */ (each));
     return text ?? JSON.stringify(each);
   });
 }
