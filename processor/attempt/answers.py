@@ -10,7 +10,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from processor.engines.native import kernel_program
+from processor.engines.kernel_run import kernel_program
 from shared.aggregation.json_codec import encode_aggregation
 from shared.blobs.blob import preview_key, rejects_key, result_key
 from shared.errors import BlobNotFound
