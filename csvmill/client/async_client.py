@@ -12,6 +12,7 @@ from csvmill.client.admin import JSON, Admin
 from csvmill.client.datasets import DatasetMethods
 from csvmill.client.defaults import CHUNK_SIZE, PAGE_SIZE, PARALLEL
 from csvmill.client.downloading import download, fetch_view, rejects_file, result_file
+from csvmill.client.early_answer import early_status
 from csvmill.client.errors import JobUnsuccessful
 from csvmill.client.following import follow, wait_until_ended
 from csvmill.client.job_list import list_query, listed_jobs
@@ -390,6 +391,14 @@ class AsyncClient(DatasetMethods):
         async with self._transport.request("GET", HEALTH) as response:
             text, date = await response.text(), response.headers.get("Date")
         return ServerView.of(text, date, sent_at=sent_at, latency=time.monotonic() - started)
+
+    async def early_status(self, declared: int) -> int | None:
+        """Return the status with which a request is refused whose body of `declared` bytes is not
+        sent: 413 of a proxy with a lower limit, and None if one waits for the body.
+
+        Raises ServerUnavailable if the server does not answer.
+        """
+        return await early_status(self._transport, declared)
 
     async def ready(self) -> dict[str, str]:
         """Return the readiness of the server and its parts, `ok` or the reason, with one request.

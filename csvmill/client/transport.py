@@ -24,6 +24,7 @@ from csvmill.client.server_url import basic_authorization, without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping
+    from contextlib import AbstractAsyncContextManager
 
 BUFFER_SIZE = 1 << 20
 """Bytes that are passed to or read from a socket at a time."""
@@ -77,6 +78,27 @@ class Transport:
     async def close(self) -> None:
         """Close all connections. Requests in progress fail."""
         await self._session.close()
+
+    def open_request(
+        self,
+        method: str,
+        path: str,
+        *,
+        data: AsyncIterator[bytes],
+        headers: Mapping[str, str],
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """Send the head of a request, then its body, and yield its response of any status.
+
+        Raises as aiohttp.
+        """
+        return self._session.request(
+            method,
+            self.server + path,
+            data=data,
+            headers={**self._authorization, **headers},
+            allow_redirects=False,
+            expect100=True,  # otherwise the head waits for the first bytes of the body
+        )
 
     async def json(
         self,

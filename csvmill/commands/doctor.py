@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from csvmill.client.defaults import CHUNK_SIZE
 from csvmill.client.errors import ClientError
 from csvmill.client.loading import load_client
 from csvmill.commands.exit_codes import Exit, run_async, show_json
@@ -20,12 +21,17 @@ from csvmill.commands.options import given_api_key, json_option, server_option
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from csvmill.client import AsyncClient
+
 MIN_FREE_DISK = 1 << 30
 """Bytes of free disk below which a large result may not fit."""
 MAX_SKEW = 60.0
 """Seconds by which clocks may differ before timestamps and Retry-After mislead."""
 TIMEOUT = 10.0
 """Seconds that the server has to answer."""
+SMALL_BODY = 64 << 10
+"""Bytes that no proxy refuses."""
+BODY_TOO_LARGE = 413
 
 
 class CheckStatus(StrEnum):
@@ -133,6 +139,7 @@ async def _check_server(server: str) -> AsyncIterator[Finding]:
         )
         yield versions(version("csvmill"), about.version)
         yield clock(about.skew)
+        yield await _way(client)
         try:
             parts = await client.ready()
         except ClientError as error:
@@ -141,6 +148,37 @@ async def _check_server(server: str) -> AsyncIterator[Finding]:
         for part, state in parts.items():
             if part != "status":
                 yield readiness(part, state)
+
+
+async def _way(client: AsyncClient) -> Finding:
+    """Check that proxies pass on bodies of the usual size, and while they are sent."""
+    try:
+        buffered = await client.early_status(SMALL_BODY) is None
+        limited = await client.early_status(CHUNK_SIZE) == BODY_TOO_LARGE
+    except ClientError as error:
+        return Finding("way", CheckStatus.WARN, str(error))
+    return way(buffered=buffered, limited=limited)
+
+
+def way(*, buffered: bool, limited: bool) -> Finding:
+    """Judge the way to the server: what proxies do to the bodies of requests."""
+    see = "see Behind another proxy in docs/operations.md"
+    if limited:
+        return Finding(
+            "way",
+            CheckStatus.WARN,
+            f"a proxy refuses bodies of {CHUNK_SIZE >> 20} MiB; chunks are sent smaller",
+            f"raise its limit, which in nginx is client_max_body_size; {see}",
+        )
+    if buffered:
+        return Finding(
+            "way",
+            CheckStatus.WARN,
+            "a proxy holds requests back until it has their bodies: what is sent in one request "
+            "cannot be resumed, and is refused late",
+            f"let it pass them on, in nginx by proxy_request_buffering off; {see}",
+        )
+    return Finding("way", CheckStatus.OK, "requests arrive while they are sent")
 
 
 def versions(ours: str, theirs: str | None) -> Finding:

@@ -274,7 +274,7 @@ def test_doctor_reports_a_healthy_server_and_a_missing_one(
     findings = {finding["check"]: finding["verdict"] for finding in shell.json("doctor")}
     assert findings == {
         "this machine": "ok", "disk": findings["disk"], "server": "ok", "version": "ok",
-        "clock": "ok", "storage": "ok", "database": "ok", "broker": "ok",
+        "clock": "ok", "way": "ok", "storage": "ok", "database": "ok", "broker": "ok",
     }  # fmt: skip
     deployment.kill()
     findings = {f["check"]: f for f in shell.json("doctor", exit_code=Exit.FAILED)}

@@ -115,6 +115,55 @@ async def test_our_client_works_below_a_path(
         assert await answer.read() == RESULT
 
 
+@pytest.fixture(scope="module")
+def plain(service: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FrontProxy]:
+    """nginx with its defaults before the service."""
+    with FrontProxy("nginx", tmp_path_factory.mktemp("plain"), service, plain=True) as started:
+        yield started
+
+
+@pytest.fixture(params=[*PROXIES, "plain"])
+def any_proxy(request: pytest.FixtureRequest, service: int, tmp_path: Path) -> Iterator[FrontProxy]:
+    """Each proxy, and nginx with its defaults."""
+    plain = request.param == "plain"
+    name = "nginx" if plain else request.param
+    with FrontProxy(name, tmp_path / "proxy", service, plain=plain) as started:
+        yield started
+
+
+async def test_events_are_sent_while_the_job_waits_for_its_end(
+    any_proxy: FrontProxy, session: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    """The first event of a job comes before the job ends, and comments while nothing happens."""
+    spec = {"aggregates": [{"function": "count"}]}
+    async with session.post(
+        f"{any_proxy.url}/api/v1/uploads?spec={quote(json.dumps(spec))}",
+        json={"name": "a.csv", "size": len(CSV)},
+    ) as answer:
+        upload = (await answer.json())["id"]
+    async with session.put(f"{any_proxy.url}/api/v1/uploads/{upload}/chunks/0", data=CSV) as answer:
+        job = (await answer.json())["job"]
+    async with session.get(any_proxy.origin + job + "/events") as events:
+        assert events.headers["Content-Type"].startswith("text/event-stream")
+        assert "Content-Encoding" not in events.headers
+        assert (await events.content.readline()).startswith(b"retry:")
+
+
+@pytest.mark.parametrize("slow", [True, False])
+async def test_doctor_tells_of_a_proxy_that_holds_requests_back(
+    plain: FrontProxy, service: int, slow: bool
+) -> None:
+    async with AsyncClient(plain.url if slow else f"http://127.0.0.1:{service}") as client:
+        assert await client.early_status(64 << 10) == (None if slow else 400)
+        assert await client.early_status(8 << 20) == (413 if slow else 400)
+
+
+async def test_doctor_finds_nothing_about_the_proxies_that_we_configure(proxy: FrontProxy) -> None:
+    async with AsyncClient(proxy.url) as client:
+        assert await client.early_status(64 << 10) == 400
+        assert await client.early_status(8 << 20) == 400
+
+
 async def test_names_arrive_as_they_were_written(
     proxy: FrontProxy, session: aiohttp.ClientSession
 ) -> None:
