@@ -19,6 +19,7 @@ from gateway.access.links import LINKS, Links
 from gateway.access.origins import Origins
 from gateway.access.quotas import QUOTAS, Quotas, default_limits
 from gateway.access.request_rate import RequestRate, show
+from gateway.access.running import Running
 from gateway.events import EVENTS, GatewayEvents
 from gateway.http.cors import Pages
 from gateway.http.public_url import Reaching
@@ -96,10 +97,12 @@ def _guard(app: web.Application, private_token: str | None) -> None:
     """Let each request be refused before anything else looks at it."""
     settings = app[SETTINGS]
     app[LINKS] = Links(app[PORTS].jobs.access.signing)
+    running: Running | None = None
     if private_token is not None:
         admit = require_private_token(private_token, Principal(settings.tenant))
     elif settings.demands_keys:
         admit = _authentication(app).admit
+        running = _watch_keys(app)
     else:
         admit = admit_all(Principal(settings.tenant))
     pages = Pages(settings.cors_origins)
@@ -114,6 +117,7 @@ def _guard(app: web.Application, private_token: str | None) -> None:
         admit=admit,
         rate=_request_rate(app),
         auditor=_auditor(app),
+        running=running,
     )
     app.middlewares.append(entrance.enter)
 
@@ -174,6 +178,19 @@ def _authentication(app: web.Application) -> Authentication:
         open_metrics=settings.open_metrics,
         tokens=_accept_tokens(app),
     )
+
+
+def _watch_keys(app: web.Application) -> Running:
+    running = Running(app[KNOWN_KEYS], app[SETTINGS].key_cache)
+
+    async def watch(_app: web.Application) -> AsyncIterator[None]:
+        watching = asyncio.create_task(running.watch())
+        yield
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+    app.cleanup_ctx.append(watch)
+    return running
 
 
 def _request_rate(app: web.Application) -> RequestRate:

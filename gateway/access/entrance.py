@@ -5,12 +5,14 @@ One middleware, as aiohttp runs a coroutine more for each, whenever a request co
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from gateway.access.addresses import client_address
 from gateway.access.caller import PRINCIPAL
+from gateway.access.token_claims import is_of_token
 from gateway.http.errors import answer_error
 from gateway.http.public_url import bind_reached
 from shared.access.acting import Acting
@@ -19,12 +21,14 @@ from shared.telemetry.ids import bind_ids
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from contextlib import AbstractContextManager
 
     from aiohttp.typedefs import Handler
 
     from gateway.access.audit import Auditor
     from gateway.access.origins import Origins
     from gateway.access.request_rate import RequestRate
+    from gateway.access.running import Running
     from gateway.http.cors import Pages
     from gateway.http.public_url import Reaching
     from shared.access.principal import Principal
@@ -44,10 +48,11 @@ class Entrance:
         admit: Admit,
         rate: RequestRate,
         auditor: Auditor | None,
+        running: Running | None = None,
     ) -> None:
         """`admit` returns who makes a request; None if everybody may make it.
 
-        It raises NotAuthenticated and ScopeMissing.
+        It raises NotAuthenticated and ScopeMissing. `running` ends requests of revoked keys.
         """
         self._origins = origins
         self._reaching = reaching
@@ -55,6 +60,7 @@ class Entrance:
         self._admit = admit
         self._rate = rate
         self._auditor = auditor
+        self._running = running
 
     @web.middleware
     async def enter(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -73,9 +79,20 @@ class Entrance:
                 bind_ids(tenant=principal.tenant, key_id=principal.key_id)
                 self._rate.take(request, principal.tenant)
             check_codings(request)
-            if self._auditor is None or principal is None:
-                return await handler(request)
-            who = Acting(principal.tenant, principal.key_id, address)
-            return await self._auditor.record_acts(who, handler, request)
+            with self._counted(request, principal):
+                if self._auditor is None or principal is None:
+                    return await handler(request)
+                who = Acting(principal.tenant, principal.key_id, address)
+                return await self._auditor.record_acts(who, handler, request)
         except Exception as error:  # noqa: BLE001 - every error has an answer
             return await answer_error(request, error)
+
+    def _counted(
+        self, request: web.Request, principal: Principal | None
+    ) -> AbstractContextManager[None]:
+        """Return the context in which a request is ended if its key is revoked."""
+        if self._running is None or principal is None or principal.key_id is None:
+            return nullcontext()
+        if is_of_token(principal):  # tokens are not revoked
+            return nullcontext()
+        return self._running.one(request, principal.key_id)

@@ -8,6 +8,10 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 
 IDLE_TIMEOUT = 75.0
 HEAD_TIMEOUT = 15.0
+TELL_AGAIN = 60.0
+"""Seconds in which a refusal of an address is logged once."""
+MOST_TOLD = 10_000
+"""Refusals that are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class Addresses:
     def __init__(self, limits: ConnectionLimits) -> None:
         self._limits = limits
         self._open: Counter[str] = Counter()
+        self._told: set[tuple[str, int]] = set()
+        self._told_since = -TELL_AGAIN
 
     def opened(self, address: str) -> bool:
         """Count a connection. Returns False, and does not count it, if there are too many."""
@@ -46,6 +52,20 @@ class Addresses:
         self._open[address] -= 1
         if not self._open[address]:
             del self._open[address]
+
+    def first_refusal(self, address: str, status: int, now: float) -> bool:
+        """Whether a refusal is the first one for a while of its kind, and of its address.
+
+        Others need no line in the log. `now` is in seconds, of any clock.
+        """
+        if now - self._told_since >= TELL_AGAIN or len(self._told) >= MOST_TOLD:
+            self._told.clear()
+            self._told_since = now
+        refusal = (address, status)
+        if refusal in self._told:
+            return False
+        self._told.add(refusal)
+        return True
 
     def _exempt(self, address: str) -> bool:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from aiohttp.web_request import BaseRequest
 
     from shared.http.connection_limits import Addresses, ConnectionLimits
+
+logger = logging.getLogger(__name__)
 
 LAST_BYTES = 8 << 10
 """How many of the last bytes received are kept."""
@@ -70,6 +73,7 @@ class Connection(web.RequestHandler):
         self._make_request = cast("Callable[..., BaseRequest]", self._request_factory)
         self._request_factory = self._request_that_waits
         self._address: str | None = None
+        self._peer = "unknown"
         self._last = b""
         self._newest: StreamReader | None = None
         self._waiting = 0
@@ -87,6 +91,7 @@ class Connection(web.RequestHandler):
         super().connection_made(transport)
         peer = transport.get_extra_info("peername")
         address = str(peer[0]) if isinstance(peer, tuple) and peer else ""
+        self._peer = address or "a client"
         if self._addresses.opened(address):
             self._address = address
         else:
@@ -254,6 +259,8 @@ class Connection(web.RequestHandler):
 
     def _refuse(self, status: HTTPStatus) -> None:
         """Answer without a request, and close the connection."""
+        if self._addresses.first_refusal(self._peer, status, self._loop.time()):
+            logger.info("%s is answered %d: %s", self._peer, status, _REASONS[status])
         body = _problem(status, _REASONS[status])
         head = (
             f"HTTP/1.1 {status.value} {status.phrase}\r\nServer: {SERVER}\r\n"

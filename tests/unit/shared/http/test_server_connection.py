@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -246,3 +247,26 @@ async def test_the_answer_to_a_malformed_request_does_not_show_its_bytes(
     assert problem(answer)["status"] == 400
     assert what in str(problem(answer)["detail"])
     assert b"a-key" not in answer
+
+
+async def test_connections_that_are_refused_are_logged_once_a_while(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "shared.http.server_connection")
+    async with served(head_timeout=0.2) as address:
+        for _ in range(2):
+            assert problem(await answers(address, GET[:-2]))["status"] == 408
+    (line,) = [each.message for each in caplog.records if "is answered 408" in each.message]
+    assert line.startswith("127.0.0.1 ")
+
+
+def test_a_refusal_is_told_once_for_each_address_and_status() -> None:
+    addresses = Addresses(ConnectionLimits())
+    told = [
+        addresses.first_refusal(address, status, now)
+        for address, status, now in (
+            ("a", 408, 0), ("a", 408, 1), ("a", 429, 2), ("b", 408, 3), ("a", 408, 61),
+            ("a", 408, 62),
+        )
+    ]  # fmt: skip
+    assert told == [True, False, True, True, True, False]
