@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         JobProgress,
         JobView,
         Junction,
+        Negation,
         OrderColumn,
         ProblemView,
         ReportView,
@@ -67,8 +68,8 @@ _NAMES = {
     "csvmill.client.sync_client": ("Client",),
     "csvmill.client.models": (
         "Aggregate", "Aggregation", "Arithmetic", "AttemptView", "Condition", "DatasetView",
-        "GroupColumn", "Input", "JobInputView", "JobProgress", "JobView", "Junction", "OrderColumn",
-        "ProblemView", "ReportView", "UploadView", "WarningView",
+        "GroupColumn", "Input", "JobInputView", "JobProgress", "JobView", "Junction", "Negation",
+        "OrderColumn", "ProblemView", "ReportView", "UploadView", "WarningView",
     ),
 }  # fmt: skip
 """The names of each module."""
@@ -115,6 +116,7 @@ __all__ = [
     "JobUnsuccessful",
     "JobView",
     "Junction",
+    "Negation",
     "NotVerified",
     "Order",
     "OrderColumn",

@@ -7,6 +7,7 @@ from shared.aggregation.spec import (
     Condition,
     GroupColumn,
     Junction,
+    Negation,
     OrderColumn,
 )
 from shared.api.dataset import DatasetView
@@ -30,6 +31,7 @@ __all__ = [
     "JobProgress",
     "JobView",
     "Junction",
+    "Negation",
     "OrderColumn",
     "ProblemView",
     "ReportView",

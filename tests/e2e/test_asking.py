@@ -123,3 +123,34 @@ async def test_a_run_whose_question_was_refused_sends_nothing_again_with_a_corre
     output = await shell.json(*run, "--sum", "Plays")
     assert output["uploaded_bytes"] == 0
     assert (tmp_path / "totals.csv").read_text() == "sum(Plays)\n1\n"
+
+
+async def test_several_files_are_asked_at_once(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "may-1.csv").write_text("Song,Plays\na,1\nb,few\nb,2\n")
+    (tmp_path / "may-2.csv").write_text("Plays;Song\n4;a\n")
+    spec = {
+        "group_by": ["@file", "Song"],
+        "aggregates": [{"function": "sum", "column": "Plays"}],
+        "where": {"not": {"column": "Song", "op": "is_empty"}},
+        "input": {"on_bad_row": "skip"},
+    }
+    async with AsyncClient(shell.url) as client:
+        uploads = [(await client.store(tmp_path / f"may-{i}.csv")).id for i in (1, 2)]
+        job = await client.ask(uploads, spec)
+        job = await client.wait(job.id)
+        await client.download(job.id, tmp_path / "sums.csv")
+        await client.download_rejects(job.id, tmp_path / "rejects.csv")
+    assert (tmp_path / "sums.csv").read_text() == (
+        "@file,Song,sum(Plays)\nmay-1.csv,a,1\nmay-1.csv,b,2\nmay-2.csv,a,4\n"
+    )
+    assert job.report is not None
+    assert [(each.name, each.rows_aggregated) for each in job.report.inputs] == [
+        ("may-1.csv", 2),
+        ("may-2.csv", 1),
+    ]
+    assert [(problem.file, problem.line) for problem in job.problems] == [("may-1.csv", 3)]
+    lines = (tmp_path / "rejects.csv").read_text().splitlines()
+    assert (lines[0], lines[1].split(",")[-1]) == (
+        "line,offset,column,reason,record,file",
+        "may-1.csv",
+    )
