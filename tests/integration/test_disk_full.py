@@ -82,11 +82,12 @@ async def test_an_upload_continues_from_its_offset_when_the_disk_has_space_again
 ) -> None:
     content = plays_of_many_songs(3 * MIB)
     half = len(content) // 2
-    with services_on_a_tiny_disk(tmp_path, services, 2 * MIB) as (own, disk):
+    with services_on_a_tiny_disk(tmp_path, services, 8 * MIB) as (own, disk):
         storage, gateway = own.storage(), own.gateway()
         listening(storage, gateway)
         assert (await send_chunk(gateway.url, "full", content, stop=half)).status == 200
-        # When there is no space for a chunk
+        # When others take the space of a chunk
+        disk.resize(2 * MIB)
         refusal = await send_chunk(gateway.url, "full", content, start=half)
         # Then it is refused with 507, and acknowledged bytes are kept
         assert refusal.status == 507

@@ -66,6 +66,8 @@ def serve(tmp_path: Path) -> Iterator[Callable[[str], str]]:
                     "CSVMILL_AUTH": auth,
                     "CSVMILL_FOLLOW_INTERVAL": "0.1",
                     "CSVMILL_TENANT_MAX_UPLOADS": "1000000",
+                    # Sizes are declared that no disk has.
+                    "CSVMILL_DISK_RESERVE": "0",
                 },
             )
         )  # fmt: skip
