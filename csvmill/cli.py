@@ -25,6 +25,7 @@ COMMANDS = {
     "retry": "csvmill.commands.job",
     "jobs": "csvmill.commands.jobs",
     "uploads": "csvmill.commands.uploads",
+    "specs": "csvmill.commands.specs",
     "serve": "csvmill.commands.serve",
     "keys": "csvmill.commands.keys",
     "webhooks": "csvmill.commands.webhooks",

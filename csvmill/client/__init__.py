@@ -40,6 +40,8 @@ if TYPE_CHECKING:
         OrderColumn,
         ProblemView,
         ReportView,
+        SpecSummaryView,
+        SpecView,
         UploadView,
         WarningView,
     )
@@ -69,7 +71,8 @@ _NAMES = {
     "csvmill.client.models": (
         "Aggregate", "Aggregation", "Arithmetic", "AttemptView", "Condition", "DatasetView",
         "GroupColumn", "Input", "JobInputView", "JobProgress", "JobView", "Junction", "Negation",
-        "OrderColumn", "ProblemView", "ReportView", "UploadView", "WarningView",
+        "OrderColumn", "ProblemView", "ReportView", "SpecSummaryView", "SpecView", "UploadView",
+        "WarningView",
     ),
 }  # fmt: skip
 """The names of each module."""
@@ -129,6 +132,8 @@ __all__ = [
     "ServerUnavailable",
     "ServerView",
     "Spec",
+    "SpecSummaryView",
+    "SpecView",
     "TransferProgress",
     "UploadView",
     "WarningView",

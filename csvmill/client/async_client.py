@@ -29,6 +29,7 @@ from csvmill.client.paths import (
 from csvmill.client.problem_types import JOB_NOT_FAILED, JOB_NOT_FOUND, UPLOAD_NOT_FOUND
 from csvmill.client.progress import ignore
 from csvmill.client.retrying import Retries
+from csvmill.client.saved_specs import SavedSpecMethods
 from csvmill.client.sending import job_of, send
 from csvmill.client.server_view import ServerView
 from csvmill.client.source import Source
@@ -57,7 +58,7 @@ KEEP_FINISHED = {"finished": "keep"}
 """Nothing that has ended is deleted by who wants to cancel."""
 
 
-class AsyncClient(DatasetMethods):
+class AsyncClient(DatasetMethods, SavedSpecMethods):
     """A client of one server. Use it as an async context manager.
 
     Requests that fail temporarily (connection lost, 5xx, 429) are repeated as `retries` allows;

@@ -15,6 +15,7 @@ from shared.api.job import AttemptView, JobInputView, JobView
 from shared.api.job import ProgressView as JobProgress
 from shared.api.problem import ProblemView
 from shared.api.report import ReportView, WarningView
+from shared.api.saved_spec import SpecSummaryView, SpecView
 from shared.api.upload import UploadView
 from shared.csv.dialect import Input
 
@@ -35,6 +36,8 @@ __all__ = [
     "OrderColumn",
     "ProblemView",
     "ReportView",
+    "SpecSummaryView",
+    "SpecView",
     "UploadView",
     "WarningView",
 ]

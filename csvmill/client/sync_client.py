@@ -9,6 +9,7 @@ from csvmill.client.defaults import CHUNK_SIZE, PAGE_SIZE, PARALLEL
 from csvmill.client.progress import ignore
 from csvmill.client.sync_admin import SyncAdmin
 from csvmill.client.sync_datasets import SyncDatasetMethods
+from csvmill.client.sync_saved_specs import SyncSavedSpecMethods
 
 if TYPE_CHECKING:
     import random
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from shared.api.upload import UploadView
 
 
-class Client(SyncDatasetMethods):
+class Client(SyncDatasetMethods, SyncSavedSpecMethods):
     """A client of one server. Use it as a context manager. Threads may share it.
 
     `AsyncClient` documents the methods. They run on an event loop in another thread, which also
