@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import aclosing
 from typing import TYPE_CHECKING, TypeVar
 
 from aiohttp import web
@@ -31,6 +32,7 @@ from shared.blobs.protocol import (
     parse_wait,
 )
 from shared.errors import CsvmillError, InvalidInput
+from shared.http.direct_chunks import DirectChunks
 from shared.http.request_body import body_pieces, json_body, raw_body
 from shared.http.response_body import send_body
 from shared.http.sendfile import body_of
@@ -113,28 +115,33 @@ async def info(request: web.Request) -> web.Response:
 async def write(request: web.Request) -> web.StreamResponse:
     """Create or lease a blob if asked to, describe it, and take a chunk."""
     key, offset, blobs = _key(request), int(request.match_info["offset"]), request.app[BLOBS]
-    opening, chunk = await _opening(request)
     response = _WriteResponse()
+    with DirectChunks(request) as direct:
+        opening, waits, chunk = await _opening(request, direct)
 
-    async def admit(blob: BlobInfo) -> None:
-        await response.prepare(request)
-        await response.write(encode_answer(blob))
+        async def admit(blob: BlobInfo) -> None:
+            await response.prepare(request)
+            if waits:
+                direct.begin()
+            await response.write(encode_answer(blob))
 
-    work: Coroutine[object, object, BlobInfo]
-    if opening.append:
-        work = blobs.append(
-            key, offset, chunk, token=opening.token, whole=opening.whole, admit=admit
-        )
-    else:
-        work = blobs.write(key, offset, chunk, declaration=opening.declaration, admit=admit)
-    try:
-        last = encode_answer(await _with_empty_lines(response, work))
-    except CsvmillError as error:
-        if not response.prepared:
-            raise
-        log_refusal(request, error)
-        response.outcome = error.internal_status
-        last = encode_refusal(error)
+        work: Coroutine[object, object, BlobInfo]
+        if opening.append:
+            work = blobs.append(
+                key, offset, chunk, token=opening.token, whole=opening.whole, admit=admit
+            )
+        else:
+            work = blobs.write(key, offset, chunk, declaration=opening.declaration, admit=admit)
+        try:
+            last = encode_answer(await _with_empty_lines(response, work))
+        except CsvmillError as error:
+            if not response.prepared:
+                raise
+            log_refusal(request, error)
+            response.outcome = error.internal_status
+            last = encode_refusal(error)
+        finally:
+            await chunk.aclose()
     await response.write_eof(last)
     return response
 
@@ -258,8 +265,13 @@ class _WriteResponse(web.StreamResponse):
         return self.outcome or super().status
 
 
-async def _opening(request: web.Request) -> tuple[Opening, AsyncGenerator[Piece, None]]:
-    """Read the first line of the body; return it with the rest. Raises InvalidInput."""
+async def _opening(
+    request: web.Request, direct: DirectChunks
+) -> tuple[Opening, bool, AsyncGenerator[Piece, None]]:
+    """Read the first line of the body; return it with the rest. Raises InvalidInput.
+
+    Also returns whether nothing of the rest has arrived: then `direct` may read it.
+    """
     timeout, head = request.app[CLIENT_TIMEOUT], bytearray()
     body = raw_body(request, timeout)
     while b"\n" not in head:
@@ -270,17 +282,20 @@ async def _opening(request: web.Request) -> tuple[Opening, AsyncGenerator[Piece,
     line, _, rest = bytes(head).partition(b"\n")
 
     async def chunk() -> AsyncGenerator[Piece, None]:
-        first = rest
-        if not first:
-            waiting = raw_body(request, ADMISSION_TIMEOUT, received=len(head))
-            first = await anext(waiting, b"")
-        if first:
-            yield first
-            received = len(head) + (0 if rest else len(first))
-            async for each in body_pieces(request, timeout, received=received):
+        if rest:
+            yield rest
+        pieces = body_pieces(
+            request,
+            timeout,
+            received=len(head),
+            first_timeout=timeout if rest else ADMISSION_TIMEOUT,
+            direct=direct,
+        )
+        async with aclosing(pieces):
+            async for each in pieces:
                 yield each
 
-    return decode_opening(line), chunk()
+    return decode_opening(line), request.content.total_bytes == len(head), chunk()
 
 
 async def _pieces(growth: Growth) -> AsyncGenerator[bytes, None]:

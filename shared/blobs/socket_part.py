@@ -48,6 +48,24 @@ class IncomingBytes:
         with suppress(OSError):
             self.readable_with(1)
 
+    def receive(self, most: int) -> bytes:
+        """Return at most `most` bytes of the body; none if the peer has disconnected.
+
+        Raises BlockingIOError if none have arrived, and OSError if the connection is broken.
+        """
+        return self.socket.recv(most)
+
+    def receive_into(self, buffer: memoryview) -> int:
+        """Fill the buffer, or its start, and return the bytes of that. Raises as `receive`."""
+        return self.socket.recv_into(buffer)
+
+    def worth(self, most: int) -> int:
+        """Return for how many bytes it is worth to wait, if `most` may be taken.
+
+        0 if no byte can be taken, as another part of the connection has to be read first.
+        """
+        return min(WORTH_READING, most)
+
     def has(self, count: int, *, within: float = 0) -> bool:
         """Whether `count` bytes arrive within so many seconds, or the peer has disconnected."""
         self.readable_with(count)
@@ -85,7 +103,7 @@ class SocketPart:
     def read(self) -> bytes:
         """Return bytes that have arrived, up to 1 MiB; none if the peer has disconnected."""
         try:
-            content = self._incoming.socket.recv(min(self.most, PIECE))
+            content = self._incoming.receive(min(self.most, PIECE))
         except BlockingIOError:
             return b""
         except OSError as error:
@@ -103,8 +121,8 @@ class SocketPart:
         """
         buffer = _buffer()
         while self.taken < self.most:
-            share = min(WORTH_READING, self.most - self.taken)
-            if not self._incoming.has(share, within=ARRIVAL_TIMEOUT):
+            share = self._incoming.worth(self.most - self.taken)
+            if not share or not self._incoming.has(share, within=ARRIVAL_TIMEOUT):
                 return
             end = self.taken + share
             while self.taken < end:
@@ -117,7 +135,7 @@ class SocketPart:
     def _receive(self, buffer: memoryview) -> int:
         """Receive what has arrived; 0 if that is nothing, or the peer has disconnected."""
         try:
-            size = self._incoming.socket.recv_into(buffer)
+            size = self._incoming.receive_into(buffer)
         except BlockingIOError:
             return 0
         except OSError as error:

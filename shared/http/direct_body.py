@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from shared.blobs.socket_part import ARRIVAL_TIMEOUT, WORTH_READING, IncomingBytes, SocketPart
+from shared.blobs.socket_part import ARRIVAL_TIMEOUT, IncomingBytes, SocketPart
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
@@ -72,28 +72,26 @@ async def direct_pieces(request: web.Request, size: int) -> AsyncGenerator[Piece
     protocol, content = request.protocol, request.content
     request[_CLOSES] = True
     protocol.pause_reading()
-    left, turn = size, 0
+    left, turns = size, Turns()
     try:
-        with _duplicate_socket(request) as duplicate, _Incoming(duplicate) as incoming:
+        with duplicate_socket(request) as duplicate, AwaitedBytes(duplicate) as incoming:
             while left:
-                worth = min(WORTH_READING, left)
+                worth = incoming.worth(left)
                 if not incoming.has(worth):
                     await incoming.arrived()
-                    _check_open(request)
+                    check_open(request)
                 part = SocketPart(incoming, min(LARGEST_PART, left))
                 piece: Piece = part if incoming.has(worth) else part.read()
                 try:
                     if piece:
                         yield piece
                 finally:
-                    left, turn = left - part.taken, turn + part.taken
+                    left -= part.taken
                 if part.failure is not None:
                     raise part.failure
                 if part.ended:
                     return
-                if turn >= FAIR_SHARE:
-                    turn = 0
-                    await asyncio.sleep(0)
+                await turns.after(part.taken)
     finally:
         # aiohttp ignores what still arrives, and closes the connection after the response.
         protocol.close()
@@ -109,33 +107,50 @@ async def _announce_close(request: web.Request, response: web.StreamResponse) ->
         response.headers["Connection"] = "close"
 
 
+class Turns:
+    """Gives other tasks their turn, however fast a client sends."""
+
+    def __init__(self) -> None:
+        self._taken = 0
+
+    async def after(self, size: int) -> None:
+        """Return after the turn of the others, if so many bytes complete a fair share."""
+        self._taken += size
+        if self._taken >= FAIR_SHARE:
+            self._taken = 0
+            await asyncio.sleep(0)
+
+
 @contextmanager
-def _duplicate_socket(request: web.Request) -> Iterator[socket.socket]:
-    _check_open(request)
+def duplicate_socket(request: web.Request) -> Iterator[socket.socket]:
+    """A context with a second descriptor of the request's socket. Raises ConnectionResetError."""
+    check_open(request)
     transport = request.transport
     descriptor = transport.get_extra_info("socket").fileno()  # type: ignore[union-attr]
     with socket.socket(fileno=os.dup(descriptor)) as duplicate:
         yield duplicate
 
 
-def _check_open(request: web.Request) -> None:
+def check_open(request: web.Request) -> None:
+    """Raise ConnectionResetError if the connection of the request is closed."""
     if request.transport is None or request.transport.is_closing():
         raise ConnectionResetError("the connection is closed")
 
 
-class _Incoming(IncomingBytes):
+class AwaitedBytes(IncomingBytes):
     """Lets a task wait for bytes."""
 
     async def arrived(self) -> None:
         """Return when the bytes that `has` was asked for have arrived; after a moment, any."""
         try:
             async with asyncio.timeout(ARRIVAL_TIMEOUT):
-                await self._readable()
+                await self.readable()
         except TimeoutError:
             self.readable_with(1)
-            await self._readable()
+            await self.readable()
 
-    async def _readable(self) -> None:
+    async def readable(self) -> None:
+        """Return when the socket is readable."""
         loop = asyncio.get_running_loop()
         readable = asyncio.Event()
         loop.add_reader(self.socket.fileno(), readable.set)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
 
     from shared.blobs.socket_part import Piece
+    from shared.http.direct_chunks import DirectChunks
     from shared.http.least_rate import LeastRate
 
 BROKEN_BODY = (
@@ -74,30 +75,40 @@ async def raw_body(
 
 
 async def body_pieces(
-    request: web.Request, timeout: float, *, received: int = 0, least: LeastRate | None = None
+    request: web.Request,
+    timeout: float,
+    *,
+    received: int = 0,
+    least: LeastRate | None = None,
+    first_timeout: float | None = None,
+    direct: DirectChunks | None = None,
 ) -> AsyncGenerator[Piece, None]:
     """Yield the body as it arrives, after the `received` bytes read before.
 
-    While a client is fast, the pieces of a large body are parts of the socket.
+    While a client is fast, the pieces of a large body are parts of the socket. Of a body in chunked
+    coding they can be if its reading was begun with `direct`. `first_timeout` is that of the first
+    piece.
 
     Raises InvalidInput if the body ends early or no byte arrives for `timeout` seconds, and
     BodyTooSlow if fewer arrive than `least` demands.
     """
     meter = BodyMeter(least)
     try:
-        async with aclosing(_pieces(request)) as pieces:
+        async with aclosing(_pieces(request, direct)) as pieces:
+            allowed = timeout if first_timeout is None else first_timeout
             while True:
                 with meter.waiting():
-                    async with asyncio.timeout(timeout):
+                    async with asyncio.timeout(allowed):
                         piece = await anext(pieces, b"")
                 if not piece:
                     break
+                allowed = timeout
                 yield piece
                 received += size_of(piece)
                 meter.received(size_of(piece))
     except TimeoutError as error:
         raise InvalidInput(
-            f"no byte of the body arrived for {timeout:g} s after {received} bytes"
+            f"no byte of the body arrived for {allowed:g} s after {received} bytes"
         ) from error
     except BROKEN_BODY as error:
         raise InvalidInput(f"the body ended early, after {received} bytes: {error}") from error
@@ -107,9 +118,13 @@ async def body_pieces(
         )
 
 
-async def _pieces(request: web.Request) -> AsyncGenerator[Piece, None]:
+async def _pieces(request: web.Request, direct: DirectChunks | None) -> AsyncGenerator[Piece, None]:
     """Yield what the parser has received, and the rest of a large body from the socket."""
     await invite(request)
+    if direct is not None:
+        async with aclosing(direct.pieces()) as parts:
+            async for part in parts:
+                yield part
     while piece := await request.content.readany():
         yield piece
         while piece := request.content.read_nowait():

@@ -179,8 +179,8 @@ class ChunkWriter:
         if self._writing is not None:
             await settle(self._writing)
 
-    def _check_bounds(self, stop: int = 0) -> None:
-        if max(self._stop, stop) > self._blob.limit:
+    def _check_bounds(self) -> None:
+        if self._stop > self._blob.limit:
             raise ChunkOutOfBounds(
                 f"the chunk at {self._start} reaches beyond the blob's {self._blob.limit} bytes"
             )
@@ -203,10 +203,12 @@ class ChunkWriter:
         """
         await self._flush()
         await self._finish_write()
-        start, end = self._stop, self._stop + part.most
+        start = self._stop
         self._blob.check(self._generation)
-        self._check_bounds(end)
-        if not self._is_free(start, end):
+        # The part may have fewer bytes than it may have at most. One that is too many is read.
+        part.narrow(max(1, self._blob.limit - start))
+        end = start + part.most
+        if end > self._blob.limit or not self._is_free(start, end):
             return False
         writing = self._disk.submit_if_idle(self._move, part, start)
         if writing is None:
