@@ -1,4 +1,4 @@
-"""Bodies in chunked coding that are read from the socket while a client waits for an answer first."""
+"""Bodies in chunked coding that are read from the socket, after the client got an answer."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ class Received:
         """Pieces that were still in the socket."""
         self.moved = 0
         self.error: Exception | None = None
+        self.failed = asyncio.Event()
 
     async def take(self, request: web.Request) -> web.StreamResponse:
         """Answer a line after the first one of the body, then take the rest."""
@@ -55,6 +56,7 @@ class Received:
                         body += await self._bytes(piece)
             except InvalidInput as error:
                 self.error = error
+                self.failed.set()
                 raise
         self.bodies.append(bytes(body))
         await response.write_eof(b"done\n")
@@ -176,8 +178,7 @@ async def test_a_body_that_breaks_off_is_an_error(
     await connection.send(sent)
     connection.close()
     async with asyncio.timeout(TIMEOUT):
-        while received.error is None:
-            await asyncio.sleep(0.01)
+        await received.failed.wait()
     assert "the body ended early" in str(received.error)
 
 
@@ -185,8 +186,7 @@ async def test_what_is_no_chunk_ends_the_body(connection: Connection, received: 
     await connection.begin()
     await connection.send(coded(bytes(MIB)), b"no size\r\n")
     async with asyncio.timeout(TIMEOUT):
-        while received.error is None:
-            await asyncio.sleep(0.01)
+        await received.failed.wait()
     assert "the body ended early" in str(received.error)
 
 
