@@ -27,10 +27,12 @@ def open_blobs(
     `metrics`. Entering raises StorageUnavailable if the backend cannot be used.
     """
     counters = metrics.of(StorageMetrics)
-    metrics.sample(counters.disk_usage(folder, partial(reserved, settings.disk_reserve)))
-    return FilesystemBlobs(
+    blobs = FilesystemBlobs(
         folder,
         settings.storage_fsync == "always",
         listener=counters,
         reserve=settings.disk_reserve,
     )
+    kept = partial(reserved, settings.disk_reserve)
+    metrics.sample(counters.disk_usage(folder, kept, blobs.promised))
+    return blobs

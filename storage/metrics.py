@@ -56,6 +56,11 @@ class StorageMetrics:
             "Free bytes below which uploads are refused.",
             registry=registry,
         )
+        self._promised = Gauge(
+            "csvmill_storage_promised_bytes",
+            "Bytes that uploads in progress have declared and that are kept free for them.",
+            registry=registry,
+        )
         self._size = Gauge(
             "csvmill_storage_size_bytes",
             "Size of the file system of the blobs.",
@@ -76,17 +81,25 @@ class StorageMetrics:
         """See `BlobListener`."""
         self._sent.labels(_kind(key)).inc(size)
 
-    def disk_usage(self, folder: Path, reserved: Callable[[int], int]) -> Sample:
+    def disk_usage(
+        self, folder: Path, reserved: Callable[[int], int], promised: Callable[[], int]
+    ) -> Sample:
         """Return a sample of the free, total and reserved bytes of the file system of `folder`.
 
-        `reserved` returns what is kept free on a disk of so many bytes.
+        `reserved` returns what is kept free on a disk of so many bytes, and `promised` what is kept
+        free for uploads in progress; it may block.
         """
 
-        async def measure() -> tuple[float, float, float]:
+        async def measure() -> tuple[float, float, float, float]:
             usage = await asyncio.to_thread(shutil.disk_usage, folder)
-            return usage.free, usage.total, reserved(usage.total)
+            return (
+                usage.free,
+                usage.total,
+                reserved(usage.total),
+                await asyncio.to_thread(promised),
+            )
 
-        return Sample("disk", (self._free, self._size, self._reserve), measure)
+        return Sample("disk", (self._free, self._size, self._reserve, self._promised), measure)
 
 
 def _kind(key: BlobKey) -> str:

@@ -105,7 +105,8 @@ class FilesystemBlobs:
         )
         try:
             await self._disk.run(self._root.open)
-            self._disk.submit(self._reserve.promises.find)
+            if self._reserve.keeps:
+                self._disk.submit(self._reserve.promises.find)
         except BaseException:
             await self.__aexit__()
             raise
@@ -366,6 +367,10 @@ class FilesystemBlobs:
             raise
         except CsvmillError as error:
             raise StorageUnavailable(str(error)) from error
+
+    def promised(self) -> int:
+        """Return the bytes that are kept free for what uploads have declared; blocks."""
+        return self._reserve.promises.measure()
 
     async def check_room(self) -> None:
         """See the port."""

@@ -46,6 +46,11 @@ class Reserve:
         self._room = 0
         self.promises = Promises(folder)
 
+    @property
+    def keeps(self) -> bool:
+        """Whether anything is kept free."""
+        return self._size != 0
+
     def check(self, key: BlobKey) -> None:
         """Raise StorageFull if a blob with this key may not grow now."""
         if self._spares(key):
@@ -55,7 +60,7 @@ class Reserve:
 
     def check_uploads(self) -> None:
         """Raise StorageFull if no upload may grow now."""
-        if self._size != 0:
+        if self.keeps:
             self._check_room()
 
     def check_size(self, key: BlobKey, size: int) -> None:
@@ -93,7 +98,7 @@ class Reserve:
         self.promises.made(key)
 
     def _spares(self, key: BlobKey) -> bool:
-        return self._size != 0 and key.startswith(f"{UPLOADS}/")
+        return self.keeps and key.startswith(f"{UPLOADS}/")
 
     def _check_room(self) -> None:
         now = time.monotonic()

@@ -9,9 +9,13 @@ import pytest
 
 from shared.blobs.blob import Declaration, result_key, upload_key
 from shared.errors import BlobNotFound, StorageFull
+from shared.telemetry.metrics import Metrics
+from storage.backends import open_blobs
 from storage.filesystem.blobs import FilesystemBlobs
 from storage.filesystem.promises import Promises
+from storage.settings import BackendSettings
 from tests.blob_backends import stream
+from tests.metrics import Exposition
 from tests.tiny_disk import TinyDisk, tiny_disk
 
 if TYPE_CHECKING:
@@ -60,6 +64,16 @@ async def test_what_others_have_declared_is_not_free(disk: TinyDisk) -> None:
         # So both arrive
         assert (await blobs.write(KEYS[0], 8 * MIB, stream(bytes(12 * MIB)))).complete
         assert (await blobs.write(KEYS[1], 0, stream(bytes(14 * MIB)))).complete
+
+
+async def test_what_is_kept_free_can_be_seen_in_the_metrics(disk: TinyDisk) -> None:
+    metrics = Metrics("storage")
+    async with open_blobs(BackendSettings(), disk.path / "blobs", metrics) as blobs:
+        await blobs.create(KEYS[0], 20 * MIB)
+        await blobs.write(KEYS[0], 0, stream(bytes(8 * MIB)))
+        page, _ = await metrics.page("")
+    shown = Exposition.of(page.decode())
+    assert shown.value("csvmill_storage_promised_bytes") == 12 * MIB
 
 
 async def test_space_that_is_no_longer_needed_is_free_again(disk: TinyDisk) -> None:
