@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +37,7 @@ def disk(tmp_path: Path) -> Iterator[TinyDisk]:
         yield disk
 
 
-def serve(disk: TinyDisk, log_path: Path) -> ServiceProcess:
+def serve(disk: TinyDisk, log_path: Path, **settings: str) -> ServiceProcess:
     return ServiceProcess(
         "csvmill", "serve", "--port", "0", "--data-dir", str(disk.path / "data"),
         log_path=log_path,
@@ -45,6 +47,7 @@ def serve(disk: TinyDisk, log_path: Path) -> ServiceProcess:
             "CSVMILL_RELAY_INTERVAL": "0.5",
             "CSVMILL_SWEEP_INTERVAL": "0.5",
             "CSVMILL_SWEEP_GRACE": "0",
+            **{f"CSVMILL_{name}": value for name, value in settings.items()},
         },
     )  # fmt: skip
 
@@ -121,6 +124,11 @@ async def test_on_a_disk_without_a_free_byte_it_starts_serves_and_deletes(
         ready = await get(f"{service.url}/readyz")
         assert (ready.status, "space left for results only" in ready.body["storage"]) == (503, True)
         assert (await send_chunk(service.url, "another", PLAYS)).status == 507
+        doctor = ("-m", "csvmill", "doctor", "--server", service.url)
+        told = await asyncio.to_thread(
+            subprocess.run, [sys.executable, *doctor], check=False, capture_output=True, text=True
+        )
+        assert (told.returncode, "free space on the disk of the server" in told.stdout) == (1, True)
         assert await delete(service.url, job_id) == 204
 
 
@@ -165,3 +173,20 @@ async def test_a_file_that_cannot_fit_is_refused_before_it_is_sent(
             assert "a file of 178,257,920 bytes" in (await response.json())["detail"]
         # And others have all the space
         assert (await send_chunk(service.url, "small", PLAYS)).status == 200
+
+
+async def test_a_job_is_cancelled_while_the_disk_is_full(disk: TinyDisk, tmp_path: Path) -> None:
+    with serve(disk, tmp_path / "log", RETRY_DELAY="3600") as service:
+        content = song_plays(SONGS, songs=SONGS)
+        assert service.url
+        disk.fill(room=len(content) + 17 * MIB)
+        job_id = (await send_chunk(service.url, "large", content)).job_id
+
+        async def waits_for_its_next_attempt() -> bool:
+            return bool((await get(f"{service.url}/api/v1/jobs/{job_id}")).body["state"] == "RETRY")
+
+        await until(waits_for_its_next_attempt)
+        # When others take the rest of the disk
+        disk.fill(room=0)
+        assert await delete(service.url, job_id) == 200
+        assert (await get(f"{service.url}/api/v1/jobs/{job_id}")).body["state"] == "REVOKED"
