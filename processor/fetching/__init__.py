@@ -1,0 +1,1 @@
+"""Fetches the inputs of jobs from URLs and from object storage, into ordinary uploads."""
