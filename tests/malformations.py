@@ -299,8 +299,8 @@ FILES: dict[str, list[Kind]] = {
         no_result(b"\0\0\xfe\xff" + "a,b\n".encode("utf-32-be"), "the file is in UTF-32"),
         no_result("a,b\np,1\n".encode("utf-32-le"), "no column has this name"),
     ],
-    "a workbook (.xlsx)": [
-        no_result(workbook(), "the file is an office document, such as .xlsx, and not CSV")
+    "a workbook (.xlsx) that is damaged or encrypted, or has no sheet of this name": [
+        no_result(workbook(), "the workbook is damaged")
     ],
     "a workbook (.xls), a PDF, a picture, a Parquet file": [
         *(

@@ -16,10 +16,12 @@ import os
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from processor.engines.confinement import confine
 from processor.engines.messages import end_with_parent, peak_memory, send_event, task_of_child
+from processor.engines.workbook import CountedFile, sheet_as_csv, spooled
 from shared.csv.compression import decompress
 from shared.errors import AttemptFailed, MalformedInput
 from shared.inspection.sample import SAMPLE_SIZE
@@ -48,7 +50,12 @@ def main() -> None:
     task = task_of_child(control)
     source = STDIN if task["path"] is None else os.open(task["path"], os.O_RDONLY)
     peak_memory()  # opens what it reads
-    confine(memory=task["memory"], file_size=0)
+    if task["compression"] == "xlsx":
+        import openpyxl  # noqa: F401 - before the rights to open files are given up
+
+        confine(memory=task["memory"], file_size=task["size"], folder=str(Path.cwd()))
+    else:
+        confine(memory=task["memory"], file_size=0)
     end_with_parent(control)
     decompressor = Decompressor(task, source, data)
     try:
@@ -80,6 +87,7 @@ class Decompressor:
         self._data = data
         self._done = 0
         self._bytes = 0
+        self._read_twice = 0
         self._sent = time.monotonic()
         self._small: int | None = task["small"]
 
@@ -92,7 +100,7 @@ class Decompressor:
             fcntl.fcntl(self._data, fcntl.F_SETPIPE_SZ, PIPE)
         first = b""
         sampled = False
-        for block in decompress(self._blocks(), self._task["compression"], self._task["max_size"]):
+        for block in self._decompressed():
             if not sampled:
                 first += block
                 if len(first) < SAMPLE_SIZE:
@@ -104,6 +112,7 @@ class Decompressor:
         if not sampled:
             self._send_sample(first)
             self._write(first)
+        self._done = self._task["size"]
 
     def send(self, event: Message) -> None:
         """Write an event, with the bytes read and written so far."""
@@ -120,6 +129,25 @@ class Decompressor:
             self._sent = time.monotonic()
             self.send({"event": "progress"})
         write_all(self._data, data)
+
+    def _decompressed(self) -> Iterator[bytes]:
+        compression, most = self._task["compression"], self._task["max_size"]
+        if compression != "xlsx":
+            return decompress(self._blocks(), compression, most)
+        source = self._source if self._task["path"] else spooled(self._source, self._task["size"])
+        file = CountedFile(os.fdopen(source, "rb"), self._count_half)
+        return sheet_as_csv(
+            cast("BinaryIO", file),
+            sheet=self._task["sheet"],
+            decimal=self._task["decimal"],
+            memory=self._task["memory"],
+            max_size=most,
+        )
+
+    def _count_half(self, size: int) -> None:
+        # A sheet is read twice.
+        self._read_twice += size
+        self._done = min(self._read_twice // 2, self._task["size"])
 
     def _blocks(self) -> Iterator[bytes]:
         size = self._task["size"]

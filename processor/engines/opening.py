@@ -14,7 +14,7 @@ from asyncio.subprocess import DEVNULL, PIPE
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from processor.engines.child import child_process, python_command
 from processor.engines.messages import decode, encode
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from processor.engines.messages import Message
     from processor.engines.port import EngineLimits, Piece, Source
     from processor.engines.usage import Usage
-    from shared.csv.dialect import Compression, Dialect
+    from shared.csv.dialect import Compression, Dialect, Input
     from shared.jobs.job import Aggregation
 
 _MODULE = f"{__package__}.decompressor"
@@ -42,6 +42,10 @@ _SHORT = 32 << 10
 """Bytes of a sample whose dialect is detected at once: that takes less than to ask a thread."""
 _ZSTD_SHARE = 192 << 20
 """A frame of zstd may have a window of 128 MiB."""
+_OF_WORKBOOKS: dict[str, Any] = {
+    "delimiter": ",", "quote": '"', "escape": "", "line_end": "lf", "encoding": "utf-8",
+}  # fmt: skip
+"""How a sheet is written as CSV, whatever is declared."""
 
 
 class Opened:
@@ -187,14 +191,18 @@ async def opened(
             found = Opened(source.local_path, start)
         known = dialect.compression if dialect else declared.compression
         compression = known or compression_of(start)
+        if declared.sheet is not None and compression != "xlsx":
+            raise MalformedInput("input.sheet is given, and the file is no workbook (.xlsx)")
         if compression != "none":
             found = await stack.enter_async_context(
-                _decompressed(source, compression, (taken, rest), folder, limits, usage)
+                _decompressed(source, compression, (taken, rest), declared, folder, limits, usage)
             )
         if dialect is not None:
             usage.dialect = dialect
             yield found
             return
+        if compression == "xlsx":
+            declared = replace(declared, **_OF_WORKBOOKS)
         detect = partial(
             dialect_of,
             found.sample,
@@ -215,6 +223,7 @@ async def _decompressed(
     source: Source,
     compression: Compression,
     stream: tuple[Sequence[bytes], AsyncIterator[Piece] | None],
+    declared: Input,
     folder: Path,
     limits: EngineLimits,
     usage: Usage,
@@ -222,7 +231,9 @@ async def _decompressed(
     """Start a decompressor for the file, or for the `stream` of its first pieces and the rest."""
     path = source.local_path
     command, variables = python_command(_MODULE)
-    share = min(limits.memory // 4, _ZSTD_SHARE if compression == "zstd" else _SHARE)
+    share = limits.memory // 2
+    if compression != "xlsx":
+        share = min(share // 2, _ZSTD_SHARE if compression == "zstd" else _SHARE)
     task = {
         "path": None if path is None else str(path.absolute()),
         "size": source.size,
@@ -230,6 +241,8 @@ async def _decompressed(
         "max_size": decompressed_limit(source.size, limits.max_expansion),
         "small": limits.small,
         "memory": share,
+        "sheet": declared.sheet,
+        "decimal": declared.decimal,
     }
     async with AsyncExitStack() as stack:
         reading, writing = os.pipe()

@@ -1,4 +1,4 @@
-"""A file behind an http or https URL (RFC 9110): ranges, validators, redirects, and what is missing."""
+"""A file behind an http or https URL (RFC 9110): ranges, validators and redirects."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import re
 import time
 from contextlib import asynccontextmanager
-from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from shared.http.least_rate import LeastRate, RateMeter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from datetime import datetime
 
     from shared.http.outgoing import OutgoingPolicy
 

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from processor.fetching.remote import Answer, Entity, RemoteChanged, RemoteFailed, RemoteRefused
-from shared.http.elsewhere import Place
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from obstore.store import ClientConfig, S3Config, S3Store
 
     from processor.fetching.settings import ObjectStorageSettings
+    from shared.http.elsewhere import Place
 
 PIECE = 1 << 20
 """Bytes of a piece, but for the last."""

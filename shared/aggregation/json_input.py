@@ -111,6 +111,13 @@ FooterIn = Annotated[
     | Annotated[LineStartIn, Tag("#text")],
     Discriminator(lambda value: "#text" if isinstance(value, str) else "#lines"),
 ]
+MAX_SHEET = 100
+"""The most characters of the name of a sheet, of which spreadsheets take 31."""
+SheetIn = Annotated[
+    Annotated[int, Field(ge=1, le=10_000), Tag("#number")]
+    | Annotated[str, Field(min_length=1, max_length=MAX_SHEET), Tag("#name")],
+    Discriminator(lambda value: "#name" if isinstance(value, str) else "#number"),
+]
 ThousandsIn = Annotated[Literal["", ",", ".", " ", "'", "_"], _named(none="", space=" ")]
 
 
@@ -135,6 +142,9 @@ class InputIn(JsonObject):
     line_end: LineEndIn | None = None
     encoding: EncodingIn | None = None
     compression: CompressionIn | None = None
+    sheet: SheetIn | None = None
+    """The sheet of a workbook (.xlsx): its name, or its number from 1. It is needed if there are
+    several"""
     decimal: Literal[".", ","] = "."
     thousands: ThousandsIn = ""
     null: NullsIn = Field(default_factory=list)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from shared.csv.inflate import GZIP, Inflater
 from shared.csv.zip_member import MAGIC as ZIP_MAGIC
-from shared.csv.zip_member import zip_member
+from shared.csv.zip_member import begins_workbook, zip_member
 from shared.errors import MalformedInput
 
 if sys.version_info >= (3, 14):
@@ -47,12 +47,18 @@ _ZSTD_WINDOW_LOG = 27
 
 MAGIC_SIZE = 10
 """Bytes that tell how a file is compressed."""
+WORKBOOK = "the file is a workbook (.xlsx), which is read only once it was received as a whole"
 
 
 def compression_of(start: bytes) -> Compression:
-    """Return the compression of a file by its first `MAGIC_SIZE` bytes."""
+    """Return the compression of a file by its first `MAGIC_SIZE` bytes.
+
+    A workbook is known by the name of its first part, some bytes later; else it is a zip file.
+    """
     if _BZIP2.match(start):
         return "bzip2"
+    if begins_workbook(start):
+        return "xlsx"
     return next((name for magic, name in _MAGIC.items() if start.startswith(magic)), "none")
 
 
@@ -71,6 +77,8 @@ def decompress(
     """
     if compression == "none":
         return iter(blocks)
+    if compression == "xlsx":
+        raise MalformedInput(WORKBOOK)
     if compression == "zip":
         data = zip_member(iter(blocks), BLOCK)
     else:

@@ -13,7 +13,8 @@ Encoding = Literal[
     "iso-8859-14", "iso-8859-15", "iso-8859-16", "koi8-r", "koi8-u", "mac-roman", "cp437",
     "cp850", "cp866", "shift-jis", "euc-jp", "gb18030", "big5", "euc-kr",
 ]  # fmt: skip
-Compression = Literal["none", "gzip", "zstd", "bzip2", "zip"]
+Compression = Literal["none", "gzip", "zstd", "bzip2", "zip", "xlsx"]
+"""`xlsx` is a workbook, of which a sheet is read as CSV."""
 LineEnd = Literal["lf", "cr"]
 """What ends a line: LF or CRLF, also mixed; or CR alone, as on old Macs."""
 OnBadRow = Literal["fail", "skip"]
@@ -51,6 +52,8 @@ class Input:
     line_end: LineEnd | None = None
     encoding: Encoding | None = None
     compression: Compression | None = None
+    sheet: str | int | None = None
+    """The sheet of a workbook: its name, or its number from 1; None is the only one."""
     decimal: Literal[".", ","] = "."
     """The decimal separator. It is not detected, as `1,234` can be two numbers."""
     thousands: Literal["", ",", ".", " ", "'", "_"] = ""

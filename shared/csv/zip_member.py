@@ -25,6 +25,10 @@ _STORED, _DEFLATED = 0, 8
 _METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "zstd", 95: "xz", 98: "PPMd", 99: "AES"}
 _OFFICE = b"[Content_Types].xml"
 """The part that every Office Open XML document has, and begins with (ECMA-376, part 2)."""
+_OFFICE_FOLDERS = (b"_rels/", b"docProps/", b"xl/", b"customXml/")
+"""Where else the first part of a workbook may be."""
+_NAME = 30
+"""Where the name of the first member begins."""
 _IN_EXTRA = 0xFFFFFFFF
 _IGNORED_LIMIT = 16 << 20
 """The maximum size of everything that does not count as a member, in bytes."""
@@ -46,6 +50,18 @@ class _Header:
     def counts(self) -> bool:
         """Whether it counts as a member."""
         return not self.name.endswith(b"/") and not self.name.startswith(b"__MACOSX/")
+
+
+def begins_workbook(start: bytes) -> bool:
+    """Whether a file with these first bytes is a workbook, or another office document.
+
+    Not if they end before the name of its first part does.
+    """
+    if not start.startswith(MAGIC) or len(start) < _NAME:
+        return False
+    (length,) = unpack("<H", start[26:28])
+    name = start[_NAME : _NAME + length]
+    return len(name) == length and (name == _OFFICE or name.startswith(_OFFICE_FOLDERS))
 
 
 def zip_member(blocks: Iterator[bytes], block: int) -> Iterator[bytes]:

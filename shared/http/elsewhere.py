@@ -1,8 +1,8 @@
 """Places elsewhere that clients may name: URLs and objects, as far as settings allow them.
 
-By default none is allowed. An entry of the list is the name of a host, `*.` and a name for all names
-below it, or a bucket with the start of keys: `s3://bucket/shared/`. In that, `{tenant}` stands for
-the tenant that asks: so each tenant has a part of the bucket of its own.
+By default none is allowed. An entry of the list is the name of a host, `*.` and a name for all
+names below it, or a bucket with the start of keys: `s3://bucket/shared/`. In that, `{tenant}`
+stands for the tenant that asks: so each tenant has a part of the bucket of its own.
 """
 
 from __future__ import annotations
@@ -173,5 +173,7 @@ def _entry(text: str, *, hosts: bool) -> str:
     name = text.lower()
     if not hosts or not _HOST.fullmatch(name):
         what = "the name of a host or a bucket" if hosts else "a bucket"
-        raise ValueError(f"{text!r} is not {what}: write {S3}bucket" + (" or a.host" if hosts else ""))
+        raise ValueError(
+            f"{text!r} is not {what}: write {S3}bucket" + (" or a.host" if hosts else "")
+        )
     return name

@@ -166,7 +166,9 @@ class SqlFetches:
         await self._database.write(_SQL.remove_old, idempotent=True)
 
 
-def inserted(job_id: UUID, tenant: Tenant, fetches: Sequence[FetchRequest], now: float) -> Steps[None]:
+def inserted(
+    job_id: UUID, tenant: Tenant, fetches: Sequence[FetchRequest], now: float
+) -> Steps[None]:
     """Insert the fetches of a new job, whose `retry_at` is `NEVER`."""
     for each in fetches:
         yield Statement(
@@ -229,9 +231,7 @@ def _with_inputs(job: Job, inputs: tuple[JobInput, ...]) -> Steps[Job]:
 
 
 def _release(job: Job) -> Steps[Job | None]:
-    rows = yield Statement(
-        _SQL.release_job, (str(job.id), int(is_small(job.input_size)), NEVER)
-    )
+    rows = yield Statement(_SQL.release_job, (str(job.id), int(is_small(job.input_size)), NEVER))
     return job_of(rows[0]) if rows else None
 
 

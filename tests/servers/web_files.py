@@ -65,9 +65,7 @@ class WebFiles(PrivateServer):
         """Start with the same files. Return once clients can connect."""
         self._starts += 1
         config = self._folder / "nginx.conf"
-        config.write_text(
-            _CONFIG.format(folder=self._folder, port=self._port, rate=self._rate)
-        )
+        config.write_text(_CONFIG.format(folder=self._folder, port=self._port, rate=self._rate))
         program = find_program("nginx", ("/usr/sbin",), package="nginx-light")
         self._process = OwnedProcess(
             [program, "-c", str(config), "-e", "stderr"],

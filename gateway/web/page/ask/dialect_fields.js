@@ -67,7 +67,7 @@ export const FIELDS = Object.freeze([
   {
     key: "compression",
     kind: "choice",
-    values: ["none", "gzip", "zstd", "bzip2", "zip"],
+    values: ["none", "gzip", "zstd", "bzip2", "zip", "xlsx"],
     found: true,
   },
   { key: "skip_lines", kind: "lines" },

@@ -219,9 +219,7 @@ async def test_a_refusal_is_final(status: str) -> None:
         ("408 Request Timeout", "Retry-After: Mon, 30 Nov 2020 12:00:00 GMT\n", 0.0),
     ],
 )
-async def test_a_failure_of_the_server_may_pass(
-    status: str, head: str, wait: float | None
-) -> None:
+async def test_a_failure_of_the_server_may_pass(status: str, head: str, wait: float | None) -> None:
     async with serving(answer(head, b"x", status)) as server:
         with pytest.raises(RemoteFailed, match=f"answers {status}") as failed:
             await fetched(server)
