@@ -14,15 +14,15 @@ from gateway.edge_settings import EdgeSettings
 from gateway.oidc_settings import OidcSettings, none_if_empty
 from shared.access.tenant import DEFAULT_TENANT, Tenant, parse_tenant
 from shared.database.settings import DatabaseSettings
+from shared.http.elsewhere import ElsewhereSettings
 from shared.http.forwarded import is_authority, prefix_of
 from shared.http.hosts import is_loopback
-from shared.http.outgoing_settings import OutgoingSettings
 from shared.telemetry.logs import LogSettings
 
 _TEBIBYTE = 1 << 40
 
 
-class GatewaySettings(EdgeSettings, OidcSettings, OutgoingSettings):
+class GatewaySettings(EdgeSettings, OidcSettings, ElsewhereSettings):
     """Settings of the gateway as a service and in standalone."""
 
     model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True, defer_build=True)

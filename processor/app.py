@@ -21,6 +21,7 @@ from processor.engines.confinement import require
 from processor.engines.native import NativeEngine
 from processor.engines.port import MIN_MEMORY, EngineLimits
 from processor.events import ProcessorEvents
+from processor.fetching.fetcher import Fetcher
 from processor.head_start.follower import Follower
 from processor.head_start.hand_over import HandOver
 from processor.maintenance.orphan_recovery import OrphanRecovery
@@ -139,7 +140,9 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
         interval=settings.sweep_interval,
         random_start=True,
     )
+    fetcher = Fetcher(ports, events, settings, name=name)
     tasks = (
+        fetcher.run(),
         relay.run(),
         sweeper.run(),
         orphan_recovery.run(),

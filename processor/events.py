@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from processor.engines.confinement import MEASURES
 from processor.metrics import ProcessorMetrics
 from shared.errors import CsvmillError, MalformedInput
+from shared.http.elsewhere import shown_url
 from shared.jobs.events import JobEvents
 from shared.jobs.job import AttemptOutcome, JobState
 from shared.telemetry.ids import also_bound_ids
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from shared.blobs.blob import BlobKey
+    from shared.jobs.fetch import Fetch
     from shared.jobs.job import Job, JobResult
     from shared.jobs.metrics import JobMetrics
     from shared.jobs.notification import Notification
@@ -103,6 +105,28 @@ class ProcessorEvents(JobEvents):
             job.upload_id,
             job.id,
             extra={"event": "upload.adopted"},  # programs read this code: it stays
+        )
+
+    def fetch_began(self, fetch: Fetch) -> None:
+        """This processor fetches an input of a job from elsewhere, or goes on with it."""
+        log.info(
+            "upload %s: fetched from %s, from byte %d on",
+            fetch.upload_id,
+            shown_url(fetch.url),
+            fetch.bytes_done,
+            extra={"event": "fetch.began"},
+        )
+
+    def fetch_ended(self, fetch: Fetch, outcome: str, reason: str, received: int) -> None:
+        """A try to fetch an input has ended: `done`, `postponed`, `failed` or `lost`."""
+        self._metrics.fetches.labels(outcome).inc()
+        self._metrics.fetched_bytes.inc(received)
+        log.info(
+            "upload %s: its fetch is %s: %s",
+            fetch.upload_id,
+            outcome,
+            reason,
+            extra={"event": "fetch.ended", "outcome": outcome, "bytes": received},
         )
 
     def head_start_began(self, upload_id: UUID) -> None:

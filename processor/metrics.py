@@ -73,6 +73,17 @@ class ProcessorMetrics:
             "Wake-ups that the relay published for jobs that lacked one.",
             registry=registry,
         )
+        self.fetches = Counter(
+            "csvmill_fetches_total",
+            "Tries to fetch an input of a job from elsewhere, by how they ended.",
+            ["outcome"],
+            registry=registry,
+        )
+        self.fetched_bytes = Counter(
+            "csvmill_fetched_bytes_total",
+            "Bytes of inputs that were fetched from elsewhere.",
+            registry=registry,
+        )
         self.head_starts = Counter(
             "csvmill_head_starts_total",
             "Uploads that this processor began to aggregate while they were received.",

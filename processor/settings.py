@@ -13,11 +13,12 @@ from processor.engines.confinement import Measure  # noqa: TC001 - pydantic eval
 from processor.engines.port import REJECTS, SCRATCH
 from shared.csv.compression import MAX_EXPANSION
 from shared.database.settings import DatabaseSettings
-from shared.http.outgoing_settings import OutgoingSettings
+from shared.http.elsewhere import ElsewhereSettings
+from shared.http.object_storage import ObjectStorageSettings
 from shared.telemetry.logs import LogSettings
 
 
-class WorkSettings(OutgoingSettings):
+class WorkSettings(ElsewhereSettings, ObjectStorageSettings):
     """The settings of a processor in any process: a service of its own, or standalone."""
 
     model_config = SettingsConfigDict(
@@ -85,6 +86,14 @@ class WorkSettings(OutgoingSettings):
     taken 5 minutes; 0 for any number. So the time limit grows with the file."""
     max_expansion: int = Field(default=MAX_EXPANSION, ge=1)
     """The largest ratio of decompressed to compressed size, for files above 1 GiB decompressed."""
+    fetches: int = Field(default=2, ge=0)
+    """Inputs that one process fetches from elsewhere at a time; 0 for none."""
+    fetch_interval: float = Field(default=0.5, gt=0)
+    """Seconds between two queries for inputs that are to be fetched."""
+    fetch_tries: int = Field(default=10, ge=1)
+    """How often in succession a fetch may fail without a byte before its job fails."""
+    fetch_min_rate: int = Field(default=1024, ge=0)
+    """Bytes that a server must send a second, on average over a minute; 0 for any number."""
     head_starts: int = Field(default=1, ge=0)
     """Uploads that one process aggregates while they are received, beside its jobs. Each may use
     the memory and the scratch disk of a job."""

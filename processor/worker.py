@@ -217,6 +217,7 @@ class Worker:
 
     async def _attempt(self, delivery: Delivery, job: Job, events: AttemptEvents) -> None:
         try:
+            await self._check_fetched(job)
             completed = await self._run_leased(job, events, small=delivery.wakeup.small)
             await self._succeed(job, completed)
         except LeaseLost:
@@ -233,6 +234,13 @@ class Worker:
         else:
             events.succeeded(completed.result, completed.report, completed.cached_from)
             await delivery.ack()
+
+    async def _check_fetched(self, job: Job) -> None:
+        """Raise MalformedInput if an input could not be had from where it is."""
+        if any(each.url is not None for each in job.inputs):
+            reason = await until_answered(lambda: self._jobs.fetches.failure_of(job.id))
+            if reason is not None:
+                raise MalformedInput(reason)
 
     async def _run_leased(self, job: Job, events: AttemptEvents, *, small: bool) -> Completed:
         """Run the attempt while its lease is renewed. Raises LeaseLost."""

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from gateway.access.caller import require_scope
 from gateway.access.webhook_secret import require_secret
+from gateway.datasets.elsewhere import fetches_of, in_order
 from gateway.datasets.header_fit import check_headers
 from gateway.datasets.job_request import read_job_request
 from gateway.datasets.names import find_inputs
@@ -70,10 +71,13 @@ async def _create(context: UploadContext, job_id: UUID, asked: AskedJob) -> Job:
     await context.quotas.check(context.tenant, 0)
     if asked.notify:
         await require_secret(context.ports.jobs.access, context.tenant)
-    inputs, uploads = await find_inputs(context, asked.inputs)
+    elsewhere = await fetches_of(context, job_id, asked.inputs)
+    found, uploads = await find_inputs(context, [each for each in asked.inputs if not each.url])
+    inputs = in_order(asked.inputs, found, elsewhere)
     # The spec names columns of the first file; with union, a later one may have them.
     union = len(inputs) > 1 and asked.spec.aggregation.input.columns == "union"
-    await check_headers(context, [] if union else uploads[:1], asked.spec.aggregation)
+    unknown = union or bool(asked.inputs[0].url)
+    await check_headers(context, [] if unknown else uploads[:1], asked.spec.aggregation)
     return await ask_job(
         context.ports,
         context.events,
@@ -88,6 +92,7 @@ async def _create(context: UploadContext, job_id: UUID, asked: AskedJob) -> Job:
             asked.cache,
             tuple(dict.fromkeys((*asked.notify, *context.notify))),
             asked.spec.name,
+            elsewhere,
         ),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from gateway.specs.named import NamedAggregation
 
 FIELDS = ("inputs", "aggregation", "cache", "name", "notify")
+_SHA256 = re.compile("[0-9a-fA-F]{64}", re.ASCII)
 NAME_LIMIT = 500
 """The most characters of the name of a job, and of an upload."""
 
@@ -28,8 +30,16 @@ NAME_LIMIT = 500
 class AskedInput:
     """An input as a client names it."""
 
-    upload: str
-    """The id of an upload, or the name of its file."""
+    upload: str = ""
+    """The id of an upload, or the name of its file; empty if it has a URL."""
+    url: str = ""
+    """Where it is to be fetched from; empty if it is an upload."""
+    name: str = ""
+    """The name that the file gets; empty for the one in the URL."""
+    sha256: str | None = None
+    """Lower-case hex digest that the file has to have, if the client said so."""
+    field: str = "inputs"
+    """Where the request has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +94,43 @@ def _inputs(given: object) -> tuple[AskedInput, ...]:
 
 
 def _input(given: object, field: str) -> AskedInput:
+    if isinstance(given, dict) and "url" in given:
+        return _elsewhere(given, field)
     if isinstance(given, dict) and given.keys() == {"upload"}:
         given, field = given["upload"], f"{field}.upload"
     if not isinstance(given, str) or not 1 <= len(given) <= NAME_LIMIT:
         raise InvalidInput(
             f"{field} is {json.dumps(given, default=str)[:100]}; send the id or the name of an "
-            'upload, or {"upload": ...}',
+            'upload, {"upload": ...}, or {"url": ...}',
             field=field,
         )
     return AskedInput(given)
+
+
+def _elsewhere(given: dict[Any, Any], field: str) -> AskedInput:
+    if unknown := given.keys() - {"url", "name", "sha256"}:
+        raise InvalidInput(
+            f"{field} has {', '.join(sorted(map(str, unknown)))[:100]}; an input with a url has "
+            "name and sha256 besides",
+            field=field,
+        )
+    url, name, sha256 = given["url"], given.get("name"), given.get("sha256")
+    if not isinstance(url, str) or not url:
+        raise InvalidInput(f"{field}.url is no text; send a URL", field=f"{field}.url")
+    if name is not None and (not isinstance(name, str) or not 1 <= len(name.strip()) <= NAME_LIMIT):
+        raise InvalidInput(
+            f"{field}.name is not a text of 1 to {NAME_LIMIT} characters", field=f"{field}.name"
+        )
+    if sha256 is not None and not (isinstance(sha256, str) and _SHA256.fullmatch(sha256)):
+        raise InvalidInput(
+            f"{field}.sha256 is no SHA-256; send 64 hexadecimal digits", field=f"{field}.sha256"
+        )
+    return AskedInput(
+        url=url,
+        name=(name or "").strip(),
+        sha256=None if sha256 is None else sha256.lower(),
+        field=f"{field}.url",
+    )
 
 
 async def _aggregation(request: web.Request, given: Any) -> NamedAggregation:

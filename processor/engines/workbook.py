@@ -21,8 +21,6 @@ from shared.errors import AttemptFailed, MalformedInput
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from openpyxl.worksheet._read_only import ReadOnlyWorksheet
-
 BLOCK = 256 << 10
 """Bytes of CSV that are yielded at a time, but for longer rows."""
 MOST_OF_A_PART = 64 << 20
@@ -145,8 +143,8 @@ def _check_parts(file: BinaryIO, memory: int, max_size: int) -> None:
             )
 
 
-def _chosen(book: Any, sheet: str | int | None) -> ReadOnlyWorksheet:
-    sheets: Sequence[ReadOnlyWorksheet] = book.worksheets
+def _chosen(book: Any, sheet: str | int | None) -> Any:
+    sheets: Sequence[Any] = book.worksheets
     names = ", ".join(repr(each.title) for each in sheets[:_NAMES_SHOWN])
     if isinstance(sheet, str):
         found = [each for each in sheets if each.title == sheet]
@@ -163,7 +161,7 @@ def _chosen(book: Any, sheet: str | int | None) -> ReadOnlyWorksheet:
     return found[0]
 
 
-def _check_formulas(file: BinaryIO, sheet: ReadOnlyWorksheet) -> None:
+def _check_formulas(file: BinaryIO, sheet: Any) -> None:
     """Refuse a sheet with a formula whose value nobody has stored: it would be an empty cell."""
     path: str = sheet._worksheet_path
     with zipfile.ZipFile(file) as archive, archive.open(path) as part:

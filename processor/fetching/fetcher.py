@@ -15,6 +15,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from processor.fetching.places import opened_places
 from processor.fetching.receiving import Receiving
 from processor.fetching.remote import RemoteFailed, RemoteRefused
 from shared.errors import (
@@ -30,16 +31,14 @@ from shared.telemetry.ids import also_bound_ids
 from shared.uploads.start_job import try_publish_wake_up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from processor.events import ProcessorEvents
+    from processor.fetching.places import Open
     from processor.fetching.remote import Remote
     from processor.settings import WorkSettings
+    from shared.jobs.dataset import Dataset
     from shared.jobs.fetch import Fetch
     from shared.jobs.job import Job
     from shared.ports import Ports
-
-    Open = Callable[[Fetch], Remote]
 
 FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
 """Seconds before the second try, and the most before a later one."""
@@ -60,22 +59,23 @@ class Fetcher:
         ports: Ports,
         events: ProcessorEvents,
         settings: WorkSettings,
-        open_remote: Open,
         *,
         name: str,
     ) -> None:
-        """`open_remote` returns the file of a fetch. It raises RemoteRefused."""
         self._ports = ports
         self._fetches = ports.jobs.fetches
         self._events = events
         self._settings = settings
-        self._open = open_remote
         self._name = name
         self._running: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(settings.fetches)
 
     async def run(self) -> None:
         """Fetch until cancelled; then give everything back. Survives outages."""
+        async with opened_places(self._settings) as open_remote:
+            await self._run(open_remote)
+
+    async def _run(self, open_remote: Open) -> None:
         cleaned = 0.0
         try:
             while True:
@@ -96,7 +96,7 @@ class Fetcher:
                 if taken is None:
                     await asyncio.sleep(self._settings.fetch_interval)
                     continue
-                task = asyncio.create_task(self._fetch(taken))
+                task = asyncio.create_task(self._fetch(taken, open_remote))
                 self._running.add(task)
                 task.add_done_callback(self._ended)
         finally:
@@ -125,11 +125,11 @@ class Fetcher:
             await self._ports.blobs.delete(fetch.key)
         await self._fetches.remove_old()
 
-    async def _fetch(self, fetch: Fetch) -> None:
+    async def _fetch(self, fetch: Fetch, open_remote: Open) -> None:
         with also_bound_ids(job_id=fetch.job_id, upload_id=fetch.upload_id, tenant=fetch.tenant):
             self._events.fetch_began(fetch)
             try:
-                await self._try(fetch)
+                await self._try(fetch, open_remote)
             except LeaseLost:
                 await self._leave(fetch)
             except asyncio.CancelledError:
@@ -139,30 +139,33 @@ class Fetcher:
                 # Nobody else takes it before the lease has run out.
                 log.warning("upload %s: its fetch is tried again later: %s", fetch.upload_id, error)
 
-    async def _try(self, fetch: Fetch) -> None:
+    async def _try(self, fetch: Fetch, open_remote: Open) -> None:
         receiving = Receiving(self._ports, fetch)
         try:
-            dataset = await self._held(fetch, receiving)
+            dataset = await self._held(fetch, receiving, open_remote(fetch))
         except (RemoteRefused, DigestMismatch) as error:
-            await self._give_up(fetch, str(error))
+            await self._give_up(fetch, str(error), receiving)
         except RemoteFailed as error:
             progressed = receiving.bytes_received > 0 and not error.counts
             failures = 0 if progressed else fetch.failures + 1
             if failures >= self._settings.fetch_tries:
-                await self._give_up(fetch, f"{error} (tried {failures} times)")
+                await self._give_up(fetch, f"{error} (tried {failures} times)", receiving)
                 return
             wait = error.retry_after if error.retry_after is not None else backoff(failures)
-            await self._postpone(fetch, str(error), failures, wait)
+            await self._postpone(fetch, str(error), failures, wait, receiving)
         except (StorageUnavailable, StorageFull) as error:
-            await self._postpone(fetch, str(error), fetch.failures, backoff(fetch.failures + 1))
+            wait = backoff(fetch.failures + 1)
+            await self._postpone(fetch, str(error), fetch.failures, wait, receiving)
         else:
             job = await self._fetches.finish(dataset, fetch.token, now=time.time())
-            self._events.fetch_ended(fetch, "done", f"{dataset.size} bytes")
+            self._events.fetch_ended(
+                fetch, "done", f"{dataset.size} bytes", receiving.bytes_received
+            )
             await self._wake(job)
 
-    async def _held(self, fetch: Fetch, receiving: Receiving):  # type: ignore[no-untyped-def]
+    async def _held(self, fetch: Fetch, receiving: Receiving, remote: Remote) -> Dataset:
         """Receive the file while the fetch is held. Raises LeaseLost."""
-        work = asyncio.create_task(receiving.run(self._open(fetch)))
+        work = asyncio.create_task(receiving.run(remote))
         holding = asyncio.create_task(self._hold(fetch, receiving))
         try:
             await asyncio.wait({work, holding}, return_when=asyncio.FIRST_COMPLETED)
@@ -193,7 +196,9 @@ class Fetcher:
                 if time.monotonic() > deadline:
                     raise
 
-    async def _postpone(self, fetch: Fetch, reason: str, failures: int, wait: float) -> None:
+    async def _postpone(
+        self, fetch: Fetch, reason: str, failures: int, wait: float, receiving: Receiving
+    ) -> None:
         await self._fetches.postpone(
             fetch.upload_id,
             fetch.token,
@@ -201,16 +206,16 @@ class Fetcher:
             failures=failures,
             reason=f"fetching {fetch.name}: {reason}; the next try is in {wait:.0f} s",
         )
-        self._events.fetch_ended(fetch, "postponed", reason)
+        self._events.fetch_ended(fetch, "postponed", reason, receiving.bytes_received)
 
-    async def _give_up(self, fetch: Fetch, reason: str) -> None:
+    async def _give_up(self, fetch: Fetch, reason: str, receiving: Receiving) -> None:
         job = await self._fetches.give_up(
             fetch.upload_id,
             fetch.token,
             f"the input {fetch.name} could not be fetched: {reason}",
             now=time.time(),
         )
-        self._events.fetch_ended(fetch, "failed", reason)
+        self._events.fetch_ended(fetch, "failed", reason, receiving.bytes_received)
         await self._wake(job)
         with suppress(CsvmillError):  # else the sweeper removes it
             await self._ports.blobs.delete(fetch.key)
@@ -233,7 +238,7 @@ class Fetcher:
 
     async def _leave(self, fetch: Fetch) -> None:
         """Stop, as another processor has taken the fetch, or its job was cancelled."""
-        self._events.fetch_ended(fetch, "lost", "another processor has it, or it was cancelled")
+        self._events.fetch_ended(fetch, "lost", "another processor has it, or it was cancelled", 0)
         with suppress(Unavailable):
             for each in await self._fetches.end_abandoned(now=time.time()):
                 await self._ports.blobs.delete(each.key)

@@ -212,7 +212,7 @@ def _ended(response: aiohttp.ClientResponse, offset: int, known: Entity | None) 
 
 
 async def _nothing() -> AsyncIterator[bytes]:
-    for piece in ():
+    for piece in tuple[bytes, ...]():
         yield piece
 
 

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from obstore import GetOptions, GetResult
-    from obstore.store import ClientConfig, S3Config, S3Store
+    from obstore.store import ClientConfig, RetryConfig, S3Config, S3Store
 
-    from processor.fetching.settings import ObjectStorageSettings
     from shared.http.elsewhere import Place
+    from shared.http.object_storage import ObjectStorageSettings
 
 PIECE = 1 << 20
 """Bytes of a piece, but for the last."""
@@ -97,7 +97,7 @@ def open_bucket(bucket: str, settings: ObjectStorageSettings) -> S3Store:
         config["access_key_id"] = key.get_secret_value()
         config["secret_access_key"] = secret.get_secret_value()
     # Lost connections are this service's to count and to wait for.
-    retries = {"max_retries": 1, "retry_timeout": timedelta(seconds=10)}
+    retries: RetryConfig = {"max_retries": 1, "retry_timeout": timedelta(seconds=10)}
     return S3Store(bucket, config=config, client_options=client, retry_config=retries)
 
 
@@ -131,5 +131,5 @@ def fault(error: Exception, place: Place) -> RemoteRefused | RemoteFailed:
 
 
 async def _nothing() -> AsyncIterator[bytes]:
-    for piece in ():
+    for piece in tuple[bytes, ...]():
         yield piece

@@ -10,7 +10,7 @@ from processor.fetching.remote import Entity, RemoteChanged, RemoteFailed, Remot
 from shared.access.limits import Limits
 from shared.errors import BlobConflict, BlobNotFound, BytesDiffer, ChunkOutOfBounds
 from shared.jobs.dataset import Dataset
-from shared.uploads.metadata import FILENAME
+from shared.uploads.metadata import FILENAME, JOB, NONE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -93,7 +93,7 @@ class Receiving:
     async def _created(self, size: int | None) -> BlobInfo:
         fetch = self._fetch
         return await self._blobs.create(
-            fetch.key, size, sha256=fetch.sha256, metadata={FILENAME: fetch.name}
+            fetch.key, size, sha256=fetch.sha256, metadata={FILENAME: fetch.name, JOB: NONE}
         )
 
     async def _pieces(self, answer: Answer) -> AsyncIterator[bytes]:

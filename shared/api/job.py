@@ -131,7 +131,10 @@ class JobInputView(View):
     size: Count
     """Bytes."""
     sha256: Sha256 | None
-    """The declared SHA-256, in hexadecimal; null if unknown."""
+    """The SHA-256, in hexadecimal, as it was declared or found while it was fetched; null if
+    unknown."""
+    url: str | None = None
+    """Where it is fetched from, without a query; null if a client sent it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +194,8 @@ class JobView(View):
     be a secret."""
     spec_name: str | None = None
     """The saved spec with which the job was created: `aggregation` is what that was then."""
+    stage: Annotated[str | None, WithJsonSchema({"enum": ["fetching", None]})] = None
+    """`fetching` while inputs are fetched from elsewhere, of which `progress` then tells."""
 
     @property
     def result_size(self) -> int | None:

@@ -64,6 +64,7 @@ def job_view(job: Job, attempts: Sequence[Attempt]) -> JobView:
         problem_count=report.problem_count if report and not report.unfinished else None,
         attempts=tuple(map(_attempt_view, attempts)),
         inputs=tuple(map(_input_view, job.inputs)),
+        stage="fetching" if job.fetching else None,
         cached_from=None if job.cached_from is None else str(job.cached_from),
         notify=tuple(str(URL(url).origin()) for url in job.notify),
     )

@@ -14,6 +14,7 @@ from shared.database.port import Statement
 from shared.database.text import storable
 from shared.jobs.claims import SqlJobClaims
 from shared.jobs.datasets import SqlDatasets
+from shared.jobs.fetches import SqlFetches, fetches_inserted
 from shared.jobs.job_input import encode_inputs
 from shared.jobs.rows import job_of
 from shared.jobs.wake_up import is_small
@@ -34,11 +35,17 @@ class SqlJobAsks(SqlJobClaims):
     def __init__(self, database: Database, attempt_lost: AttemptLost | None = None) -> None:
         super().__init__(database, attempt_lost)
         self._datasets = SqlDatasets(database)
+        self._fetches = SqlFetches(database, self._datasets)
 
     @property
     def datasets(self) -> SqlDatasets:
         """See `JobStore`."""
         return self._datasets
+
+    @property
+    def fetches(self) -> SqlFetches:
+        """See `JobStore`."""
+        return self._fetches
 
     async def ask(self, request: JobRequest, *, now: float) -> Job:
         """See `JobStore`. Raises ValueError without inputs, or with no permitted attempt."""
@@ -47,7 +54,8 @@ class SqlJobAsks(SqlJobClaims):
         who = acting()
 
         def steps() -> Steps[Sequence[Row]]:
-            yield from self._datasets.ask(request.inputs, request.tenant, now)
+            stored = [each for each in request.inputs if each.url is None]
+            yield from self._datasets.ask(stored, request.tenant, now)
             rows = yield Statement(
                 self._sql.insert_asked,
                 (
@@ -71,6 +79,8 @@ class SqlJobAsks(SqlJobClaims):
                 return (yield Statement(self._sql.job_by_id, (str(request.id), request.tenant)))
             ids = "".join(str(each.upload_id) for each in request.inputs)
             yield Statement(self._sql.insert_inputs, (str(request.id), ids))
+            if request.fetches:
+                rows = yield from fetches_inserted(request, now)
             if who is not None:
                 detail = f"asked of {_shown(request)}, {rows[0]['input_size']} bytes"
                 yield audit_statement(who.entry(Action.JOB_CREATED, request.id, now, detail))

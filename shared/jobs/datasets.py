@@ -59,7 +59,7 @@ class SqlDatasets:
 
     async def record(self, dataset: Dataset) -> bool:
         """See `Datasets`."""
-        return await self._database.perform(self._recorded(dataset))
+        return await self._database.perform(self.recorded(dataset))
 
     async def keep(self, dataset: Dataset, keep_until: float | None, *, now: float) -> Dataset:
         """See `Datasets`."""
@@ -67,7 +67,7 @@ class SqlDatasets:
 
         def steps() -> Steps[Dataset]:
             if (yield from self._locked(dataset.upload_id)) is None:
-                yield from self._recorded(dataset)
+                yield from self.recorded(dataset)
             rows = yield Statement(self._sql.keep, (str(dataset.upload_id), keep_until))
             if not rows:
                 raise InputRemoved(f"upload {dataset.upload_id} was deleted; upload the file again")
@@ -154,7 +154,7 @@ class SqlDatasets:
         rows = await self._database.read(self._sql.needed, ids, now)
         return frozenset(UUID(row["upload_id"]) for row in rows)
 
-    def _recorded(self, dataset: Dataset) -> Steps[bool]:
+    def recorded(self, dataset: Dataset) -> Steps[bool]:
         """Insert the row of an upload; return whether nothing was known of its bytes."""
         inserted = yield Statement(
             self._sql.record,

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from shared.database.port import Database, Row, Steps
     from shared.jobs.dataset import Dataset
     from shared.jobs.datasets import SqlDatasets
-    from shared.jobs.fetch import FetchRequest
     from shared.jobs.job import Job
     from shared.jobs.job_input import JobInput
+    from shared.jobs.job_request import JobRequest
 
 REASON_LIMIT = 1000
 """The most characters of a reason."""
@@ -166,18 +166,16 @@ class SqlFetches:
         await self._database.write(_SQL.remove_old, idempotent=True)
 
 
-def inserted(
-    job_id: UUID, tenant: Tenant, fetches: Sequence[FetchRequest], now: float
-) -> Steps[None]:
-    """Insert the fetches of a new job, whose `retry_at` is `NEVER`."""
-    for each in fetches:
+def fetches_inserted(request: JobRequest, now: float) -> Steps[Sequence[Row]]:
+    """Insert the fetches of a new job, and return its row, which nothing claims until then."""
+    for each in request.fetches:
         yield Statement(
             _SQL.insert,
             (
                 str(each.upload_id),
-                str(job_id),
+                str(request.id),
                 each.position,
-                tenant,
+                request.tenant,
                 each.key,
                 storable(each.name),
                 each.url,
@@ -187,6 +185,7 @@ def inserted(
                 now,
             ),
         )
+    return (yield Statement(_SQL.hold_job, (str(request.id), NEVER)))
 
 
 def fetched_again(job_id: UUID, now: float) -> Steps[Row | None]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from shared.access.tenant import DEFAULT_TENANT
 from shared.aggregation.spec import SONG_PLAYS as SONG_PLAYS
 from shared.aggregation.spec import Aggregation as Aggregation  # noqa: TC001
+from shared.jobs.fetch import NEVER
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -149,6 +150,11 @@ class Job:
     """The URLs that are told how it ends. They may contain secrets."""
     spec_name: str | None = None
     """The saved spec with which it was created, as that was then."""
+
+    @property
+    def fetching(self) -> bool:
+        """Whether it waits for inputs that are being fetched."""
+        return self.state in (JobState.PENDING, JobState.RETRY) and self.retry_at == NEVER
 
     @property
     def input_size(self) -> int:

@@ -31,6 +31,8 @@ class JobInput:
     """The version of the blob (see `BlobInfo`); None if an older csvmill created the job."""
     sha256: str | None = None
     """Lower-case hex digest, if its sender declared one and the version is known."""
+    url: str | None = None
+    """Where it is fetched from, without what may be secret; None if a client sent it."""
 
 
 def encode_inputs(inputs: Sequence[JobInput]) -> str:
@@ -44,6 +46,7 @@ def encode_inputs(inputs: Sequence[JobInput]) -> str:
                 "size": each.size,
                 "version": each.version,
                 "sha256": each.sha256,
+                **({} if each.url is None else {"url": each.url}),
             }
             for each in inputs
         ]
@@ -65,4 +68,5 @@ def _input_of(fields: dict[str, Any]) -> JobInput:
         fields["size"],
         fields["version"],
         fields["sha256"],
+        fields.get("url"),
     )

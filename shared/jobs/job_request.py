@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from shared.access.tenant import Tenant
     from shared.aggregation.spec import Aggregation
+    from shared.jobs.fetch import FetchRequest
     from shared.jobs.job_input import JobInput
 
 
@@ -36,3 +37,5 @@ class JobRequest:
     """The URLs that are told how the job ends."""
     spec_name: str | None = None
     """The saved spec that `aggregation` was, if it was one."""
+    fetches: tuple[FetchRequest, ...] = ()
+    """What has to be fetched for those of the inputs that have a URL."""

@@ -21,6 +21,7 @@ from shared.database.port import Statement, Tell
 from shared.database.text import storable
 from shared.errors import JobNotFound, LeaseLost
 from shared.jobs.asks import SqlJobAsks
+from shared.jobs.fetches import fetched_again
 from shared.jobs.head_starts import SqlHeadStarts
 from shared.jobs.job import AttemptOutcome, JobState
 from shared.jobs.notifications import SqlNotifications, announce
@@ -321,6 +322,8 @@ class SqlJobStore(SqlJobAsks):
 
         def steps() -> Steps[Sequence[Row]]:
             rows = yield Statement(self._sql.retry, (str(job_id), tenant))
+            if rows and (held := (yield from fetched_again(job_id, time.time()))):
+                rows = [held]
             if rows and who is not None:
                 yield audit_statement(who.entry(Action.JOB_RETRIED, job_id, time.time()))
             return rows

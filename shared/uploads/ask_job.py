@@ -27,6 +27,7 @@ async def ask_job(ports: Ports, events: JobEvents, request: JobRequest) -> Job:
     Idempotent: any number of services may do the same for one request.
 
     The caller has used each input (`Blobs.info`) before, so that no sweeper removes it meanwhile.
+    What has to be fetched is left to the processors, which publish the wake-up then.
     If one was removed nevertheless, the new job is cancelled: a job that is returned has all its
     inputs, and needs them from now on. Raises InputRemoved.
     """
@@ -35,13 +36,15 @@ async def ask_job(ports: Ports, events: JobEvents, request: JobRequest) -> Job:
     if job.created_at == now:
         events.job_created(job)
     if job.published_at is None and job.state is JobState.PENDING:
-        lost = await _removed(ports.blobs, job.inputs)
+        stored = tuple(each for each in job.inputs if each.url is None)
+        lost = await _removed(ports.blobs, stored)
         if lost is not None:
             await cancel_new_job(ports, events, job)
             raise InputRemoved(
                 f"upload {lost.upload_id} was removed in the meantime; upload the file again"
             )
-        await try_publish_wake_up(ports, events, job)
+        if not job.fetching:
+            await try_publish_wake_up(ports, events, job)
     return job
 
 

@@ -111,7 +111,7 @@ WHERE job_id = $1 AND state = 'FAILED'
 RETURNING upload_id;
 
 -- name: hold_job
-UPDATE jobs SET retry_at = $2 WHERE id = $1 AND state = 'RETRY' RETURNING *;
+UPDATE jobs SET retry_at = $2 WHERE id = $1 AND state IN ('PENDING', 'RETRY') RETURNING *;
 
 -- name: abandoned
 -- Those of jobs that were cancelled, and that no processor holds.

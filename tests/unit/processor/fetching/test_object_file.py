@@ -9,8 +9,8 @@ from pydantic import SecretStr
 
 from processor.fetching.object_file import ObjectFile
 from processor.fetching.remote import Entity, RemoteChanged, RemoteFailed, RemoteRefused
-from processor.fetching.settings import ObjectStorageSettings
 from shared.http.elsewhere import Place
+from shared.http.object_storage import ObjectStorageSettings
 from tests.servers.object_storage import ObjectStorage
 from tests.servers.web_files import WebFiles
 
