@@ -46,12 +46,15 @@ def serve(with_parent: bool, **options: Any) -> None:
         from csvmill.standalone.child import TOKEN_VARIABLE
         from csvmill.standalone.parent import stop_with_parent
         from csvmill.standalone.settings import StandaloneSettings
+        from shared.errors import InvalidInput
+        from shared.runtime.secrets import forget_secrets, secrets_in_files
 
     given = {name: value for name, value in options.items() if value is not None}
     try:
-        settings = StandaloneSettings(**given)
-    except ValidationError as error:
+        settings = StandaloneSettings(**secrets_in_files(StandaloneSettings), **given)
+    except (ValidationError, InvalidInput) as error:
         raise click.UsageError(str(error)) from error
+    forget_secrets(StandaloneSettings)
     # The programs that the service starts need not know it.
     os.environ.pop(TOKEN_VARIABLE, None)
     if with_parent:

@@ -74,7 +74,9 @@ async def retry_job(ports: Ports, events: GatewayEvents, job_id: UUID, tenant: T
         )
     removed = InputRemoved(f"the input of job {job_id} was deleted; upload the file again")
     for each in job.inputs:
-        if not await _is_complete(ports, each):
+        # What could not be fetched has no version, and is fetched again.
+        fetched = each.url is None or each.version is not None
+        if fetched and not await _is_complete(ports, each):
             raise removed
     retried = await ports.jobs.retry(job_id, tenant=tenant)
     if retried is None:
@@ -83,7 +85,8 @@ async def retry_job(ports: Ports, events: GatewayEvents, job_id: UUID, tenant: T
             raise removed
         raise JobNotFailed(f"job {job_id} is {job.state}; another request has retried it")
     events.job_retried(retried)
-    await try_publish_wake_up(ports, events, retried)
+    if not retried.fetching:
+        await try_publish_wake_up(ports, events, retried)
     return await ports.jobs.get(job_id, tenant=tenant)
 
 

@@ -238,10 +238,10 @@ class Fetcher:
 
     async def _leave(self, fetch: Fetch) -> None:
         """Stop, as another processor has taken the fetch, or its job was cancelled."""
-        self._events.fetch_ended(fetch, "lost", "another processor has it, or it was cancelled", 0)
-        with suppress(Unavailable):
-            for each in await self._fetches.end_abandoned(now=time.time()):
+        with suppress(Unavailable):  # else it is removed later
+            for each in await self._fetches.end_abandoned(now=time.time(), held=fetch):
                 await self._ports.blobs.delete(each.key)
+        self._events.fetch_ended(fetch, "lost", "another processor has it, or it was cancelled", 0)
 
 
 def backoff(failures: int) -> float:

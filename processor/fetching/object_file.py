@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from shared.http.elsewhere import Place
     from shared.http.object_storage import ObjectStorageSettings
+
+log = logging.getLogger(__name__)
 
 PIECE = 1 << 20
 """Bytes of a piece, but for the last."""
@@ -127,6 +130,8 @@ def fault(error: Exception, place: Place) -> RemoteRefused | RemoteFailed:
         return RemoteRefused(f"object storage does not let this service use {place}")
     if isinstance(error, exceptions.InvalidPathError | exceptions.NotSupportedError):
         return RemoteRefused(f"object storage refuses {place}")
+    # What it says may name what only operators are to know.
+    log.warning("object storage failed for %s: %s", place, str(error).partition("\n")[0])
     return RemoteFailed(f"object storage failed for {place}")
 
 

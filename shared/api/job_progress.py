@@ -20,7 +20,7 @@ def progress_view(job: Job) -> ProgressView | None:
     """Return the progress of the latest attempt; None if there is none to show."""
     if job.state is JobState.SUCCESS:
         progress = JobProgress(job.input_size, job.rows_in)
-    elif job.state in (JobState.PENDING, JobState.RETRY):
+    elif job.state in (JobState.PENDING, JobState.RETRY) and not job.fetching:
         return None
     elif job.progress is not None:
         progress = job.progress

@@ -55,19 +55,19 @@ class ElsewhereSettings(OutgoingSettings):
 
     @field_validator("fetch_hosts", "deliver_to", mode="before")
     @classmethod
-    def _split(cls, value: object) -> object:
+    def _split_places(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
         return tuple(part.strip() for part in value.split(",") if part.strip())
 
     @field_validator("fetch_hosts")
     @classmethod
-    def _check_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_sources(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(_entry(each, hosts=True) for each in value)
 
     @field_validator("deliver_to")
     @classmethod
-    def _check_buckets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_targets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(_entry(each, hosts=False) for each in value)
 
     def fetch_policy(self) -> OutgoingPolicy:

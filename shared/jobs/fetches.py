@@ -157,9 +157,10 @@ class SqlFetches:
         rows = await self._database.read(_SQL.failed_of, str(job_id), OTHER_FAILED)
         return rows[0]["reason"] if rows else None
 
-    async def end_abandoned(self, *, now: float) -> Sequence[Fetch]:
+    async def end_abandoned(self, *, now: float, held: Fetch | None = None) -> Sequence[Fetch]:
         """See `Fetches`."""
-        return [_fetch_of(row) for row in await self._database.write(_SQL.abandoned, now)]
+        own = ("", 0) if held is None else (str(held.upload_id), held.token)
+        return [_fetch_of(row) for row in await self._database.write(_SQL.abandoned, now, *own)]
 
     async def remove_old(self) -> None:
         """See `Fetches`."""

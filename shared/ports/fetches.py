@@ -69,8 +69,11 @@ class Fetches(Protocol):
         """Return why an input of a job could not be had; None if that did not happen."""
         ...
 
-    async def end_abandoned(self, *, now: float) -> Sequence[Fetch]:
-        """End the fetches of cancelled jobs that no processor holds, and return them."""
+    async def end_abandoned(self, *, now: float, held: Fetch | None = None) -> Sequence[Fetch]:
+        """End the fetches of cancelled jobs, and return them.
+
+        Not those that a processor holds, but for the one that the caller has `held`.
+        """
         ...
 
     async def remove_old(self) -> None:

@@ -71,5 +71,5 @@ def hide_memory() -> None:
 def _variables(kind: type[BaseSettings]) -> Iterator[tuple[str, str]]:
     """Yield the field and the variable of each secret setting."""
     for name, field in kind.model_fields.items():
-        if field.annotation is SecretStr:
+        if field.annotation in (SecretStr, SecretStr | None):
             yield name, f"CSVMILL_{name.upper()}"

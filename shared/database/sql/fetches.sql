@@ -114,9 +114,9 @@ RETURNING upload_id;
 UPDATE jobs SET retry_at = $2 WHERE id = $1 AND state IN ('PENDING', 'RETRY') RETURNING *;
 
 -- name: abandoned
--- Those of jobs that were cancelled, and that no processor holds.
+-- Those of jobs that were cancelled, and that no processor holds, or that of $2 with the token $3.
 UPDATE fetches SET state = 'FAILED', reason = 'cancelled', ended_at = $1, worker = NULL
-WHERE state = 'PENDING' AND due_at <= $1
+WHERE state = 'PENDING' AND (due_at <= $1 OR (upload_id = $2 AND token = $3))
   AND EXISTS (
       SELECT 1 FROM jobs
       WHERE jobs.id = fetches.job_id AND jobs.state NOT IN ('PENDING', 'RETRY')
