@@ -51,7 +51,7 @@ def serve(with_parent: bool, **options: Any) -> None:
 
     given = {name: value for name, value in options.items() if value is not None}
     try:
-        settings = StandaloneSettings(**secrets_in_files(StandaloneSettings), **given)
+        settings = StandaloneSettings(**{**secrets_in_files(StandaloneSettings), **given})
     except (ValidationError, InvalidInput) as error:
         raise click.UsageError(str(error)) from error
     forget_secrets(StandaloneSettings)

@@ -172,7 +172,7 @@ KEEP: Node = {
 
 JOB_REQUEST: Node = {
     "type": "object",
-    "description": "A job of uploads that are complete.",
+    "description": "A job of uploads that are complete, and of files that are fetched.",
     "properties": {
         "inputs": {
             "type": "array",
@@ -194,6 +194,33 @@ JOB_REQUEST: Node = {
                             )
                         },
                         "required": ["upload"],
+                        "additionalProperties": False,
+                    },
+                    {
+                        "type": "object",
+                        "description": "A file that is fetched from elsewhere, if the settings "
+                        "allow it",
+                        "properties": {
+                            "url": text(
+                                "An `https`, `http` or `s3` URL",
+                                minLength=1,
+                                maxLength=MAX_URL,
+                            ),
+                            "name": or_null(
+                                text(
+                                    "The name of the file; by default the last one in the URL",
+                                    minLength=1,
+                                    maxLength=NAME_LIMIT,
+                                )
+                            ),
+                            "sha256": or_null(
+                                text(
+                                    "The SHA-256 that the file has to have, in hexadecimal",
+                                    pattern="^[0-9a-fA-F]{64}$",
+                                )
+                            ),
+                        },
+                        "required": ["url"],
                         "additionalProperties": False,
                     },
                 ]
@@ -305,7 +332,7 @@ JOB_EXAMPLE: Node = {
             "reason": CRASHED,
         }
     ],
-    "inputs": [{"upload_id": UPLOAD_ID, "name": "plays.csv", "size": 74, "sha256": None}],
+    "inputs": [{"upload_id": UPLOAD_ID, "name": "plays.csv", "size": 74, "sha256": None, "url": None}],
     "cached_from": None,
     "notify": ["https://hooks.example"],
     "spec_name": None,

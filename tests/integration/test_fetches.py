@@ -17,10 +17,10 @@ from tests.servers.object_storage import ObjectStorage
 from tests.servers.web_files import WebFiles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-WAIT = 15.0
+WAIT = 60.0
 MIB = 1 << 20
 ROWS = 400_000
 SPEC = {"group_by": ["k"], "aggregates": [{"function": "sum", "column": "n", "name": "total"}]}
@@ -44,9 +44,9 @@ def serving(folder: Path, **settings: str) -> Iterator[ServiceProcess]:
         process.destroy()
 
 
-def serve(folder: Path, port: int = 0, **settings: str) -> ServiceProcess:
+def serve(folder: Path, **settings: str) -> ServiceProcess:
     return ServiceProcess(
-        "csvmill", "serve", "--port", str(port), "--data-dir", str(folder / "data"),
+        "csvmill", "serve", "--port", "0", "--data-dir", str(folder / "data"),
         log_path=folder / f"service-{os.urandom(4).hex()}.log",
         env={
             "CSVMILL_FETCH_HOSTS": "127.0.0.1,s3://plays/{tenant}/",
@@ -83,34 +83,30 @@ async def job_of(service: ServiceProcess, job_id: str) -> dict[str, Any]:
         return found
 
 
-async def until(service: ServiceProcess, job_id: str, **wanted: Any) -> dict[str, Any]:
-    """Return the job once all of these fields are so."""
+async def until(
+    service: ServiceProcess, job_id: str, is_so: Callable[[dict[str, Any]], bool]
+) -> dict[str, Any]:
+    """Return the job once something is true of it."""
     async with asyncio.timeout(WAIT):
-        while True:
-            job = await job_of(service, job_id)
-            if all(job[name] == value for name, value in wanted.items()):
-                return job
+        while not is_so(job := await job_of(service, job_id)):  # noqa: ASYNC110  (no event tells)
             await asyncio.sleep(0.05)
+    return job
 
 
 async def ended(service: ServiceProcess, job_id: str) -> dict[str, Any]:
-    async with asyncio.timeout(WAIT):
-        while True:
-            job = await job_of(service, job_id)
-            if job["state"] in ("SUCCESS", "FAILURE", "REVOKED"):
-                return job
-            await asyncio.sleep(0.05)
+    return await until(
+        service, job_id, lambda job: job["state"] in ("SUCCESS", "FAILURE", "REVOKED")
+    )
 
 
 async def bytes_fetched(service: ServiceProcess, job_id: str, least: int) -> dict[str, Any]:
     """Return the job once so many bytes of its inputs have been fetched."""
-    async with asyncio.timeout(WAIT):
-        while True:
-            job = await job_of(service, job_id)
-            if job["progress"] and job["progress"]["bytes_done"] >= least:
-                return job
-            assert job["state"] == "PENDING", job
-            await asyncio.sleep(0.05)
+
+    def has_them(job: dict[str, Any]) -> bool:
+        assert job["stage"] == "fetching", job
+        return bool(job["progress"]) and job["progress"]["bytes_done"] >= least
+
+    return await until(service, job_id, has_them)
 
 
 async def result(service: ServiceProcess, job_id: str) -> bytes:
@@ -169,9 +165,7 @@ async def test_a_fetch_goes_on_after_its_server_was_killed(tmp_path: Path) -> No
         job = await ask(service, {"url": f"{web.url}/a.csv"})
         await bytes_fetched(service, job["id"], MIB)
         web.kill()
-        async with asyncio.timeout(WAIT):
-            while (waiting := await job_of(service, job["id"]))["reason"] is None:
-                await asyncio.sleep(0.05)
+        waiting = await until(service, job["id"], lambda job: job["reason"] is not None)
         assert waiting["reason"].startswith("fetching a.csv: ")
         web.start()
 
@@ -239,7 +233,7 @@ async def test_a_failed_fetch_is_fetched_again_when_its_job_is_retried(tmp_path:
             session.post(f"{service.url}/api/v1/jobs/{job['id']}/retry") as response,
         ):
             assert response.status in (200, 202), await response.text()
-        await until(service, job["id"], state="SUCCESS")
+        await until(service, job["id"], lambda job: job["state"] == "SUCCESS")
         assert await result(service, job["id"]) == totals()
 
 
