@@ -109,6 +109,8 @@ class ProcessorMetrics:
         )
         for outcome in ("delivered", "postponed", "failed"):
             self.notifications.labels(outcome)
+        for outcome in ("done", "postponed", "failed", "lost"):
+            self.fetches.labels(outcome)
         for how in ("used", "gone", "lost", "released", "failed"):
             self.head_starts.labels(how)
         for kind in (UPLOADS, RESULTS):

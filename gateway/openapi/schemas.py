@@ -23,6 +23,7 @@ from shared.api.problem import ProblemDetails
 from shared.api.saved_spec import SpecListView, SpecView
 from shared.api.upload import UploadView
 from shared.errors import JobNotFound
+from shared.http.outgoing import MAX_URL
 from shared.jobs.job import JobState
 from shared.jobs.job_input import MAX_INPUTS
 from shared.jobs.notification import MAX_URLS
@@ -332,10 +333,13 @@ JOB_EXAMPLE: Node = {
             "reason": CRASHED,
         }
     ],
-    "inputs": [{"upload_id": UPLOAD_ID, "name": "plays.csv", "size": 74, "sha256": None, "url": None}],
+    "inputs": [
+        {"upload_id": UPLOAD_ID, "name": "plays.csv", "size": 74, "sha256": None, "url": None}
+    ],
     "cached_from": None,
     "notify": ["https://hooks.example"],
     "spec_name": None,
+    "stage": None,
 }
 
 UPLOAD_EXAMPLE: Node = {

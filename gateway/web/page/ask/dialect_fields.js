@@ -70,6 +70,7 @@ export const FIELDS = Object.freeze([
     values: ["none", "gzip", "zstd", "bzip2", "zip", "xlsx"],
     found: true,
   },
+  { key: "sheet", kind: "text" },
   { key: "skip_lines", kind: "lines" },
   { key: "header_line", kind: "lines" },
   { key: "header_starts_with", kind: "text" },

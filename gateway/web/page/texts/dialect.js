@@ -21,6 +21,7 @@ export const dialect = Object.freeze({
     escape: "Quote in quotes",
     line_end: "Lines end in",
     compression: "Compression",
+    sheet: "Sheet of a workbook",
     skip_lines: "Skip lines above",
     header_line: "Line of the header",
     header_starts_with: "Header begins with",

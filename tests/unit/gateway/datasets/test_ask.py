@@ -23,7 +23,7 @@ async def test_a_job_is_asked_of_an_upload_that_has_its_own(gateway: Gateway) ->
     assert (response.status, shown["state"]) == (201, "PENDING")
     assert response.headers["Location"] == f"{JOBS}/{shown['id']}"
     assert shown["inputs"] == [
-        {"upload_id": upload, "name": "plays.csv", "size": len(BODY), "sha256": None}
+        {"upload_id": upload, "name": "plays.csv", "size": len(BODY), "sha256": None, "url": None}
     ]
     assert (shown["filename"], shown["input_size"]) == ("plays.csv", len(BODY))
     assert shown["aggregation"]["group_by"] == ["Song"]

@@ -42,7 +42,7 @@ def test_every_setting_is_known_and_the_example_and_the_documentation_have_no_ot
     assert settings == {name for name in settings if name.removeprefix("CSVMILL_") in KNOWN}
     documents = [ROOT / ".env.example", ROOT / "docker-compose.yml", *(ROOT / "docs").glob("*.md")]
     for document in documents:
-        used = set(re.findall(r"\bCSVMILL_[A-Z_]*[A-Z]", document.read_text(encoding="utf-8")))
+        used = set(re.findall(r"\bCSVMILL_[A-Z0-9_]*[A-Z]", document.read_text(encoding="utf-8")))
         assert unknown_settings(used - {"CSVMILL_TENANT_MAX"}) == [], document
 
 
