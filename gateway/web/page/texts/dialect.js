@@ -77,7 +77,14 @@ export const dialect = Object.freeze({
     quote: { '"': 'Double: "', "'": "Single: '", "": "None" },
     escape: { "": 'Doubled: ""', "\\": 'Backslash: \\"' },
     line_end: { lf: "LF or CRLF", cr: "CR" },
-    compression: { none: "None", gzip: "gzip", zstd: "zstd", bzip2: "bzip2", zip: "zip", xlsx: "Excel" },
+    compression: {
+      none: "None",
+      gzip: "gzip",
+      zstd: "zstd",
+      bzip2: "bzip2",
+      zip: "zip",
+      xlsx: "Excel",
+    },
     on_bad_row: { fail: "Fail the job", skip: "Are left out and counted" },
     on_ragged: {
       fail: "Are malformed",
