@@ -44,16 +44,12 @@ class Place:
 
 
 class ElsewhereSettings(OutgoingSettings):
-    """Where inputs may come from, and where results may go to."""
+    """Where inputs may come from."""
 
     fetch_hosts: Annotated[tuple[str, ...], NoDecode] = Field(default=())
     """Where jobs may fetch inputs from, separated by commas: `data.example.com`, `*.example.com`,
     `s3://bucket`, `s3://bucket/{tenant}/`. By default nowhere."""
-    deliver_to: Annotated[tuple[str, ...], NoDecode] = Field(default=())
-    """Where jobs may send results to, separated by commas: `s3://bucket/results/{tenant}/`. By
-    default nowhere."""
-
-    @field_validator("fetch_hosts", "deliver_to", mode="before")
+    @field_validator("fetch_hosts", mode="before")
     @classmethod
     def _split_places(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -63,12 +59,7 @@ class ElsewhereSettings(OutgoingSettings):
     @field_validator("fetch_hosts")
     @classmethod
     def _check_sources(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(_entry(each, hosts=True) for each in value)
-
-    @field_validator("deliver_to")
-    @classmethod
-    def _check_targets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(_entry(each, hosts=False) for each in value)
+        return tuple(map(_entry, value))
 
     def fetch_policy(self) -> OutgoingPolicy:
         """Return which http and https URLs inputs may come from."""
@@ -94,26 +85,6 @@ def check_source(
         raise AddressRefused(
             f"{S3}{place.bucket} is no bucket, or this no key, that inputs may come from "
             "(CSVMILL_FETCH_HOSTS)",
-            field=field,
-        )
-    return str(place)
-
-
-def check_target(
-    settings: ElsewhereSettings, url: str, tenant: Tenant, *, field: str | None = None
-) -> str:
-    """Return the URL of a result, if jobs of a tenant may send it there. Raises AddressRefused."""
-    if not settings.deliver_to:
-        raise AddressRefused(
-            "this service sends no results elsewhere: download the result, or let its operator "
-            "allow the bucket in CSVMILL_DELIVER_TO",
-            field=field,
-        )
-    place = read_place(url, field=field)
-    if not _is_below(place, settings.deliver_to, tenant):
-        raise AddressRefused(
-            f"{S3}{place.bucket} is no bucket, or this no key, that results may go to "
-            "(CSVMILL_DELIVER_TO)",
             field=field,
         )
     return str(place)
@@ -160,7 +131,7 @@ def _is_below(place: Place, entries: tuple[str, ...], tenant: Tenant) -> bool:
     return False
 
 
-def _entry(text: str, *, hosts: bool) -> str:
+def _entry(text: str) -> str:
     if text.startswith(S3):
         bucket, _, start = text.removeprefix(S3).partition("/")
         # `shared` would allow `shared-by-others/file` too.
@@ -171,9 +142,8 @@ def _entry(text: str, *, hosts: bool) -> str:
             )
         return text
     name = text.lower()
-    if not hosts or not _HOST.fullmatch(name):
-        what = "the name of a host or a bucket" if hosts else "a bucket"
+    if not _HOST.fullmatch(name):
         raise ValueError(
-            f"{text!r} is not {what}: write {S3}bucket" + (" or a.host" if hosts else "")
+            f"{text!r} is neither the name of a host nor a bucket: write a.host or {S3}bucket"
         )
     return name

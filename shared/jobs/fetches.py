@@ -37,6 +37,7 @@ class FetchQueries:
     """The statements of `fetches.sql`. A missing or unknown one fails at the start."""
 
     insert: str
+    any_due: str
     take: str
     renew: str
     identify: str
@@ -67,6 +68,9 @@ class SqlFetches:
 
     async def take(self, *, worker: str, held_until: float, now: float) -> Fetch | None:
         """See `Fetches`."""
+        # Mostly none is due: a read then disturbs no writer.
+        if not await self._database.read(_SQL.any_due, now):
+            return None
         rows = await self._database.write(_SQL.take, storable(worker), held_until, now)
         return _fetch_of(rows[0]) if rows else None
 

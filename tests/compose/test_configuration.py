@@ -62,7 +62,7 @@ def configured(*files: str, **settings: str) -> dict[str, Any]:
 def documented() -> dict[str, str]:
     """Return the variables of .env.example with their values, commented-out ones included."""
     lines = (ROOT / ".env.example").read_text()
-    return dict(re.findall(r"^#?([A-Z_]+)=(.*)$", lines, re.MULTILINE))
+    return dict(re.findall(r"^#?([A-Z0-9_]+)=(.*)$", lines, re.MULTILINE))
 
 
 def test_every_published_port_is_bound_to_loopback() -> None:

@@ -9,6 +9,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
 ON CONFLICT (upload_id) DO NOTHING
 RETURNING upload_id;
 
+-- name: any_due
+SELECT 1 AS due FROM fetches WHERE state = 'PENDING' AND due_at <= $1 LIMIT 1;
+
 -- name: take
 -- The one that has waited longest, of the tenant for which the fewest are being fetched. The
 -- conditions are repeated because another processor may take it between the subquery and the update.

@@ -79,7 +79,15 @@ async def test_a_finished_job_shows_its_input_its_result_and_its_attempts(
         "report": None,
         "problems": [],
         "problem_count": None,
-        "inputs": [{"upload_id": str(job.upload_id), "name": "Čaj.csv", "size": 1, "sha256": None}],
+        "inputs": [
+            {
+                "upload_id": str(job.upload_id),
+                "name": "Čaj.csv",
+                "size": 1,
+                "sha256": None,
+                "url": None,
+            }
+        ],
         "cached_from": None,
     }
     assert attempt == {
