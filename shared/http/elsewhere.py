@@ -49,6 +49,7 @@ class ElsewhereSettings(OutgoingSettings):
     fetch_hosts: Annotated[tuple[str, ...], NoDecode] = Field(default=())
     """Where jobs may fetch inputs from, separated by commas: `data.example.com`, `*.example.com`,
     `s3://bucket`, `s3://bucket/{tenant}/`. By default nowhere."""
+
     @field_validator("fetch_hosts", mode="before")
     @classmethod
     def _split_places(cls, value: object) -> object:
