@@ -89,6 +89,9 @@ async def test_a_finished_job_shows_its_input_its_result_and_its_attempts(
             }
         ],
         "cached_from": None,
+        "notify": [],
+        "spec_name": None,
+        "stage": None,
     }
     assert attempt == {
         "number": 1,
