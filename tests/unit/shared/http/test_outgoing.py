@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,11 @@ from pydantic import ValidationError
 from shared.errors import AddressRefused
 from shared.http.outgoing import HTTP_TOO, MAX_URL, OutgoingPolicy, open_session
 from shared.http.outgoing_settings import OutgoingSettings
+from tests.certificates import self_signed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 PUBLIC = OutgoingPolicy()
@@ -195,6 +198,35 @@ async def test_a_name_that_is_resolved_anew_is_judged_anew(
             await session.get(url, allow_redirects=False)
     assert len(asked) == 2
     assert len(requests) == 1
+
+
+@pytest.mark.parametrize(("name", "trusted"), [("hook.example", True), ("other.example", False)])
+async def test_a_certificate_is_verified_for_the_name_and_not_for_the_address_behind_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, trusted: bool
+) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(text="reached")
+
+    app = web.Application()
+    app.router.add_get("/", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=self_signed(tmp_path)).start()
+    port = runner.addresses[0][1]
+    policy = OutgoingPolicy(networks=LOOPBACK)
+    resolve_to(monkeypatch, ("127.0.0.1",))
+    context = ssl.create_default_context(cafile=tmp_path / "server.pem")
+    url = policy.check(f"https://{name}:{port}/")
+    try:
+        async with open_session(policy, timeout=TIMEOUT, ssl=context) as session:
+            if trusted:
+                async with session.get(url, allow_redirects=False) as response:
+                    assert await response.text() == "reached"
+            else:
+                with pytest.raises(aiohttp.ClientConnectorCertificateError):
+                    await session.get(url, allow_redirects=False)
+    finally:
+        await runner.cleanup()
 
 
 def test_by_default_only_https_to_the_public_internet_is_allowed(
