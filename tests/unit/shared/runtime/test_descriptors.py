@@ -7,6 +7,7 @@ import errno
 import logging
 import os
 import socket
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -75,3 +76,15 @@ def test_few_descriptors_are_told_before_there_are_none(
     finally:
         os.close(reading)
         os.close(writing)
+
+
+def test_a_process_may_open_as_many_files_as_the_system_permits() -> None:
+    code = (
+        "import resource; from shared.runtime.descriptors import raise_limit; raise_limit();"
+        "print(*resource.getrlimit(resource.RLIMIT_NOFILE))"
+    )
+    printed = subprocess.run(
+        ["bash", "-c", f"ulimit -Sn 100; ulimit -Hn 500; exec {sys.executable} -c '{code}'"],
+        check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    assert printed.split() == ["500", "500"]
