@@ -70,7 +70,7 @@ class SqlDatasets:
                 yield from self.recorded(dataset)
             rows = yield Statement(self._sql.keep, (str(dataset.upload_id), keep_until))
             if not rows:
-                raise InputRemoved(f"upload {dataset.upload_id} was deleted; upload the file again")
+                raise _removed(dataset.upload_id)
             if who is not None:
                 detail = _kept(keep_until)
                 yield audit_statement(who.entry(Action.UPLOAD_KEPT, dataset.upload_id, now, detail))
@@ -115,6 +115,16 @@ class SqlDatasets:
         else:
             rows = await self._database.read(self._sql.listed_of_name, *values, storable(name))
         return [dataset_of(row) for row in rows]
+
+    def check_kept(self, inputs: Sequence[JobInput]) -> Steps[None]:
+        """Lock the uploads for the transaction in which a job of them is put back.
+
+        Raises InputRemoved as `ask`.
+        """
+        for each in sorted({each.upload_id: each for each in inputs}.values(), key=_id_of):
+            for row in (yield Statement(self._sql.lock, (str(each.upload_id),))):
+                if row["removed_at"] is not None:
+                    raise _removed(each.upload_id)
 
     async def jobs_of(
         self, upload_ids: Sequence[UUID], *, limit: int
@@ -212,7 +222,7 @@ class SqlDatasets:
             if row["version"] != each.version:
                 yield self._renewed(_dataset(each, tenant, now))
             elif row["removed_at"] is not None:
-                raise InputRemoved(f"upload {each.upload_id} was deleted; upload the file again")
+                raise _removed(each.upload_id)
 
     def _renewed(self, dataset: Dataset) -> Statement:
         return Statement(
@@ -233,6 +243,10 @@ def _kept(until: float | None) -> str:
     if until is None:
         return "no longer than jobs need it"
     return "until it is deleted" if until == FOR_EVER else f"until {until:.0f}"
+
+
+def _removed(upload_id: UUID) -> InputRemoved:
+    return InputRemoved(f"upload {upload_id} was deleted; upload the file again")
 
 
 def _check_unread(upload_id: UUID, readers: Row) -> None:

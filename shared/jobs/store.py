@@ -321,6 +321,8 @@ class SqlJobStore(SqlJobAsks):
         who = acting()
 
         def steps() -> Steps[Sequence[Row]]:
+            for row in (yield Statement(self._sql.job_by_id, (str(job_id), tenant))):
+                yield from self._datasets.check_kept(job_of(row).inputs)
             rows = yield Statement(self._sql.retry, (str(job_id), tenant))
             if rows and (held := (yield from fetched_again(job_id, time.time()))):
                 rows = [held]

@@ -270,7 +270,7 @@ class JobStore(Protocol):
 
         Returns the job; None if it has expired or has not failed (see `get`). Its earlier attempts
         are kept, and attempt numbers continue. A due dead letter is no longer due.
-        Raises JobNotFound.
+        Raises JobNotFound, and InputRemoved as `ask`.
         """
         ...
 

@@ -25,11 +25,14 @@ from hypothesis.stateful import (
 )
 
 from gateway.access.quotas import Quotas
+from gateway.datasets.job_request import AskedInput
+from gateway.datasets.names import find_inputs
 from gateway.events import GatewayEvents
 from gateway.jobs.control import cancel_job, retry_job
 from gateway.settings import GatewaySettings
 from gateway.uploads.complete import with_job
 from gateway.uploads.context import UploadContext
+from gateway.uploads.delete import cancel_or_delete_upload
 from gateway.uploads.header_check import HeaderChecker
 from gateway.uploads.offer import HeadStartOffers
 from gateway.uploads.write import write_declared
@@ -47,10 +50,21 @@ from shared.blobs.blob import (
 )
 from shared.blobs.layout import blob_folder
 from shared.bus.in_process import InProcessBus
-from shared.errors import BlobNotFound, InputRemoved, JobFinished, JobNotFailed, LeaseLost
-from shared.jobs.job import JobRejects, JobResult, JobState
+from shared.errors import (
+    BlobNotFound,
+    InputRemoved,
+    JobFinished,
+    JobNotFailed,
+    LeaseLost,
+    UploadIncomplete,
+    UploadInUse,
+    UploadNotFound,
+)
+from shared.jobs.job import SONG_PLAYS, JobRejects, JobResult, JobState
+from shared.jobs.job_request import JobRequest
 from shared.jobs.store import open_job_store
 from shared.ports import Ports
+from shared.uploads.ask_job import ask_job
 from storage.filesystem.blobs import FilesystemBlobs
 from tests.blob_backends import stream
 from tests.integration.actors import Actor, Attempt
@@ -87,6 +101,12 @@ class Interleavings(RuleBasedStateMachine):
         self.last_used: dict[UUID, float] = {}
         self.being_made: dict[UUID, int] = {}
         """Uploads for which a gateway will create a job, but has not checked them again yet."""
+        self.asked: list[UUID] = []
+        """Jobs that were asked for, or may have been."""
+        self.being_asked: set[UUID] = set()
+        """Those whose inputs are not checked again yet."""
+        self.deleted: set[UUID] = set()
+        """Uploads that a client has begun to delete."""
         self.attempts: list[Attempt] = []
         self.begin_upload()
         self.an_upload_becomes_a_job(0, 99)
@@ -113,7 +133,13 @@ class Interleavings(RuleBasedStateMachine):
         )  # fmt: skip
 
     def known_jobs(self) -> list[Job]:
-        return list(self.run(self.jobs.of_uploads(self.uploads)).values())
+        jobs: list[Job] = self.run(self.all_jobs())
+        return jobs
+
+    async def all_jobs(self) -> list[Job]:
+        own = await self.jobs.of_uploads(self.uploads)
+        asked = await self.jobs.get_many(self.asked)
+        return [*own.values(), *asked.values()]
 
     # --- sweepers
 
@@ -194,16 +220,7 @@ class Interleavings(RuleBasedStateMachine):
         upload_id = self.uploads[rank % len(self.uploads)]
 
         async def request(ports: Ports, actor: Actor) -> None:
-            offers = HeadStartOffers(ports.jobs.head_starts, min_size=1 << 30)
-            context = UploadContext(
-                ports,
-                GatewaySettings(),
-                GatewayEvents.uncounted(),
-                HeaderChecker(),
-                offers,
-                Quotas(ports.jobs.access.quotas, Limits()),
-                DEFAULT_TENANT,
-            )
+            context = context_of(ports)
             chunk = _once(CONTENT[offset : offset + 1])
             declaration = Declaration(len(CONTENT))
             try:
@@ -217,6 +234,69 @@ class Interleavings(RuleBasedStateMachine):
                 self.being_made[upload_id] -= 1
 
         self.begin(request)
+
+    @precondition(lambda self: len(self.others) < 4 and len(self.asked) < 6)
+    @rule(rank=st.integers(0, 2), several=st.booleans())
+    def ask(self, rank: int, several: bool) -> None:
+        first = rank % len(self.uploads)
+        wanted = self.uploads[first:] if several else self.uploads[first : first + 1]
+        job_id = uuid4()
+        self.asked.append(job_id)
+
+        async def request(ports: Ports, _actor: Actor) -> None:
+            context = context_of(ports)
+            for upload_id in wanted:  # it may get its own job
+                self.being_made[upload_id] = self.being_made.get(upload_id, 0) + 1
+            with suppress(UploadNotFound, UploadIncomplete, InputRemoved, BlobNotFound):
+                inputs, _uploads = await find_inputs(
+                    context, [AskedInput(str(each)) for each in wanted]
+                )
+                self.being_asked.add(job_id)
+                await ask_job(
+                    ports,
+                    context.events,
+                    JobRequest(job_id, tuple(inputs), SONG_PLAYS, "asked", 9, "0" * 64),
+                )
+            self.being_asked.discard(job_id)
+            for upload_id in wanted:
+                self.being_made[upload_id] -= 1
+
+        self.begin(request)
+
+    @precondition(lambda self: len(self.others) < 4)
+    @rule(rank=st.integers(0, 2))
+    def delete_upload(self, rank: int) -> None:
+        upload_id = self.uploads[rank % len(self.uploads)]
+        self.deleted.add(upload_id)
+
+        async def request(ports: Ports, _: Actor) -> None:
+            with suppress(UploadNotFound, UploadInUse):
+                await cancel_or_delete_upload(context_of(ports), str(upload_id))
+
+        self.begin(request)
+
+    @precondition(lambda self: len(self.others) < 3 and len(self.asked) < 6)
+    @rule(
+        rank=st.integers(0, 2),
+        steps=st.integers(1, 12),
+        sweep=st.integers(0, 9),
+        deletes=st.integers(0, 9),
+        between=st.sampled_from(TIMES),
+    )
+    def an_upload_is_asked_while_it_goes(
+        self, rank: int, steps: int, sweep: int, deletes: int, between: float
+    ) -> None:
+        self.time_passes(RESULT_TTL + 1)
+        self.continue_sweep(0, sweep)
+        if deletes:
+            self.delete_upload(rank)
+            self.another_continues(len(self.others) - 1, deletes)
+        self.ask(rank, several=False)
+        self.another_continues(len(self.others) - 1, steps)
+        self.time_passes(between)
+        self.continue_sweep(0, 99)
+        self.another_continues(len(self.others) - 2, 99)
+        self.another_continues(len(self.others) - 1, 99)
 
     @precondition(lambda self: len(self.others) < 4)
     @rule(rank=st.integers(0, 2), retry=st.booleans())
@@ -280,7 +360,7 @@ class Interleavings(RuleBasedStateMachine):
         )
         if claimed:
             self.attempts.append(Attempt(claimed))
-            if writes and not self.being_made.get(claimed.upload_id):
+            if writes and not self.is_being_made(claimed):
                 self.work(0, "write")
 
     @precondition(lambda self: self.attempts)
@@ -339,15 +419,27 @@ class Interleavings(RuleBasedStateMachine):
         # A recently used upload exists.
         have_a_job = {job.upload_id for job in jobs.values()}
         for upload_id, used in self.last_used.items():
-            if upload_id not in have_a_job and self.now - used < UPLOAD_TTL:
+            if upload_id in have_a_job or upload_id in self.deleted:
+                continue
+            if self.now - used < UPLOAD_TTL:
                 assert blob_folder(self.root, upload_key(upload_id)).exists()
+
+    def is_being_made(self, job: Job) -> bool:
+        if job.upload_id is None:
+            return job.id in self.being_asked
+        return bool(self.being_made.get(job.upload_id))
 
     def blobs_of_jobs_exist(self, jobs: Iterable[Job]) -> None:
         for job in jobs:
-            if self.being_made.get(job.inputs[0].upload_id) or job.expired_at is not None:
+            if self.is_being_made(job) or job.expired_at is not None:
                 continue
-            if job.state is not JobState.REVOKED:
-                assert self.bytes_of(job.inputs[0].key) == CONTENT, f"no input: {job}"
+            for each in job.inputs:
+                # A client may delete what only jobs read that have ended, and its own job with it.
+                gone = each.upload_id in self.deleted and (
+                    job.state.terminal or job.upload_id is not None
+                )
+                if job.state is not JobState.REVOKED and not gone:
+                    assert self.bytes_of(each.key) == CONTENT, f"no input: {job}"
             if job.result:
                 assert self.bytes_of(job.result.key) == OUTPUT, f"no result: {job}"
                 assert job.result.rejects is not None
@@ -370,8 +462,8 @@ class Interleavings(RuleBasedStateMachine):
         self.now += RESULT_TTL + UPLOAD_TTL
         await self.sweeper(self.blobs, self.jobs).sweep()
         # Only blobs of unfinished jobs are left.
-        jobs = list((await self.jobs.of_uploads(self.uploads)).values())
-        needed = {job.inputs[0].key for job in jobs if not job.state.terminal} | {
+        jobs = await self.all_jobs()
+        needed = {each.key for job in jobs if not job.state.terminal for each in job.inputs} | {
             key(job.id, job.attempt)
             for job in jobs
             if job.state is JobState.STARTED
@@ -383,6 +475,18 @@ class Interleavings(RuleBasedStateMachine):
                 left |= {activity.key async for activity in found}
         assert left <= needed
         assert all(job.expired_at for job in jobs if job.state.terminal)
+
+
+def context_of(ports: Ports) -> UploadContext:
+    return UploadContext(
+        ports,
+        GatewaySettings(),
+        GatewayEvents.uncounted(),
+        HeaderChecker(),
+        HeadStartOffers(ports.jobs.head_starts, min_size=1 << 30),
+        Quotas(ports.jobs.access.quotas, Limits()),
+        DEFAULT_TENANT,
+    )
 
 
 async def _once(data: bytes) -> AsyncGenerator[bytes, None]:
