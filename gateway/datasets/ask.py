@@ -20,7 +20,7 @@ from shared.access.principal import Scope
 from shared.errors import IdempotencyKeyReused, JobNotFound
 from shared.jobs.job_request import JobRequest
 from shared.telemetry.ids import bind_ids
-from shared.uploads.ask_job import ask_job
+from shared.uploads.ask_job import ask_job, complete_ask
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,10 +61,12 @@ async def ask(request: web.Request) -> web.Response:
 
 
 async def _known(context: UploadContext, job_id: UUID) -> Job | None:
+    """Return the job of an earlier request, which may have been interrupted."""
     try:
-        return await context.ports.jobs.get(job_id, tenant=context.tenant)
+        job = await context.ports.jobs.get(job_id, tenant=context.tenant)
     except JobNotFound:
         return None
+    return await complete_ask(context.ports, context.events, job)
 
 
 async def _create(context: UploadContext, job_id: UUID, asked: AskedJob) -> Job:

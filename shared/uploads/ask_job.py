@@ -35,6 +35,14 @@ async def ask_job(ports: Ports, events: JobEvents, request: JobRequest) -> Job:
     job = await ports.jobs.ask(request, now=now)
     if job.created_at == now:
         events.job_created(job)
+    return await complete_ask(ports, events, job)
+
+
+async def complete_ask(ports: Ports, events: JobEvents, job: Job) -> Job:
+    """Do what is left of an ask whose job is inserted, and return the job.
+
+    Its first request may have been interrupted. Raises InputRemoved.
+    """
     if job.published_at is None and job.state is JobState.PENDING:
         stored = tuple(each for each in job.inputs if each.url is None)
         lost = await _removed(ports.blobs, stored)

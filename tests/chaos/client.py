@@ -6,15 +6,19 @@ Some clients cancel. Most retry a failed job if its file is well-formed.
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import re
 from dataclasses import replace
+from io import BytesIO
 from typing import TYPE_CHECKING
 
+from shared.aggregation.json_codec import aggregation_json
+from shared.aggregation.spec import SONG_PLAYS
 from tests.chaos.history import MALFORMED
 from tests.chaos.inputs import FOLLOWED, Content
 from tests.chaos.requests import FAILURES, Requests, new_session
-from tests.chaos.scenario import TERMINAL, Plan, Scenario
+from tests.chaos.scenario import TERMINAL, Asked, Plan, Scenario
 from tests.chaos.senders import Sender, sender
 
 if TYPE_CHECKING:
@@ -60,7 +64,10 @@ class Client:
                 await self._cancel_job(scenario)
             await self._follow(scenario)
             if scenario.state == "SUCCESS":
-                scenario.download = Content.of(await self._download(scenario))
+                job_id = min(scenario.job_ids)
+                scenario.download = Content.of(await self._download(scenario, scenario, job_id))
+                if scenario.asked is not None:
+                    await self._ask(scenario, scenario.asked)
 
     async def _upload(self, scenario: Scenario) -> None:
         chunks = self._plan(len(scenario.input.data))
@@ -181,19 +188,50 @@ class Client:
             elif reply.tries == 1:
                 scenario.errors.append(f"its failed job could not be retried: {reply.body}")
 
-    async def _download(self, scenario: Scenario) -> bytes:
+    async def _ask(self, scenario: Scenario, asked: Asked) -> None:
+        """Ask for another job of the upload, and download its result."""
+        await asyncio.sleep(asked.after)
+        body = json.dumps(
+            {
+                "inputs": [scenario.dzuuid],
+                "aggregation": aggregation_json(SONG_PLAYS),
+                "cache": asked.cache,
+            }
+        ).encode()
+        reply = await self._requests.ask(
+            "POST",
+            "/api/v1/jobs",
+            expected=(200, 201, 404, 409),
+            data=lambda: BytesIO(body),
+            headers={
+                "Content-Type": "application/json",
+                "Idempotency-Key": f'"{scenario.dzuuid}-again"',
+            },
+        )
+        if reply.status in (404, 409):
+            asked.refused = reply.body["type"].rpartition(":")[2]
+            return
+        asked.job_id = reply.body["id"]
+        while asked.state not in TERMINAL:
+            await self._requests.pause()
+            shown = (await self._requests.ask("GET", f"/api/file_status/{asked.job_id}")).body
+            asked.state, asked.message = shown["job_status"], shown.get("message", "")
+        if asked.state == "SUCCESS":
+            asked.download = Content.of(await self._download(scenario, asked, asked.job_id))
+
+    async def _download(self, scenario: Scenario, wanted: Scenario | Asked, job_id: str) -> bytes:
         """Return the result; resume at the next byte whenever the connection breaks."""
         requests = self._requests
         received, etag, total = bytearray(), "", None
         while total is None or len(received) < total:
-            url = requests.url(f"/api/download_file/{min(scenario.job_ids)}")
+            url = requests.url(f"/api/download_file/{job_id}")
             headers = {"Range": f"bytes={len(received)}-", "If-Range": etag} if etag else {}
             # Sometimes the client closes the connection.
             leave_at = int(200_000 ** self._draw.random()) if self._draw.random() < 0.3 else None
             try:
                 async with requests.session.get(url, headers=headers) as answer:
                     if answer.status == 410:
-                        scenario.expired = True
+                        wanted.expired = True
                         return bytes(received)
                     if answer.status == 503:
                         await requests.note_refusal(answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -42,6 +43,20 @@ class JobRow:
     result_size: int | None
     reason: str | None
     dead_letter_due_at: float | None
+    inputs: str | None = None
+    """What a job reads that was asked for, as JSON."""
+
+    @property
+    def was_asked(self) -> bool:
+        """Whether a client asked for it, so that it is the job of no upload."""
+        return self.upload_id == self.id
+
+    @property
+    def input_keys(self) -> frozenset[str]:
+        """The keys of what it reads."""
+        if self.inputs is None:
+            return frozenset({self.input_key})
+        return frozenset(each["key"] for each in json.loads(self.inputs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +94,7 @@ class Evidence:
     def needed(self) -> frozenset[str]:
         """The keys of the blobs that storage must hold."""
         current = [job for job in self.jobs if job.expired_at is None and job.state != "REVOKED"]
-        inputs = {job.input_key for job in current}
+        inputs = {key for job in current for key in job.input_keys}
         return frozenset(inputs | {job.result_key for job in current if job.result_key})
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from gateway.uploads.upload import upload_id_of
-from shared.blobs.blob import result_key
+from shared.blobs.blob import result_key, upload_key
 from tests.chaos.history import MALFORMED, history_violations, is_malformed
 from tests.chaos.scenario import TERMINAL, Plan
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tests.chaos.evidence import AttemptRow, Evidence, JobRow
     from tests.chaos.scenario import Scenario
 
+GONE = ("upload-not-found", "input-removed")
+"""Why no job is asked of an upload that has expired."""
 MAX_ANSWER_DELAY = 15.0
 """Seconds, at most, from a full disk until the client receives the 507."""
 
@@ -26,6 +28,7 @@ def violations(evidence: Evidence) -> list[str]:
     """Return a line for each violated invariant."""
     return [
         *_of_uploads(evidence),
+        *_of_asked_jobs(evidence),
         *_of_jobs(evidence),
         *_of_attempts(evidence),
         *_of_dead_letters(evidence),
@@ -37,7 +40,8 @@ def violations(evidence: Evidence) -> list[str]:
 def _of_uploads(evidence: Evidence) -> Iterator[str]:
     jobs: dict[UUID, list[JobRow]] = defaultdict(list)
     for job in evidence.jobs:
-        jobs[job.upload_id].append(job)
+        if not job.was_asked:
+            jobs[job.upload_id].append(job)
     for scenario in evidence.scenarios:
         file = scenario.input
         name = f"upload {file.number} ({file.kind}, {scenario.plan}, {scenario.protocol})"
@@ -100,6 +104,39 @@ def _of_outcome(scenario: Scenario, job: JobRow) -> Iterator[str]:
                 f"malformed at line {scenario.input.malformed_line}, ended as {scenario.state}: "
                 f"{scenario.message}"
             )
+
+
+def _of_asked_jobs(evidence: Evidence) -> Iterator[str]:
+    """A job that was acknowledged has its input until it ends, and computes the same result."""
+    jobs = {job.id: job for job in evidence.jobs if job.was_asked}
+    for scenario in evidence.scenarios:
+        asked = scenario.asked
+        if asked is None or asked.job_id is None:
+            if asked is not None and asked.refused not in ("", *GONE):
+                yield f"upload {scenario.input.number}: its ask was refused as {asked.refused}"
+            continue
+        job = jobs.pop(UUID(asked.job_id), None)
+        name = f"job {asked.job_id}, asked of upload {scenario.input.number}"
+        if job is None:
+            yield f"{name}, does not exist"
+            continue
+        if asked.state != job.state:
+            yield f"{name}: its client saw {asked.state}, the table says {job.state}"
+        if job.input_keys != {upload_key(upload_id_of(scenario.dzuuid))}:
+            yield f"{name}, reads {sorted(job.input_keys)}"
+        if job.state == "FAILURE" and "blob" in (job.reason or ""):
+            yield f"{name}, lost its input: {job.reason}"
+        elif job.state == "SUCCESS":
+            result = scenario.input.result
+            cut_short = asked.expired and result is not None
+            if not cut_short and asked.download != result:
+                yield f"{name}: its download is {asked.download}, not the oracle's {result}"
+        elif job.state == "REVOKED":
+            yield f"{name}, was cancelled after it was acknowledged"
+    for job in jobs.values():
+        # Its client was refused, or never got the answer.
+        if job.state not in TERMINAL:
+            yield f"job {job.id}, whose client knows nothing of it, stayed {job.state}"
 
 
 def _of_jobs(evidence: Evidence) -> Iterator[str]:

@@ -31,8 +31,33 @@ class UploadProtocol(StrEnum):
     NATIVE = "by v1"
 
 
+ASKS_AGAIN = 0.4
+"""The share of the clients that want a result and ask for a second job of their upload."""
+CACHED = 0.5
+"""The share of these that take what is computed already."""
+LATEST_ASK = 45.0
+"""Seconds, at most, from the first result to the second job."""
 _PLANS = {3: Plan.CANCEL_UPLOAD, 13: Plan.LEAVE, 17: Plan.RACE}
 _PLANS.update(dict.fromkeys((1, 6, 9, 15), Plan.CANCEL_JOB))
+
+
+@dataclass(slots=True)
+class Asked:
+    """A job that a client asks for, of an upload that has become one, and the answers."""
+
+    after: float
+    """Seconds that the client waits before it asks."""
+    cache: bool
+    """Whether it takes the result of the job of the upload."""
+    job_id: str | None = None
+    """The job, once that was acknowledged."""
+    refused: str = ""
+    """Why no job was created: the upload is not kept any longer."""
+    state: str | None = None
+    message: str = ""
+    download: Content | None = None
+    expired: bool = False
+    """Whether an answer said that the result had expired."""
 
 
 @dataclass(slots=True)
@@ -64,6 +89,8 @@ class Scenario:
     """Whether an answer said that the result or the input had expired."""
     full_at: list[float] = field(default_factory=list)
     """When an answer said that the disk is full (507), in Unix seconds."""
+    asked: Asked | None = None
+    """A second job of the same upload; None if the client does not ask for one."""
     errors: list[str] = field(default_factory=list)
     """Answers that violate the API."""
 
@@ -78,4 +105,9 @@ def new_scenario(seed: int, file: Input) -> Scenario:
     draw = random.Random(f"{seed}/scenario/{file.number}")
     dzuuid = str(uuid.UUID(int=draw.getrandbits(128), version=4))
     plan = _PLANS.get(file.number % 20, Plan.RESULT)
-    return Scenario(file, dzuuid, plan, draw.choice(tuple(UploadProtocol)))
+    scenario = Scenario(file, dzuuid, plan, draw.choice(tuple(UploadProtocol)))
+    if plan is Plan.RESULT and draw.random() < ASKS_AGAIN:
+        # Some ask when the first job is about to expire, and its upload with it.
+        after = draw.choice((0.0, 0.0, draw.uniform(0.0, LATEST_ASK)))
+        scenario.asked = Asked(after, cache=draw.random() < CACHED)
+    return scenario

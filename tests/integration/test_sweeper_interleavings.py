@@ -286,6 +286,7 @@ class Interleavings(RuleBasedStateMachine):
     def an_upload_is_asked_while_it_goes(
         self, rank: int, steps: int, sweep: int, deletes: int, between: float
     ) -> None:
+        self.a_job_is_done(rank, "succeed")
         self.time_passes(RESULT_TTL + 1)
         self.continue_sweep(0, sweep)
         if deletes:
