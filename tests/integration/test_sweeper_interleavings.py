@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack, suppress
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -278,10 +279,10 @@ class Interleavings(RuleBasedStateMachine):
     @precondition(lambda self: len(self.others) < 3 and len(self.asked) < 6)
     @rule(
         rank=st.integers(0, 2),
-        steps=st.integers(1, 12),
-        sweep=st.integers(0, 9),
-        deletes=st.integers(0, 9),
-        between=st.sampled_from(TIMES),
+        steps=st.integers(1, 8),
+        sweep=st.sampled_from([0, 0, 3, 5, 99]),
+        deletes=st.sampled_from([0, 0, 2, 5, 8]),
+        between=st.sampled_from([1.0, GRACE + 1, UPLOAD_TTL + 1]),
     )
     def an_upload_is_asked_while_it_goes(
         self, rank: int, steps: int, sweep: int, deletes: int, between: float
@@ -496,6 +497,54 @@ async def _once(data: bytes) -> AsyncGenerator[bytes, None]:
 
 async def _ended(work: Coroutine[Any, Any, int]) -> None:
     await work
+
+
+ASK_STEPS = (1, 3, 5, 7)
+REMOVAL_STEPS = (0, 2, 4, 6, 8, 11)
+"""Where an ask stops, and what removes its upload: after more, nothing is left to decide."""
+
+
+@pytest.mark.parametrize(("remover", "pause"), [("sweep", GRACE + 1), ("delete", 0), ("cancel", 0)])
+def test_of_an_ask_and_a_removal_exactly_one_wins_wherever_both_stop(
+    remover: str, pause: float
+) -> None:
+    won = set()
+    for ask_steps, steps in product(ASK_STEPS, REMOVAL_STEPS):
+        machine = Interleavings()
+        try:
+            won.add(_ask_and_remove(machine, remover, ask_steps, steps, pause))
+        finally:
+            machine.teardown()
+    assert won == {"ask", "removal"}
+
+
+def _ask_and_remove(
+    machine: Interleavings, remover: str, ask_steps: int, steps: int, pause: float
+) -> str:
+    """Run both, each in two parts; return which of them has won."""
+    if remover != "cancel":
+        machine.a_job_is_done(0, "succeed")
+    if remover == "sweep":
+        machine.time_passes(RESULT_TTL + 1)
+        machine.continue_sweep(0, steps)
+    elif remover == "delete":
+        machine.delete_upload(0)
+    else:
+        machine.request_job_change(0, retry=False)
+    if remover != "sweep":
+        machine.another_continues(0, steps)
+    machine.ask(0, several=False)
+    machine.another_continues(len(machine.others) - 1, ask_steps)
+    machine.time_passes(pause)
+    if remover == "sweep":
+        machine.continue_sweep(0, 99)
+    while machine.others:  # the removal first, if it has not ended
+        machine.another_continues(0, 99)
+        machine.needed_blobs_exist()
+    machine.continue_sweep(0, 99)
+    machine.needed_blobs_exist()
+    asked = machine.run(machine.jobs.get_many(machine.asked)).values()
+    return "ask" if any(job.state is JobState.PENDING for job in asked) else "removal"
 
 
 @pytest.mark.timeout(600)  # a failure takes its time to be made minimal
