@@ -499,8 +499,8 @@ async def _ended(work: Coroutine[Any, Any, int]) -> None:
     await work
 
 
-ASK_STEPS = (1, 3, 5, 7)
-REMOVAL_STEPS = (0, 2, 4, 6, 8, 11)
+ASK_STEPS = (1, 3, 5, 12)
+REMOVAL_STEPS = (0, 2, 4, 6, 8, 11, 13, 15, 17)
 """Where an ask stops, and what removes its upload: after more, nothing is left to decide."""
 
 
@@ -522,6 +522,8 @@ def _ask_and_remove(
     machine: Interleavings, remover: str, ask_steps: int, steps: int, pause: float
 ) -> str:
     """Run both, each in two parts; return which of them has won."""
+    while machine.others:
+        machine.another_continues(0, 99)
     if remover != "cancel":
         machine.a_job_is_done(0, "succeed")
     if remover == "sweep":
