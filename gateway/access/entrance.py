@@ -70,7 +70,8 @@ class Entrance:
         reached = self._reaching.of(request)
         bind_reached(request, reached)
         try:
-            self._origins.check(request.method, request.path, request.headers, reached.host)
+            named = reached.host or _host_of_target(request.raw_path)
+            self._origins.check(request.method, request.path, request.headers, named)
             if (granted := self._pages.preflight(request)) is not None:
                 return granted
             principal = await self._admit(request)
@@ -96,3 +97,13 @@ class Entrance:
         if is_of_token(principal):  # tokens are not revoked
             return nullcontext()
         return self._running.one(request, principal.key_id)
+
+
+def _host_of_target(target: str) -> str | None:
+    """Return the host of a request target that is a whole URL; it counts, and not `Host`.
+
+    A path is None (RFC 9112, 3.2.2).
+    """
+    if target.startswith("/") or "://" not in target:
+        return None
+    return target.partition("://")[2].partition("/")[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -10,6 +11,7 @@ from multidict import MultiDict
 from yarl import URL
 
 from gateway.access.caller import principal_of
+from gateway.http.public_url import public_path
 from gateway.keys import PORTS
 from shared.api.notification import NotificationListView, NotificationView
 from shared.errors import InvalidInput
@@ -36,7 +38,7 @@ async def list_notifications(request: web.Request) -> web.Response:
     found = await store.newest(query.filter, limit=query.limit + 1)
     page = found[: query.limit]
     view = NotificationListView(
-        notifications=tuple(map(NotificationView.of_notification, page)),
+        notifications=tuple(map(_view, page)),
         next=_next(request, page[-1]) if len(found) > len(page) else None,
     )
     return web.json_response(view.as_json(), headers=NO_STORE)
@@ -50,8 +52,12 @@ async def retry_notification(request: web.Request) -> web.Response:
     found = await request.app[PORTS].jobs.notifications.retry(
         request.match_info["notification_id"], now=time.time(), tenant=_tenant(request)
     )
-    view = NotificationView.of_notification(found)
-    return web.json_response(view.as_json(), headers=NO_STORE)
+    return web.json_response(_view(found).as_json(), headers=NO_STORE)
+
+
+def _view(notification: Notification) -> NotificationView:
+    view = NotificationView.of_notification(notification)
+    return replace(view, job=public_path(view.job))
 
 
 def _tenant(request: web.Request) -> Tenant | None:
@@ -63,4 +69,4 @@ def _tenant(request: web.Request) -> Tenant | None:
 def _next(request: web.Request, last: Notification) -> str:
     query = MultiDict(request.query)
     query["cursor"] = cursor_of(last)
-    return str(URL.build(path=request.path, query=query))
+    return public_path(str(URL.build(path=request.path, query=query)))

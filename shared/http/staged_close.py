@@ -30,6 +30,8 @@ KEPT_OPEN = 64 << 10
 PAUSE = 0.005
 """Seconds between two looks at a client that sends fast, so that it costs little."""
 _PIECE = 1 << 20
+_SCRATCH = bytearray(_PIECE)
+"""Where bytes are dropped, of all connections."""
 _DROP = socket.MSG_TRUNC if sys.platform == "linux" else 0
 """Lets the kernel drop bytes of a TCP connection without copying them (tcp(7))."""
 
@@ -97,7 +99,6 @@ class StagedClose:
         """Drop what arrives until the client closes. Raises TimeoutError if nothing arrives."""
         loop = asyncio.get_running_loop()
         readable = asyncio.Event()
-        scratch = bytearray(_PIECE)
         loop.add_reader(connection.fileno(), readable.set)
         try:
             while True:
@@ -105,7 +106,7 @@ class StagedClose:
                     await readable.wait()
                 readable.clear()
                 try:
-                    if not connection.recv_into(scratch, _PIECE, _DROP):
+                    if not connection.recv_into(_SCRATCH, _PIECE, _DROP):
                         return
                 except BlockingIOError:
                     continue

@@ -208,3 +208,14 @@ async def test_a_private_service_answers_only_to_its_token(start_gateway: Start)
         assert (await gateway.client.delete(url, headers=headers)).status == 401
     shown = await gateway.client.get(url, headers={"Authorization": "bearer secret"})
     assert (await shown.json())["state"] == "PENDING"
+
+
+async def test_the_host_of_a_whole_url_counts_and_not_the_field(gateway: Gateway) -> None:
+    for url, status in (
+        ("http://evil.example/healthz", 200),
+        ("http://evil.example/api/v1/jobs", 421),
+        ("http://127.0.0.1/api/v1/jobs", 200),
+    ):
+        async with Connection(gateway.address) as connection:
+            await connection.send(f"GET {url}", {}, b"")
+            assert (await connection.answer()).status == status

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
+from psutil import Process
 
 from tests.interims import Connection
 from tests.stubborn import stubborn
@@ -124,3 +125,18 @@ async def test_a_head_that_is_refused_is_answered_to_a_client_that_sends_on(
     head = "PUT /" + "x" * 100_000 + " HTTP/1.1"
     answer = await asyncio.to_thread(stubborn, gateway.address, head, LARGE)
     assert answer.split()[1] == b"414"
+
+
+async def test_connections_that_linger_hold_little(gateway: Gateway) -> None:
+    head = "PUT /api/v1/uploads?name= HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n"
+    before = Process().memory_info().rss
+    opened = []
+    for _ in range(200):
+        reader, writer = await asyncio.open_connection(*gateway.address)
+        opened.append(writer)
+        writer.write(head.encode())
+        assert await reader.read(12) == b"HTTP/1.1 400"
+    # Each end of them is in this process: some 100 KB
+    assert Process().memory_info().rss - before < 200 * 400_000
+    for writer in opened:
+        writer.close()
