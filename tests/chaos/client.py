@@ -210,8 +210,10 @@ class Client:
         )
         if reply.status in (404, 409):
             asked.refused = reply.body["type"].rpartition(":")[2]
+            self._happened[f"asks refused: {asked.refused}"] += 1
             return
         asked.job_id = reply.body["id"]
+        self._happened[f"asks acknowledged ({'cached' if asked.cache else 'computed'})"] += 1
         while asked.state not in TERMINAL:
             await self._requests.pause()
             shown = (await self._requests.ask("GET", f"/api/file_status/{asked.job_id}")).body
