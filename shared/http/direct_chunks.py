@@ -169,6 +169,8 @@ class _ChunkedBytes(AwaitedBytes):
 
     async def more_of_head(self) -> bool:
         """Wait for more of a head that has arrived in part; whether more has arrived."""
+        if self.next_size():  # the rest has arrived since the caller looked
+            return True
         before = self._peeked()
         if not _CUT_HEAD.fullmatch(before):
             return False

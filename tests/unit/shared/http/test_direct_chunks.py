@@ -12,7 +12,7 @@ from aiohttp import web
 
 from shared.blobs.socket_part import SocketPart, bytes_of
 from shared.errors import InvalidInput
-from shared.http.direct_chunks import WORTH_TAKING, DirectChunks
+from shared.http.direct_chunks import WORTH_TAKING, DirectChunks, _ChunkedBytes
 from shared.http.request_body import body_pieces
 
 if TYPE_CHECKING:
@@ -105,6 +105,10 @@ class Connection:
             await self._writer.drain()
             await asyncio.sleep(0)
 
+    def write(self, content: bytes) -> None:
+        """Send bytes, of which few are in flight: at once."""
+        self._writer.write(content)
+
     async def finish(self) -> None:
         """Wait for the end of the answer."""
         await self._until(LAST)
@@ -188,6 +192,26 @@ async def test_what_is_no_chunk_ends_the_body(connection: Connection, received: 
     async with asyncio.timeout(TIMEOUT):
         await received.failed.wait()
     assert "the body ended early" in str(received.error)
+
+
+async def test_a_head_that_arrives_while_it_is_looked_for_begins_a_chunk(
+    connection: Connection, received: Received, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = b"a" * WORTH_TAKING, b"b" * 100
+    look, late = _ChunkedBytes.worth, [coded(second) + LAST]
+
+    def worth(chunked: _ChunkedBytes, most: int) -> int:
+        found = look(chunked, most)
+        if not found and late:  # the rest arrives right after the look
+            connection.write(late.pop())
+        return found
+
+    monkeypatch.setattr(_ChunkedBytes, "worth", worth)
+    await connection.begin()
+    await connection.send(coded(first))
+    await connection.finish()
+    assert not late
+    assert received.bodies == [first + second]
 
 
 def _cut(content: bytes, randomly: random.Random) -> list[bytes]:
