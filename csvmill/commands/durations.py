@@ -13,7 +13,13 @@ def duration(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
     """Read a duration, and return its seconds."""
     if value is None:
         return None
-    found = re.fullmatch(r"([0-9]{1,6})([smhdwy])", value)
-    if found is None:
+    seconds = seconds_of(value)
+    if seconds is None:
         raise click.BadParameter(f"{value!r} is not a duration; give 12h, 90d or 1y")
-    return int(found[1]) * _UNITS[found[2]]
+    return seconds
+
+
+def seconds_of(text: str) -> int | None:
+    """Return the seconds of a duration; None if the text is none."""
+    found = re.fullmatch(r"([0-9]{1,6})([smhdwy])", text)
+    return None if found is None else int(found[1]) * _UNITS[found[2]]

@@ -1,4 +1,4 @@
-"""`csvmill status`, `cancel`, `delete` and `retry`."""
+"""`csvmill status`, and how commands call the server."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from csvmill.client.errors import JobUnsuccessful, Refused
+from csvmill.client.errors import JobUnsuccessful
 from csvmill.client.loading import load_client
-from csvmill.client.problem_types import JOB_NOT_FOUND, UPLOAD_NOT_FOUND
 from csvmill.commands.display import display
 from csvmill.commands.exit_codes import Exit, report_errors, run_async, show_json
 from csvmill.commands.job_text import describe_job, echo_warnings, job_json
@@ -55,96 +54,6 @@ def status(job_id: str, server: str, watch: bool, as_json: bool) -> None:
             echo_warnings(job)
         if watch and job.state != JobState.SUCCESS:
             raise click.exceptions.Exit(Exit.UNSUCCESSFUL)
-
-
-@click.command(short_help="Cancel a job, or an upload in flight.")
-@click.argument("name", metavar="ID")
-@server_option
-@json_option
-def cancel(name: str, server: str, as_json: bool) -> None:
-    """Cancel an unfinished job or an upload in flight, and delete its input.
-
-    Repeating it is harmless.
-
-    \b
-    Example:
-      csvmill cancel 9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55
-    """
-
-    async def cancel_either(client: AsyncClient) -> JobView | None:
-        unknown: Refused | None = None
-        try:
-            if job := await client.cancel(name):
-                return job
-        except Refused as error:
-            if error.problem != JOB_NOT_FOUND:
-                raise
-            unknown = error
-        # It may be the key of an upload, or an upload that an earlier request has removed without
-        # an answer.
-        try:
-            await client.cancel_upload(name)
-        except Refused as error:
-            if error.problem != UPLOAD_NOT_FOUND:
-                raise
-            if unknown is not None:
-                raise unknown from None
-        return None
-
-    with report_errors(as_json=as_json):
-        job = call_server(server, cancel_either)
-        if as_json:
-            show_json(job_json(job) if job else {"id": name, "state": "REMOVED"})
-        else:
-            click.echo(f"{job.id} {job.state}" if job else f"{name} removed")
-
-
-@click.command(short_help="Delete a job with its input and result.")
-@click.argument("name", metavar="ID")
-@server_option
-@json_option
-@click.option("--result", "only_result", is_flag=True, help="Keep the input and the job.")
-def delete(name: str, server: str, as_json: bool, only_result: bool) -> None:
-    """Delete the input, the result and the rejects of a job, now. An unfinished job is cancelled.
-
-    What was deleted cannot be brought back. Repeating it is harmless.
-
-    \b
-    Examples:
-      csvmill delete 9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55
-      csvmill delete --result 9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55
-    """
-
-    async def delete_job(client: AsyncClient) -> None:
-        if only_result:
-            await client.delete_result(name)
-        else:
-            await client.delete(name)
-
-    with report_errors(as_json=as_json):
-        call_server(server, delete_job)
-        if as_json:
-            show_json({"id": name, "state": "SUCCESS" if only_result else "DELETED"})
-        else:
-            click.echo(f"result of {name} deleted" if only_result else f"{name} deleted")
-
-
-@click.command(short_help="Retry a failed job.")
-@job_argument
-@server_option
-@json_option
-def retry(job_id: str, server: str, as_json: bool) -> None:
-    """Retry a failed job: it can use all its attempts again.
-
-    Its message stays in the dead-letter queue until you remove it.
-
-    \b
-    Example:
-      csvmill retry 9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55
-    """
-    with report_errors(as_json=as_json):
-        job = call_server(server, lambda client: client.retry(job_id))
-        show_json(job_json(job)) if as_json else click.echo(f"{job.id} {job.state}")
 
 
 def call_server(

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from csvmill.commands.changes import cancel, delete, retry
 from csvmill.commands.exit_codes import report_errors, show_json
-from csvmill.commands.job import call_server, cancel, delete, retry, status
+from csvmill.commands.job import call_server, status
 from csvmill.commands.job_text import job_json
 from csvmill.commands.options import json_option, server_option
+from csvmill.commands.selection import STATES
 from csvmill.commands.spec_text import describe_spec
 from shared.jobs.job import JobState
 
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 
     from csvmill.client import AsyncClient, JobView
 
-STATES = tuple(state.value for state in JobState)
 LIMIT = 50
 """Jobs that are shown by default."""
 PAGE = 100
@@ -116,7 +117,7 @@ def list_jobs(
     Examples:
       csvmill jobs
       csvmill jobs --state FAILURE --state REVOKED --name plays.csv
-      csvmill jobs --all --json --state FAILURE | jq -r .id | xargs -n 1 csvmill retry
+      csvmill jobs --all --json --state FAILURE | jq -r .id
     """
     maximum = None if everything else limit
 
