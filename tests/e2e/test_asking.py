@@ -127,3 +127,31 @@ async def test_several_files_are_asked_at_once(shell: Shell, tmp_path: Path) -> 
         "line,offset,column,reason,record,file",
         "may-1.csv",
     )
+
+
+async def test_a_saved_spec_is_used_by_its_name(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "named.csv").write_text("Song,Plays\na,1\na,2\n")
+    asked = ("--group-by", "Song", "--sum", "Plays")
+    await shell("specs", "save", "by-song", *asked)
+    run = ("run", "named.csv", "-o", "totals.csv", "--spec-name")
+    await shell(*run, "by-song")
+    assert (tmp_path / "totals.csv").read_text() == "Song,sum(Plays)\na,3\n"
+    job_id = (await shell("ask", "named.csv", "--spec-name", "by-song")).strip()
+    assert "computes   sum(Plays) by Song\n" in await shell("status", "--watch", job_id)
+    await shell("specs", "delete", "by-song")
+    assert "by-song" in await shell("ask", "named.csv", "--spec-name", "by-song", exit_code=1)
+
+
+async def test_a_result_that_was_computed_before_is_said_to_be(
+    shell: Shell, tmp_path: Path
+) -> None:
+    (tmp_path / "again.csv").write_text("Song,Plays\na,1\na,2\n")
+    run = ("run", "--upload", "again.csv", "-o", "totals.csv", "--sum", "Plays")
+    async with AsyncClient(shell.url) as client:
+        await client.store(tmp_path / "again.csv")
+    first = await shell.json(*run)
+    again = await shell.json(*run)
+    assert "cached_from" not in first
+    assert again["cached_from"] == first["job_id"]
+    assert "cached_from" not in await shell.json(*run, "--no-cache")
+    assert (tmp_path / "totals.csv").read_text() == "sum(Plays)\n3\n"
