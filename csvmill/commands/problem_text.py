@@ -42,13 +42,19 @@ def describe_problems(problems: Iterable[ProblemLike]) -> list[str]:
 
 def describe_problem(problem: ProblemLike) -> str:
     """Return a problem on one line."""
-    where = f"line {problem.line}{_column(problem)}"
+    where = f"{_file(problem)}line {problem.line}{_column(problem)}"
     return f"{where}: found {problem.found}, expected {problem.expected}"
 
 
-def _kind(problem: ProblemLike) -> tuple[int | None, str]:
+def _file(problem: ProblemLike) -> str:
+    """Return the file of a problem, if the job has several."""
+    file = getattr(problem, "file", None)
+    return f"{file}: " if file else ""
+
+
+def _kind(problem: ProblemLike) -> tuple[str, int | None, str]:
     """Return what problems that are alike have in common: hints for single cells differ."""
-    return problem.column, problem.expected.partition(";")[0]
+    return _file(problem), problem.column, problem.expected.partition(";")[0]
 
 
 def _folded(alike: Sequence[ProblemLike]) -> str:
@@ -58,7 +64,7 @@ def _folded(alike: Sequence[ProblemLike]) -> str:
     else:
         where = f"lines {_some([str(each.line) for each in alike])}"
     cells = _some(list(dict.fromkeys(each.found for each in alike)))
-    return f"{where}{_column(first)}: found {cells}, expected {first.expected}"
+    return f"{_file(first)}{where}{_column(first)}: found {cells}, expected {first.expected}"
 
 
 def _some(texts: Sequence[str]) -> str:

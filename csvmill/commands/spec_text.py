@@ -74,6 +74,8 @@ def describe_condition(condition: Mapping[str, Any], *, inner: bool = False) -> 
             parts = (describe_condition(part, inner=True) for part in condition[form])
             text = f" {form} ".join(parts)
             return f"({text})" if inner else text
+    if "not" in condition:
+        return f"not {describe_condition(condition['not'], inner=True)}"
     text = f"{_column(condition['column'])} {condition['op']}"
     value = condition.get("value")
     if isinstance(value, list):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -155,3 +157,32 @@ async def test_a_result_that_was_computed_before_is_said_to_be(
     assert again["cached_from"] == first["job_id"]
     assert "cached_from" not in await shell.json(*run, "--no-cache")
     assert (tmp_path / "totals.csv").read_text() == "sum(Plays)\n3\n"
+
+
+async def test_several_files_are_run_as_one(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "june-1.csv").write_text("Song,Plays\na,1\nb,2\n")
+    (tmp_path / "june-2.csv").write_text("Plays,Song\n4,a\n")
+    run = ("run", "june-*.csv", "-o", "totals.csv", "--group-by", "Song", "--sum", "Plays")
+    output = await shell.json(*run)
+    assert (tmp_path / "totals.csv").read_text() == "Song,sum(Plays)\na,5\nb,2\n"
+    assert [each["name"] for each in output["inputs"]] == ["june-1.csv", "june-2.csv"]
+    assert output["uploaded_bytes"] == output["input"]["size"] == 34
+    said = await shell("run", "july-*.csv", "-o", "totals.csv", "--count", exit_code=Exit.USAGE)
+    assert "no file matches 'july-*.csv'" in said
+
+
+async def test_several_files_are_run_without_a_server(tmp_path: Path) -> None:
+    for number in (1, 2):
+        (tmp_path / f"part-{number}.csv").write_text(f"a\n{number}\n")
+    command = ("run", "part-*.csv", "-o", "totals.csv", "--group-by", "@file", "--sum", "a")
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "csvmill", *command],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "totals.csv").read_text()
+    assert text == "@file,sum(a)\npart-1.csv,1\npart-2.csv,2\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from csvmill.client import ProblemView
 from csvmill.commands.problem_text import describe_problems
 
@@ -36,3 +38,14 @@ def test_hints_for_single_cells_do_not_keep_problems_apart() -> None:
     hinted = [problem(n, f"'{n},5'", f"{NUMBER}; if it is one, set {n}") for n in (4, 5, 6)]
     (line,) = describe_problems(hinted)
     assert line.startswith("lines 4 to 6, column 2 ('Plays'): found '4,5', '5,5', '6,5', expected")
+
+
+def test_problems_of_several_files_name_the_file() -> None:
+    may = [replace(problem(n, "'x'"), file="may.csv") for n in (2, 3, 4)]
+    june = [replace(problem(n, "'x'"), file="june.csv") for n in (5, 6)]
+    shown = describe_problems([*may, *june])
+    assert [text.partition(",")[0] for text in shown] == [
+        "may.csv: lines 2 to 4",
+        "june.csv: line 5",
+        "june.csv: line 6",
+    ]

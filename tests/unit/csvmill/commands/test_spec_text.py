@@ -26,6 +26,13 @@ from csvmill.commands.spec_text import describe_spec
         ({"group_by": [{"column": "Song", "trim": True}]}, "values by Song:trim"),
         (
             {
+                "aggregates": [{"function": "count"}],
+                "where": {"not": {"column": "Song", "op": "is_empty"}},
+            },
+            "count where not Song is_empty",
+        ),
+        (
+            {
                 "aggregates": [
                     {"function": "sum", "column": {"multiply": ["Price", "Quantity"]}},
                     {"function": "ratio", "of": ["a", "b"]},
