@@ -50,6 +50,11 @@ def retry_notification_path(notification_id: str) -> str:
     return f"{NOTIFICATIONS}/{quote(notification_id, safe='')}/retry"
 
 
+def spec_path(name: str) -> str:
+    """Return the path of a saved spec."""
+    return f"{SPECS}/{quote(name, safe='')}"
+
+
 def retry_path(job_id: str) -> str:
     """Return the path to retry a job."""
     return f"{job_path(job_id)}/retry"
