@@ -247,6 +247,10 @@ class Client(SyncDatasetMethods, SyncSavedSpecMethods):
         """Return version, latency and clock skew of the server. See `AsyncClient.about`."""
         return self._run(self._client.about())
 
+    def early_status(self, declared: int) -> int | None:
+        """Return the status of a body that is not sent. See `AsyncClient.early_status`."""
+        return self._run(self._client.early_status(declared))
+
     def ready(self) -> dict[str, str]:
         """Return the readiness of the server and its parts. See `AsyncClient.ready`."""
         return self._run(self._client.ready())

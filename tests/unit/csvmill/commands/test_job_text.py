@@ -50,6 +50,7 @@ REPORT = {
     "attempts": 1,
     "warnings": (),
     "head_start": None,
+    "inputs": (),
 }
 
 
