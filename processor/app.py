@@ -31,6 +31,7 @@ from processor.maintenance.sweeper import Sweeper
 from processor.metrics import ProcessorMetrics
 from processor.notifications.delivery import SLOTS, Delivery
 from processor.notifications.sender import Sender
+from processor.sending.sender import ResultSender
 from processor.slots import (
     MOST_DECOMPRESSED,
     NICE_OF_LARGE_JOBS,
@@ -141,8 +142,10 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
         random_start=True,
     )
     fetcher = Fetcher(ports, events, settings, name=name)
+    sender = ResultSender(ports, events, settings)
     tasks = (
         fetcher.run(),
+        sender.run(),
         relay.run(),
         sweeper.run(),
         orphan_recovery.run(),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from shared.blobs.blob import BlobKey
+    from shared.jobs.delivery import Delivery
     from shared.jobs.fetch import Fetch
     from shared.jobs.job import Job, JobResult
     from shared.jobs.metrics import JobMetrics
@@ -127,6 +128,17 @@ class ProcessorEvents(JobEvents):
             outcome,
             reason,
             extra={"event": "fetch.ended", "outcome": outcome, "bytes": received},
+        )
+
+    def result_sent(self, delivery: Delivery, outcome: str, reason: str) -> None:
+        """A try to send a result to object storage has ended: see `csvmill_results_sent_total`."""
+        self._metrics.results_sent.labels(outcome).inc()
+        log.info(
+            "job=%s: its result is %s: %s",
+            delivery.job_id,
+            outcome,
+            reason,
+            extra={"event": "result.sent", "outcome": outcome},
         )
 
     def head_start_began(self, upload_id: UUID) -> None:

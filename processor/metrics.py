@@ -79,6 +79,12 @@ class ProcessorMetrics:
             ["outcome"],
             registry=registry,
         )
+        self.results_sent = Counter(
+            "csvmill_results_sent_total",
+            "Tries to send a result to object storage, by how they ended.",
+            ["outcome"],
+            registry=registry,
+        )
         self.fetched_bytes = Counter(
             "csvmill_fetched_bytes_total",
             "Bytes of inputs that were fetched from elsewhere.",
@@ -111,6 +117,8 @@ class ProcessorMetrics:
             self.notifications.labels(outcome)
         for outcome in ("done", "postponed", "failed", "lost"):
             self.fetches.labels(outcome)
+        for outcome in ("delivered", "postponed", "failed"):
+            self.results_sent.labels(outcome)
         for how in ("used", "gone", "lost", "released", "failed"):
             self.head_starts.labels(how)
         for kind in (UPLOADS, RESULTS):

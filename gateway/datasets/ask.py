@@ -18,6 +18,7 @@ from gateway.uploads.context import UploadContext
 from gateway.uploads.upload import upload_id_of
 from shared.access.principal import Scope
 from shared.errors import IdempotencyKeyReused, JobNotFound
+from shared.http.elsewhere import check_target
 from shared.jobs.job_request import JobRequest
 from shared.telemetry.ids import bind_ids
 from shared.uploads.ask_job import ask_job, complete_ask
@@ -94,9 +95,17 @@ async def _create(context: UploadContext, job_id: UUID, asked: AskedJob) -> Job:
             asked.cache,
             tuple(dict.fromkeys((*asked.notify, *context.notify))),
             asked.spec.name,
+            _target(context, asked),
             elsewhere,
         ),
     )
+
+
+def _target(context: UploadContext, asked: AskedJob) -> str | None:
+    """Return where the result goes. Raises AddressRefused."""
+    if asked.output_to is None:
+        return None
+    return check_target(context.settings, asked.output_to, context.tenant, field="output.to")
 
 
 def _name_of(inputs: Sequence[JobInput]) -> str:

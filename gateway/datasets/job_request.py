@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from gateway.specs.named import NamedAggregation
 
-FIELDS = ("inputs", "aggregation", "cache", "name", "notify")
+FIELDS = ("inputs", "aggregation", "cache", "name", "notify", "output")
 _SHA256 = re.compile("[0-9a-fA-F]{64}", re.ASCII)
 NAME_LIMIT = 500
 """The most characters of the name of a job, and of an upload."""
@@ -54,6 +54,8 @@ class AskedJob:
     """The URLs that are told how the job ends."""
     digest: str
     """The SHA-256 of the request, whatever the order of its members."""
+    output_to: str | None
+    """The URL that the result is to be sent to."""
 
 
 async def read_job_request(request: web.Request) -> AskedJob:
@@ -78,7 +80,16 @@ async def read_job_request(request: web.Request) -> AskedJob:
         _name(fields.get("name")),
         read_notify(request, fields.get("notify")),
         hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest(),
+        _output_to(fields.get("output")),
     )
+
+
+def _output_to(given: object) -> str | None:
+    if given is None:
+        return None
+    if not isinstance(given, dict) or given.keys() != {"to"} or not isinstance(given["to"], str):
+        raise InvalidInput('send output as {"to": "s3://bucket/key"}', field="output")
+    return str(given["to"])
 
 
 def _inputs(given: object) -> tuple[AskedInput, ...]:

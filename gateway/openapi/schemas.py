@@ -243,6 +243,20 @@ JOB_REQUEST: Node = {
             )
         ),
         "notify": or_null(NOTIFY),
+        "output": or_null(
+            {
+                "type": "object",
+                "properties": {
+                    "to": text(
+                        "Where the result is sent to: `s3://bucket/key`",
+                        minLength=1,
+                        maxLength=MAX_URL,
+                    )
+                },
+                "required": ["to"],
+                "additionalProperties": False,
+            }
+        ),
     },
     "required": ["inputs", "aggregation"],
     "additionalProperties": False,
@@ -340,6 +354,7 @@ JOB_EXAMPLE: Node = {
     "notify": ["https://hooks.example"],
     "spec_name": None,
     "stage": None,
+    "output_to": None,
 }
 
 UPLOAD_EXAMPLE: Node = {

@@ -12,6 +12,7 @@ from shared.api.problem import ProblemView
 from shared.api.report import ReportView
 from shared.api.view import Count, Id, Ordinal, Path, Sha256, Time, View, component
 from shared.csv.problems import SHOWN_PROBLEMS
+from shared.jobs.delivery import DeliveryState
 from shared.jobs.job import AttemptOutcome, JobState
 from shared.jobs.job_input import MAX_INPUTS
 
@@ -137,6 +138,19 @@ class JobInputView(View):
     """Where it is fetched from, without a query; null if a client sent it."""
 
 
+@dataclass(frozen=True, slots=True)
+class OutputToView(View):
+    """Where a result is sent to."""
+
+    url: str
+    """The URL of the object."""
+    state: Annotated[str, WithJsonSchema({"enum": [*map(str, DeliveryState)]})]
+    """`PENDING` until the job has succeeded and the result has arrived. `FAILED`: it was given up;
+    the result can be downloaded."""
+    reason: str | None
+    """Why it failed last."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobView(View):
     """One aggregation of one or more uploaded files."""
@@ -196,6 +210,8 @@ class JobView(View):
     """The saved spec with which the job was created: `aggregation` is what that was then."""
     stage: Annotated[str | None, WithJsonSchema({"enum": ["fetching", None]})] = None
     """`fetching` while inputs are fetched from elsewhere, of which `progress` then tells."""
+    output_to: OutputToView | None = None
+    """Where the result is sent to; null if it is only stored."""
 
     @property
     def result_size(self) -> int | None:

@@ -15,12 +15,14 @@ from shared.api.job import (
     JobInputView,
     JobResultView,
     JobView,
+    OutputToView,
 )
 from shared.api.job_progress import progress_view
 from shared.api.problem import ProblemView
 from shared.api.report import InputReportView, ReportView, WarningView
 from shared.api.view import rfc3339
 from shared.csv.dialect import ASSUMPTIONS, Dialect
+from shared.jobs.delivery import DeliveryState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,6 +67,7 @@ def job_view(job: Job, attempts: Sequence[Attempt]) -> JobView:
         attempts=tuple(map(_attempt_view, attempts)),
         inputs=tuple(map(_input_view, job.inputs)),
         stage="fetching" if job.fetching else None,
+        output_to=_output_view(job),
         cached_from=None if job.cached_from is None else str(job.cached_from),
         notify=tuple(str(URL(url).origin()) for url in job.notify),
     )
@@ -113,6 +116,12 @@ def _input_report_view(each: InputReport) -> InputReportView:
         rows_filtered=each.rows.filtered,
         rows_rejected=each.rows.rejected,
     )
+
+
+def _output_view(job: Job) -> OutputToView | None:
+    if job.output_to is None:
+        return None
+    return OutputToView(job.output_to, job.output_state or DeliveryState.PENDING, job.output_reason)
 
 
 def _input_view(each: JobInput) -> JobInputView:

@@ -44,13 +44,17 @@ class Place:
 
 
 class ElsewhereSettings(OutgoingSettings):
-    """Where inputs may come from."""
+    """Where inputs may come from, and where results may go to."""
 
     fetch_hosts: Annotated[tuple[str, ...], NoDecode] = Field(default=())
     """Where jobs may fetch inputs from, separated by commas: `data.example.com`, `*.example.com`,
     `s3://bucket`, `s3://bucket/{tenant}/`. By default nowhere."""
 
-    @field_validator("fetch_hosts", mode="before")
+    deliver_to: Annotated[tuple[str, ...], NoDecode] = Field(default=())
+    """Where jobs may send results to, separated by commas: `s3://bucket/results/{tenant}/`. By
+    default nowhere."""
+
+    @field_validator("fetch_hosts", "deliver_to", mode="before")
     @classmethod
     def _split_places(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -60,6 +64,14 @@ class ElsewhereSettings(OutgoingSettings):
     @field_validator("fetch_hosts")
     @classmethod
     def _check_sources(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(_entry, value))
+
+    @field_validator("deliver_to")
+    @classmethod
+    def _check_targets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            if not each.startswith(S3):
+                raise ValueError(f"{each!r} is not a bucket: write {S3}bucket")
         return tuple(map(_entry, value))
 
     def fetch_policy(self) -> OutgoingPolicy:
@@ -86,6 +98,26 @@ def check_source(
         raise AddressRefused(
             f"{S3}{place.bucket} is no bucket, or this no key, that inputs may come from "
             "(CSVMILL_FETCH_HOSTS)",
+            field=field,
+        )
+    return str(place)
+
+
+def check_target(
+    settings: ElsewhereSettings, url: str, tenant: Tenant, *, field: str | None = None
+) -> str:
+    """Return the URL of a result, if jobs of a tenant may send it there. Raises AddressRefused."""
+    if not settings.deliver_to:
+        raise AddressRefused(
+            "this service sends no results elsewhere: download the result, or let its operator "
+            "allow the bucket in CSVMILL_DELIVER_TO",
+            field=field,
+        )
+    place = read_place(url, field=field)
+    if not _is_below(place, settings.deliver_to, tenant):
+        raise AddressRefused(
+            f"{S3}{place.bucket} is no bucket, or this no key, that results may go to "
+            "(CSVMILL_DELIVER_TO)",
             field=field,
         )
     return str(place)

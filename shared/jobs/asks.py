@@ -14,6 +14,7 @@ from shared.database.port import Statement
 from shared.database.text import storable
 from shared.jobs.claims import SqlJobClaims
 from shared.jobs.datasets import SqlDatasets
+from shared.jobs.deliveries import delivery_asked
 from shared.jobs.fetches import SqlFetches, fetches_inserted
 from shared.jobs.job_input import encode_inputs
 from shared.jobs.rows import job_of
@@ -79,6 +80,8 @@ class SqlJobAsks(SqlJobClaims):
                 return (yield Statement(self._sql.job_by_id, (str(request.id), request.tenant)))
             ids = "".join(str(each.upload_id) for each in request.inputs)
             yield Statement(self._sql.insert_inputs, (str(request.id), ids))
+            if request.output_to is not None:
+                rows = yield from delivery_asked(request.id, request.output_to)
             if request.fetches:
                 rows = yield from fetches_inserted(request, now)
             if who is not None:

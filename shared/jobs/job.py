@@ -151,6 +151,13 @@ class Job:
     spec_name: str | None = None
     """The saved spec with which it was created, as that was then."""
 
+    output_to: str | None = None
+    """The URL of the object that the result is sent to; None if it is not sent."""
+    output_state: str | None = None
+    """What became of that (see `shared.jobs.delivery`)."""
+    output_reason: str | None = None
+    """Why it failed last."""
+
     @property
     def fetching(self) -> bool:
         """Whether it waits for inputs that are being fetched."""

@@ -37,5 +37,7 @@ class JobRequest:
     """The URLs that are told how the job ends."""
     spec_name: str | None = None
     """The saved spec that `aggregation` was, if it was one."""
+    output_to: str | None = None
+    """The URL of the object that the result is sent to."""
     fetches: tuple[FetchRequest, ...] = ()
     """What has to be fetched for those of the inputs that have a URL."""

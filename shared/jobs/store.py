@@ -21,6 +21,7 @@ from shared.database.port import Statement, Tell
 from shared.database.text import storable
 from shared.errors import JobNotFound, LeaseLost
 from shared.jobs.asks import SqlJobAsks
+from shared.jobs.deliveries import SqlDeliveries, delivery_due
 from shared.jobs.fetches import fetched_again
 from shared.jobs.head_starts import SqlHeadStarts
 from shared.jobs.job import AttemptOutcome, JobState
@@ -90,6 +91,7 @@ class SqlJobStore(SqlJobAsks):
         self._head_starts = SqlHeadStarts(database)
         self._access = SqlAccess(database)
         self._notifications = SqlNotifications(database)
+        self._deliveries = SqlDeliveries(database)
         self._specs = SqlSavedSpecs(database)
 
     @property
@@ -101,6 +103,11 @@ class SqlJobStore(SqlJobAsks):
     def access(self) -> SqlAccess:
         """See `JobStore`."""
         return self._access
+
+    @property
+    def deliveries(self) -> SqlDeliveries:
+        """See `JobStore`."""
+        return self._deliveries
 
     @property
     def notifications(self) -> SqlNotifications:
@@ -224,7 +231,10 @@ class SqlJobStore(SqlJobAsks):
             if not done:
                 return (yield Statement(self._sql.job_by_id, (str(job_id), None)))
             yield from self._end_attempt(job_id, now, AttemptOutcome.SUCCESS, None)
-            yield from announce(done[0], JobState.SUCCESS, now)
+            if done[0]["output_to"] is None:
+                yield from announce(done[0], JobState.SUCCESS, now)
+            else:
+                yield from delivery_due(done[0], now)
             yield Tell(str(job_id))
             return None
 

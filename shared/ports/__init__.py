@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from shared.ports.blobs import Blobs
 from shared.ports.bus import Bus, Delivery
 from shared.ports.datasets import Datasets
+from shared.ports.deliveries import Deliveries
 from shared.ports.fetches import Fetches
 from shared.ports.head_starts import HeadStarts
 from shared.ports.job_store import JobStore
@@ -21,6 +22,7 @@ __all__ = [
     "Blobs",
     "Bus",
     "Datasets",
+    "Deliveries",
     "Delivery",
     "Fetches",
     "HeadStarts",

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from shared.jobs.turns import Claimed
     from shared.jobs.wake_up import WakeUp
     from shared.ports.datasets import Datasets
+    from shared.ports.deliveries import Deliveries
     from shared.ports.fetches import Fetches
     from shared.ports.head_starts import HeadStarts
     from shared.ports.notifications import Notifications
@@ -65,6 +66,11 @@ class JobStore(Protocol):
     @property
     def notifications(self) -> Notifications:
         """What URLs are told of the outcomes of jobs, in the same database."""
+        ...
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """Results that are sent elsewhere, in the same database."""
         ...
 
     @property

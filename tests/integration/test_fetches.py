@@ -300,3 +300,82 @@ async def test_by_default_nothing_is_fetched(tmp_path: Path) -> None:
     with serving(tmp_path, CSVMILL_FETCH_HOSTS="") as service:
         refused = await ask(service, {"url": "https://example.com/a.csv"}, expected=400)
         assert "this service fetches no inputs: send the file" in refused["detail"]
+
+
+@contextmanager
+def sending(folder: Path, storage: ObjectStorage, **more: str) -> Iterator[ServiceProcess]:
+    (folder / "secret").write_text(storage.secret_key)
+    settings = {
+        "CSVMILL_S3_ENDPOINT": storage.url,
+        "CSVMILL_S3_ACCESS_KEY_ID": storage.access_key,
+        "CSVMILL_S3_SECRET_ACCESS_KEY_FILE": str(folder / "secret"),
+        "CSVMILL_DELIVER_TO": "s3://results/{tenant}/",
+        **more,
+    }
+    with serving(folder, **settings) as service:
+        yield service
+
+
+async def delivered(service: ServiceProcess, job_id: str) -> dict[str, Any]:
+    return await until(service, job_id, lambda job: job["output_to"]["state"] != "PENDING")
+
+
+async def test_a_result_is_sent_to_object_storage_once_it_is_there(tmp_path: Path) -> None:
+    with WebFiles() as web, ObjectStorage() as storage, sending(tmp_path, storage) as service:
+        bucket = storage.bucket("results")
+        (web.files / "a.csv").write_bytes(plays())
+        target = "s3://results/default/2026/totals.csv"
+        job = await ask(service, {"url": f"{web.url}/a.csv"}, output={"to": target})
+        assert job["output_to"] == {"url": target, "state": "PENDING", "reason": None}
+
+        done = await delivered(service, job["id"])
+
+        assert (done["state"], done["output_to"]["state"]) == ("SUCCESS", "DELIVERED")
+        assert (bucket / "default" / "2026" / "totals.csv").read_bytes() == totals()
+        refused = await ask(
+            service, job["inputs"][0]["upload_id"], expected=400,
+            output={"to": "s3://results/other/x"},
+        )  # fmt: skip
+        assert "that results may go to" in refused["detail"]
+
+
+async def test_a_large_result_arrives_after_kills_of_service_and_bucket(tmp_path: Path) -> None:
+    rows = 900_000
+    data = b"k,n\n" + b"".join(b"key number %d,%d\n" % (i, i) for i in range(rows))
+    question = {"group_by": ["k"], "aggregates": [{"function": "sum", "column": "n"}]}
+    with WebFiles() as web, ObjectStorage() as storage:
+        bucket = storage.bucket("results")
+        (web.files / "a.csv").write_bytes(data)
+        storage.kill()
+        with sending(tmp_path, storage) as service:
+            job = await ask(
+                service, {"url": f"{web.url}/a.csv"}, aggregation=question,
+                output={"to": "s3://results/default/all.csv"},
+            )  # fmt: skip
+            waiting = await until(
+                service, job["id"], lambda job: job["output_to"]["reason"] is not None
+            )
+            assert (waiting["state"], waiting["output_to"]["state"]) == ("SUCCESS", "PENDING")
+            expected = await result(service, job["id"])
+            assert len(expected) > 8 * MIB
+            service.destroy()
+        storage.start()
+        with sending(tmp_path, storage) as service:
+            done = await delivered(service, job["id"])
+            assert done["output_to"]["state"] == "DELIVERED", done["output_to"]
+        assert (bucket / "default" / "all.csv").read_bytes() == expected
+
+
+async def test_a_result_that_may_not_be_written_is_given_up_and_stays_here(tmp_path: Path) -> None:
+    with WebFiles() as web, ObjectStorage() as storage:
+        storage.bucket("results")
+        (web.files / "a.csv").write_bytes(plays())
+        wrong = {"CSVMILL_S3_ACCESS_KEY_ID": "nobody"}
+        with sending(tmp_path, storage, **wrong) as service:
+            job = await ask(
+                service, {"url": f"{web.url}/a.csv"}, output={"to": "s3://results/default/a.csv"}
+            )
+            failed = await delivered(service, job["id"])
+            assert failed["output_to"]["state"] == "FAILED"
+            assert "does not let this service use" in failed["output_to"]["reason"]
+            assert await result(service, job["id"]) == totals()

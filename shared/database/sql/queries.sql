@@ -135,7 +135,7 @@ SET state = 'SUCCESS',
     answer_key = $17,
     cached_from = $18
 WHERE id = $1 AND attempt = $2 AND state = 'STARTED'
-RETURNING id, tenant, notify;
+RETURNING id, tenant, notify, output_to;
 
 -- name: fail
 -- The wake-up of the attempt is used up, so no other is on its way: `published_at` becomes NULL.

@@ -92,6 +92,7 @@ async def test_a_finished_job_shows_its_input_its_result_and_its_attempts(
         "notify": [],
         "spec_name": None,
         "stage": None,
+        "output_to": None,
     }
     assert attempt == {
         "number": 1,
