@@ -31,7 +31,7 @@ async def succeeded(store: SqlJobStore) -> Job:
     assert (job.output_to, job.output_state) == (TARGET, "PENDING")
     started = await claim(store, job)
     assert started is not None
-    await store.succeed(job.id, started.attempt, result_of(started), now=20.0)
+    await store.succeed(job.id, started.attempt, result_of(job.id, started.attempt), now=20.0)
     return started
 
 
