@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 from uuid import uuid4
 
@@ -12,14 +11,12 @@ from csvmill.client.admin import JSON, Admin
 from csvmill.client.datasets import DatasetMethods
 from csvmill.client.defaults import CHUNK_SIZE, PAGE_SIZE, PARALLEL
 from csvmill.client.downloading import download, fetch_view, rejects_file, result_file
-from csvmill.client.early_answer import early_status
 from csvmill.client.errors import JobUnsuccessful
 from csvmill.client.following import follow, wait_until_ended
+from csvmill.client.health import HealthMethods
 from csvmill.client.job_list import list_query, listed_jobs
 from csvmill.client.links import create_link
 from csvmill.client.paths import (
-    HEALTH,
-    READY,
     inspect_path,
     job_path,
     result_path,
@@ -31,7 +28,6 @@ from csvmill.client.progress import ignore
 from csvmill.client.retrying import Retries
 from csvmill.client.saved_specs import SavedSpecMethods
 from csvmill.client.sending import job_of, send
-from csvmill.client.server_view import ServerView
 from csvmill.client.source import Source
 from csvmill.client.spec import spec_json
 from csvmill.client.streaming import Streaming
@@ -58,7 +54,7 @@ KEEP_FINISHED = {"finished": "keep"}
 """Nothing that has ended is deleted by who wants to cancel."""
 
 
-class AsyncClient(DatasetMethods, SavedSpecMethods):
+class AsyncClient(HealthMethods, DatasetMethods, SavedSpecMethods):
     """A client of one server. Use it as an async context manager.
 
     Requests that fail temporarily (connection lost, 5xx, 429) are repeated as `retries` allows;
@@ -382,30 +378,3 @@ class AsyncClient(DatasetMethods, SavedSpecMethods):
     async def result(self, job_id: str) -> ResultView:
         """Return size and SHA-256 of the result without downloading it."""
         return await fetch_view(self._transport, result_file(job_id))
-
-    async def about(self) -> ServerView:
-        """Return version, latency and clock skew of the server, with one request.
-
-        Raises ServerUnavailable if it does not answer, ClientError if it is not csvmill.
-        """
-        sent_at, started = time.time(), time.monotonic()
-        async with self._transport.request("GET", HEALTH) as response:
-            text, date = await response.text(), response.headers.get("Date")
-        return ServerView.of(text, date, sent_at=sent_at, latency=time.monotonic() - started)
-
-    async def early_status(self, declared: int) -> int | None:
-        """Return the status with which a request is refused whose body of `declared` bytes is not
-        sent: 413 of a proxy with a lower limit, and None if one waits for the body.
-
-        Raises ServerUnavailable if the server does not answer.
-        """
-        return await early_status(self._transport, declared)
-
-    async def ready(self) -> dict[str, str]:
-        """Return the readiness of the server and its parts, `ok` or the reason, with one request.
-
-        Raises ServerUnavailable if it does not answer.
-        """
-        async with self._transport.request("GET", READY, accept=(503,)) as response:
-            parts: dict[str, str] = json.loads(await response.text())
-        return parts

@@ -7,7 +7,7 @@ import base64
 import hashlib
 import re
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from csvmill.client.errors import ClientError, NotVerified, ServerUnavailable
@@ -113,7 +113,7 @@ async def download(
             await _fetch(transport, remote, view, file, parallel, meter)
             if await asyncio.to_thread(file.matches):
                 await asyncio.to_thread(file.commit, target)
-                return view
+                return replace(view, path=target)
             await asyncio.to_thread(file.discard)
             if not resumed:
                 raise NotVerified(

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from csvmill.client.errors import ClientError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +21,25 @@ class ResultView:
     """The entity-tag as in the header, with quotes."""
     sha256: str
     """In hexadecimal."""
+    path: Path | None = field(default=None, compare=False)
+    """Where it was downloaded to; None if it was not."""
+
+    def to_polars(self) -> Any:
+        """Return the downloaded result as a `polars.DataFrame`. Blocks.
+
+        Raises ClientError if it was not downloaded, or Polars is not installed.
+        """
+        from csvmill.client.dataframes import to_polars
+
+        return to_polars(self._downloaded())
+
+    def to_pandas(self) -> Any:
+        """Return the downloaded result as a `pandas.DataFrame`. Blocks. Raises as `to_polars`."""
+        from csvmill.client.dataframes import to_pandas
+
+        return to_pandas(self._downloaded())
+
+    def _downloaded(self) -> Path:
+        if self.path is None:
+            raise ClientError("download the result first: `download` returns it with its path")
+        return self.path
