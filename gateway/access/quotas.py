@@ -94,8 +94,8 @@ class Quotas:
         known = self._tenants.get(tenant)
         return self._defaults if known is None else known.limits
 
-    async def check(self, tenant: Tenant, size: int) -> None:
-        """Count a new upload of `size` bytes if there is room for it and its job.
+    async def check(self, tenant: Tenant, size: int, *, job: bool = True) -> None:
+        """Count a new upload of `size` bytes if there is room for it and its job, if it gets one.
 
         Raises TooManyJobs, QuotaExceeded.
         """
@@ -103,7 +103,7 @@ class Quotas:
         if limits.max_waiting is None and limits.max_bytes is None:
             return
         usage = await self._usage(tenant, limits)
-        if limits.max_waiting is not None and usage.waiting >= limits.max_waiting:
+        if job and limits.max_waiting is not None and usage.waiting >= limits.max_waiting:
             raise TooManyJobs(
                 f"{usage.waiting} jobs of tenant {tenant} wait, and no more may; "
                 "send the file once some have ended"
@@ -112,7 +112,7 @@ class Quotas:
             raise _exceeded(tenant, usage.bytes, size, limits.max_bytes)
         known = self._tenants.get(tenant)
         if known is not None and known.usage is not None:
-            known.usage = replace(usage, stored=usage.stored + size, waiting=usage.waiting + 1)
+            known.usage = replace(usage, stored=usage.stored + size, waiting=usage.waiting + job)
 
     async def reserve(self, tenant: Tenant, upload_id: UUID, size: int) -> None:
         """Reserve `size` bytes for an upload in progress. Repeatable; the larger size counts.

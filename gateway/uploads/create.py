@@ -89,7 +89,7 @@ async def create_upload(context: UploadContext, upload_id: UUID, new: NewUpload)
     """
     bind_ids(upload_id=upload_id)
     await _check_secret(context, new)
-    await context.quotas.check(context.tenant, new.size or 0)
+    await context.quotas.check(context.tenant, new.size or 0, job=new.job)
     await context.quotas.reserve(context.tenant, upload_id, new.size or 0)
     try:
         blob = await context.ports.blobs.create(
@@ -113,7 +113,7 @@ async def create_with_content(
     """
     bind_ids(upload_id=upload_id)
     await _check_secret(context, new)
-    await context.quotas.check(context.tenant, len(content))
+    await context.quotas.check(context.tenant, len(content), job=new.job)
     blob = await context.ports.blobs.write(
         context.key(upload_id),
         0,

@@ -11,7 +11,9 @@ from uuid import UUID, uuid4
 from shared.access.audit import Action, AuditEntry, AuditFilter
 from shared.access.limits import Limits, Refusal, TenantSettings, Usage
 from shared.access.tenant import Tenant
+from shared.blobs.blob import upload_key
 from shared.database import connect
+from shared.jobs.dataset import Dataset
 from shared.jobs.job import JobRejects, JobState
 from tests.contract.job_stores import make_job, open_store, result_of
 from tests.contract.jobs.steps import bring, claim
@@ -151,3 +153,17 @@ async def test_settings_of_a_tenant_are_changed_one_by_one_and_recorded(store: S
 
 def replace_id(entry: AuditEntry) -> AuditEntry:
     return replace(entry, id=uuid4())
+
+
+async def test_an_upload_that_is_complete_without_a_job_is_no_longer_reserved(
+    store: SqlJobStore,
+) -> None:
+    upload_id = uuid4()
+    assert await reserve(store, 40, Limits(max_bytes=1000), upload_id=upload_id) is None
+    assert (await usage(store)).bytes == 40
+    dataset = Dataset(upload_id, ACME, upload_key(upload_id), "a.csv", 40, "1-1", None, 2.0)
+    await store.datasets.record(dataset)
+    used = await usage(store)
+    assert (used.stored, used.reserved, used.uploads) == (40, 0, 0)
+    await store.datasets.remove(upload_id, unless_needed=False, now=3.0)
+    assert (await usage(store)).stored == 0

@@ -55,6 +55,7 @@ DIALECTS: list[tuple[dict[str, str], bytes | None]] = [
     ({"Prefer": "wait=1"}, None),
     ({"Content-Type": "application/json"}, b'{"size": 9}'),
     ({"Content-Type": "application/json"}, b"{}"),
+    ({"Content-Type": "application/json"}, b'{"keep": true}'),
     (TUS, None),
     (
         {**TUS, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"},
