@@ -97,6 +97,8 @@ class WorkSettings(ElsewhereSettings, ObjectStorageSettings):
     head_starts: int = Field(default=1, ge=0)
     """Uploads that one process aggregates while they are received, beside its jobs. Each may use
     the memory and the scratch disk of a job."""
+    tenant_head_starts: int = Field(default=4, ge=0)
+    """Uploads of one tenant that all processors together aggregate while they are received."""
     head_start_interval: float = Field(default=0.5, gt=0)
     """Seconds between two queries for uploads that are offered."""
     head_start_stall: float = Field(default=60.0, gt=0)

@@ -141,7 +141,12 @@ class Follower:
         if len(self._tasks) >= self._settings.head_starts:
             return
         now = self._clock()
-        taken = await self._head_starts.take(worker=self._name, held_until=now + HOLD, now=now)
+        taken = await self._head_starts.take(
+            worker=self._name,
+            held_until=now + HOLD,
+            now=now,
+            tenant_limit=self._settings.tenant_head_starts,
+        )
         if taken is not None:
             task = asyncio.create_task(self._follow(taken, hand_over))
             self._tasks.add(task)

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from shared.access.tenant import Tenant
 
 
+NO_LIMIT = (1 << 31) - 1
+"""More uploads than any processors follow."""
+
+
 @dataclass(frozen=True, slots=True)
 class HeadStartProgress:
     """How far a processor has aggregated an upload that is still being received."""

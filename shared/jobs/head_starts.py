@@ -9,7 +9,7 @@ from uuid import UUID
 from shared.access.tenant import DEFAULT_TENANT, Tenant
 from shared.database.scripts import load_queries
 from shared.database.text import storable
-from shared.jobs.head_start import HeadStart, HeadStartProgress
+from shared.jobs.head_start import NO_LIMIT, HeadStart, HeadStartProgress
 
 if TYPE_CHECKING:
     from shared.database.port import Database, Row
@@ -46,9 +46,13 @@ class SqlHeadStarts:
         """See `HeadStarts`."""
         await self._database.write(self._sql.offer, str(upload_id), tenant, now, idempotent=True)
 
-    async def take(self, *, worker: str, held_until: float, now: float) -> HeadStart | None:
+    async def take(
+        self, *, worker: str, held_until: float, now: float, tenant_limit: int = NO_LIMIT
+    ) -> HeadStart | None:
         """See `HeadStarts`."""
-        rows = await self._database.write(self._sql.take, storable(worker), held_until, now)
+        rows = await self._database.write(
+            self._sql.take, storable(worker), held_until, now, tenant_limit
+        )
         return _head_start_of(rows[0]) if rows else None
 
     async def renew(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from shared.access.tenant import DEFAULT_TENANT
+from shared.jobs.head_start import NO_LIMIT
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -25,11 +26,13 @@ class HeadStarts(Protocol):
         """Offer an upload of a tenant to processors. Does nothing if it was offered before."""
         ...
 
-    async def take(self, *, worker: str, held_until: float, now: float) -> HeadStart | None:
+    async def take(
+        self, *, worker: str, held_until: float, now: float, tenant_limit: int = NO_LIMIT
+    ) -> HeadStart | None:
         """Take an upload that no processor holds, with a new token; None if there is none.
 
-        It is the oldest of the tenant of whose uploads processors hold the fewest. One whose
-        `held_until` has passed is taken from its worker.
+        It is the oldest of the tenant of whose uploads processors hold the fewest, and fewer than
+        `tenant_limit`. One whose `held_until` has passed is taken from its worker.
         """
         ...
 

@@ -5,8 +5,8 @@ INSERT INTO head_starts (upload_id, tenant, offered_at, token) VALUES ($1, $2, $
 ON CONFLICT (upload_id) DO NOTHING;
 
 -- name: take
--- The oldest offer of the tenant that has the fewest uploads followed. The conditions are repeated
--- because another processor may take it between the subquery and the update.
+-- The oldest offer of the tenant that has the fewest uploads followed, and fewer than $4. The
+-- conditions are repeated because another processor may take it between the subquery and the update.
 UPDATE head_starts
 SET worker = $1,
     held_until = $2,
@@ -24,7 +24,9 @@ WHERE ended_at IS NULL
       )
       SELECT offered.upload_id
       FROM head_starts AS offered LEFT JOIN followed ON followed.tenant = offered.tenant
-      WHERE offered.ended_at IS NULL AND (offered.held_until IS NULL OR offered.held_until < $3)
+      WHERE offered.ended_at IS NULL
+        AND (offered.held_until IS NULL OR offered.held_until < $3)
+        AND COALESCE(followed.uploads, 0) < $4
       ORDER BY COALESCE(followed.uploads, 0), offered.offered_at, offered.upload_id
       LIMIT 1
   )

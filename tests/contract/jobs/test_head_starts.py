@@ -57,6 +57,23 @@ async def test_the_tenant_with_the_fewest_uploads_that_are_followed_comes_first(
     assert [(await taken(head_starts)).upload_id.int for _ in range(4)] == [0, 9, 1, 2]
 
 
+async def test_a_tenant_has_so_many_uploads_that_are_followed(head_starts: HeadStarts) -> None:
+    many, few = Tenant("many"), Tenant("few")
+    for number in range(4):
+        await head_starts.offer(UUID(int=number), tenant=many, now=number)
+
+    async def next_one(now: float = 1.0) -> int | None:
+        found = await head_starts.take(worker="w", held_until=now + 5, now=now, tenant_limit=2)
+        return None if found is None else found.upload_id.int
+
+    assert [await next_one() for _ in range(3)] == [0, 1, None]
+    # Another tenant, and the same one once it has fewer
+    await head_starts.offer(UUID(int=9), tenant=few, now=9)
+    assert await next_one() == 9
+    await head_starts.end(UUID(int=0), 1, "done", now=2)
+    assert [await next_one() for _ in range(2)] == [2, None]
+
+
 async def test_what_is_no_longer_followed_does_not_count(head_starts: HeadStarts) -> None:
     many, few = Tenant("many"), Tenant("few")
     await head_starts.offer(UPLOAD, tenant=many, now=1)
