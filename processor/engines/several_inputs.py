@@ -44,6 +44,8 @@ MOST_STATES = 64
 MOST_BYTES = 1 << 30
 """Bytes of states beside the first one that are kept, or as many as that has."""
 
+_BLOCK = 64 << 10
+
 
 @dataclass(frozen=True, slots=True)
 class _State:
@@ -300,7 +302,9 @@ def _look_at(file: Opened, usage: Usage) -> _Known:
     whole = len(file.sample) < SAMPLE_SIZE
     sample = file.sample if whole else file.sample[: file.sample.rfind(b"\n")]
     problems: list[Problem] = []
-    reader = RecordReader(to_utf8(iter([sample]), dialect.encoding), dialect, problems.append)
+    # The reader takes no more of them than the header needs.
+    blocks = (sample[at : at + _BLOCK] for at in range(0, len(sample), _BLOCK))
+    reader = RecordReader(to_utf8(blocks, dialect.encoding), dialect, problems.append)
     try:
         found = next(iter(reader), None)
     except MalformedInput:

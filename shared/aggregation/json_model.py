@@ -19,11 +19,10 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema  # noqa: TC002 - pydantic evaluates the annotations
 
-from shared.aggregation import cells
-from shared.aggregation.dates import read_moment
 from shared.aggregation.formats import DEFAULT_FORMAT, FormatName, formats_help
 from shared.aggregation.functions import FUNCTIONS, AggregateFunction, Function, functions_help
 from shared.aggregation.json_codec import DEFAULT_KEYS, aggregation_of_json
+from shared.aggregation.json_filter import COLUMN_SCHEMA, MAX_ITEMS, ColumnIn, FilterIn
 from shared.aggregation.json_input import InputIn
 from shared.aggregation.json_object import JsonObject
 from shared.aggregation.json_output import OutputOptionsIn
@@ -32,17 +31,11 @@ from shared.aggregation.patterns import MAX_PATTERN, compile_pattern
 from shared.aggregation.spec import (
     Aggregation,
     Case,
-    Column,
     DatePart,
     Normalize,
     OnWarning,
-    Operator,
 )
 
-MAX_ITEMS = 256
-"""Group columns, aggregates, order columns, or parts of one `and` or `or`."""
-MAX_VALUES = 10_000
-MAX_POSITION = 1 << 20
 MAX_DEPTH = 32
 MAX_SEPARATOR = 100
 MAX_LENGTH_OF_TEXT = 1 << 26
@@ -50,30 +43,6 @@ MAX_LENGTH_OF_TEXT = 1 << 26
 MAX_DECIMALS_OF_P = 6
 _TAKES_PART = ("truncate", "part", "substring", "match")
 """Keys of a group column that take a part of the text; only one of them may be given."""
-
-_READ: dict[Kind, Any] = {
-    "number": cells.read_number,
-    "integer": cells.read_integer,
-    "date": read_moment,
-    "text": lambda cell: cell,
-}
-
-
-def _column(value: object) -> Column:
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_POSITION:
-        return value
-    if isinstance(value, str):
-        return value
-    raise ValueError(f"send a column's name, or its position from 1 to {MAX_POSITION}")
-
-
-def _value(value: object) -> str | Decimal:
-    """Return a string as it is, and a JSON number as Decimal."""
-    if isinstance(value, (str, Decimal)):
-        return value
-    if isinstance(value, int) and not isinstance(value, bool):
-        return Decimal(value)
-    raise ValueError("send a string or a number")
 
 
 def _percentage(value: object) -> Decimal:
@@ -102,24 +71,10 @@ class _OrShort:
         return {"anyOf": [self.short, handler(core_schema)]}
 
 
-_COLUMN_SCHEMA: dict[str, Any] = {
-    "description": "A column's name in the header, or its position from 1",
-    "anyOf": [
-        {"type": "string"},
-        {"type": "integer", "minimum": 1, "maximum": MAX_POSITION},
-    ],
-}
 _SOMETHING: list[Any] = [
     {"required": [key], "properties": {key: {"minItems": 1}}} for key in ("group_by", "aggregates")
 ]
 
-ColumnIn = Annotated[str | int, BeforeValidator(_column), WithJsonSchema(_COLUMN_SCHEMA)]
-ValueIn = Annotated[str | Decimal, BeforeValidator(_value)]
-ValuesIn = Annotated[
-    Annotated[ValueIn, Tag("#one")]
-    | Annotated[list[ValueIn], Field(min_length=1, max_length=MAX_VALUES), Tag("#several")],
-    Discriminator(lambda value: "#several" if isinstance(value, list) else "#one"),
-]
 PercentageIn = Annotated[
     Decimal,
     BeforeValidator(_percentage),
@@ -262,87 +217,6 @@ class AggregateIn(JsonObject):
             raise ValueError(f"send neither column nor where for {self.function}")
 
 
-class ConditionIn(JsonObject):
-    """Compares a column with a value."""
-
-    column: ColumnIn
-    op: Operator
-    value: ValuesIn | None = None
-    """A string or a number; a list with `in`; none with `is_empty`"""
-    type: Kind | None = None
-    """As what cells are read; the default is `number` if the value is a JSON number, else `text`"""
-
-    @model_validator(mode="after")
-    def _check(self) -> ConditionIn:
-        if self.op == "is_empty":
-            if self.value is not None or self.type is not None:
-                raise ValueError("send neither value nor type with is_empty")
-        elif self.value is None:
-            raise ValueError(f"send the value that {self.op} compares with")
-        elif isinstance(self.value, list) != (self.op == "in"):
-            raise ValueError("send a list of values with in, and one value with all others")
-        self._check_values()
-        return self
-
-    def _check_values(self) -> None:
-        if len({isinstance(value, Decimal) for value in self._values()}) > 1:
-            raise ValueError("send numbers or strings in value, not both")
-        kind = self._kind()
-        if self.op in ("contains", "starts_with") and kind != "text":
-            raise ValueError(f"send a string as value: {self.op} compares text")
-        if kind in ("text", "date") and any(isinstance(v, Decimal) for v in self._values()):
-            raise ValueError(f"send value as a string: it is compared as {kind}")
-        for text in self._texts():
-            if _READ[kind](text.encode()) is None:
-                raise ValueError(f"send {cells.EXPECTED[kind]} as value")
-
-    def _values(self) -> list[str | Decimal]:
-        value = self.value
-        return value if isinstance(value, list) else [] if value is None else [value]
-
-    def _texts(self) -> tuple[str, ...]:
-        return tuple(str(value) for value in self._values())
-
-    def _kind(self) -> Kind:
-        numbers = any(isinstance(value, Decimal) for value in self._values())
-        return self.type or ("number" if numbers else "text")
-
-
-class AndIn(JsonObject):
-    """All of these must hold."""
-
-    all_of: list[FilterIn] = Field(alias="and", min_length=1, max_length=MAX_ITEMS)
-
-
-class OrIn(JsonObject):
-    """Any of these must hold."""
-
-    any_of: list[FilterIn] = Field(alias="or", min_length=1, max_length=MAX_ITEMS)
-
-
-class NotIn(JsonObject):
-    """This must not hold. An empty cell that is compared as a number or date meets neither a
-    condition nor its negation."""
-
-    none_of: FilterIn = Field(alias="not")
-
-
-def _filter_tag(value: object) -> str:
-    if isinstance(value, AndIn | OrIn | NotIn):  # pydantic calls this with models, too
-        return "#and" if isinstance(value, AndIn) else "#or" if isinstance(value, OrIn) else "#not"
-    keys = value if isinstance(value, dict) else ()
-    return next((f"#{key}" for key in ("and", "or", "not") if key in keys), "#condition")
-
-
-FilterIn = Annotated[
-    Annotated[AndIn, Tag("#and")]
-    | Annotated[OrIn, Tag("#or")]
-    | Annotated[NotIn, Tag("#not")]
-    | Annotated[ConditionIn, Tag("#condition")],
-    Discriminator(_filter_tag),
-]
-
-
 class OrderIn(JsonObject):
     """An output column to sort by. Its name alone is short for ascending order."""
 
@@ -361,7 +235,7 @@ class AggregationIn(JsonObject):
 
     model_config = ConfigDict(json_schema_extra={"anyOf": _SOMETHING})
 
-    group_by: list[Annotated[GroupColumnIn, _OrShort(_COLUMN_SCHEMA)]] = Field(
+    group_by: list[Annotated[GroupColumnIn, _OrShort(COLUMN_SCHEMA)]] = Field(
         default_factory=list, max_length=MAX_ITEMS
     )
     """Rows with equal values in these columns form a group, which is one row of the result. Without
