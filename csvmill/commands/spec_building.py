@@ -32,7 +32,7 @@ FUNCTION_OPTIONS: dict[str, AggregateFunction] = {
 INPUT_OPTIONS = (
     "delimiter", "quote", "escape", "encoding", "header", "line_end", "compression", "decimal",
     "thousands", "date", "on_bad_row", "on_ragged", "skip_lines", "header_line",
-    "header_starts_with", "comment", "skip_footer",
+    "header_starts_with", "comment", "skip_footer", "columns",
 )  # fmt: skip
 NUMBER_OPTIONS = ("currency", "percent", "parentheses")
 OPTION_ORDER = "csvmill.spec_options.order"

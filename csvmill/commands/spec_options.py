@@ -20,7 +20,7 @@ from csvmill.commands.spec_building import (
     spec_from_options,
 )
 from shared.aggregation.formats import DEFAULT_FORMAT, FORMATS, formats_help
-from shared.csv.dialect import OnBadRow, OnRagged
+from shared.csv.dialect import Columns, OnBadRow, OnRagged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -212,6 +212,12 @@ def _options() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
             "--on-ragged",
             type=click.Choice(get_args(OnRagged)),
             help="What becomes of records with too few or too many cells.  [default: fail]",
+        ),
+        click.option(
+            "--columns",
+            type=click.Choice(get_args(Columns)),
+            help="Whether several files must have the same columns, or a column that one lacks is "
+            "empty there.  [default: same]",
         ),
         click.option(
             "--skip-lines",

@@ -18,6 +18,7 @@ from shared.aggregation.json_object import JsonObject
 from shared.csv.dialect import (
     MAX_FOOTER_LINES,
     MAX_SKIPPED_LINES,
+    Columns,
     Compression,
     Encoding,
     LineEnd,
@@ -169,7 +170,7 @@ class InputIn(JsonObject):
     """Lines at the end of the file that are passed over: their number, or the text with which the
     first of them begins"""
 
-    columns: Literal["same", "union"] = "same"
+    columns: Columns = "same"
     """Of several files: `same` refuses a file whose header lacks a name of the first file's, or has
     others; with `union`, a column that a file does not have is empty there. Names may be in any
     order"""

@@ -17,6 +17,7 @@ Compression = Literal["none", "gzip", "zstd", "bzip2", "zip", "xlsx"]
 """`xlsx` is a workbook, of which a sheet is read as CSV."""
 LineEnd = Literal["lf", "cr"]
 """What ends a line: LF or CRLF, also mixed; or CR alone, as on old Macs."""
+Columns = Literal["same", "union"]
 OnBadRow = Literal["fail", "skip"]
 OnRagged = Literal["fail", "pad", "truncate", "pad_or_truncate"]
 MAX_SKIPPED_LINES = 1_000_000_000
@@ -77,7 +78,7 @@ class Input:
     """Lines that begin with this text are passed over; empty for none."""
     skip_footer: int | str = 0
     """The number of lines below the table, or the text with which the first of them begins."""
-    columns: Literal["same", "union"] = "same"
+    columns: Columns = "same"
     """Whether all files of a job must have the same columns, in any order; or a column that a file
     does not have is empty in all its records."""
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from shared.aggregation.json_reader import read_aggregation
-from shared.aggregation.resolve import resolve
+from shared.aggregation.resolve import Combination, Comparison, resolve
 from shared.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -29,7 +30,44 @@ def test_columns_are_found_by_name_and_by_position() -> None:
     assert query.names == ("Song", "Plays", "count(Date)")
 
 
+def test_the_name_of_the_file_is_the_column_after_those_of_the_header() -> None:
+    aggregation = read(group_by=["@file", "Song"], where={"column": "@file", "op": "is_empty"})
+
+    query = resolve(aggregation, HEADER)
+
+    assert (query.group_by, query.names) == ((4, 0), ("@file", "Song"))
+    assert query.where == Comparison(4, "is_empty", (), "text")
+    assert aggregation.named_columns == {"Song"}
+
+
+def test_the_name_of_the_file_is_refused_if_a_column_has_it_too() -> None:
+    with pytest.raises(InvalidInput, match="send the position of the column, 2, or rename"):
+        resolve(read(group_by=["@file"]), ["Song", "@file"])
+    assert resolve(read(group_by=[2]), ["Song", "@file"]).group_by == (1,)
+
+
+def test_a_negation_is_that_of_each_condition() -> None:
+    contains = {"column": "Song", "op": "contains", "value": "x"}
+    less = {"column": "Date", "op": "<", "value": "2026-01-01", "type": "date"}
+    text = Comparison(0, "contains", ("x",), "text")
+    date = Comparison(1, "<", ("2026-01-01",), "date")
+
+    def where(condition: dict[str, Any]) -> object:
+        return resolve(read(where=condition), HEADER).where
+
+    assert where({"not": contains}) == replace(text, negated=True)
+    assert where({"not": {"not": contains}}) == text
+    assert where({"not": {"and": [contains, {"or": [less, {"not": contains}]}]}}) == Combination(
+        "or",
+        (
+            replace(text, negated=True),
+            Combination("and", (replace(date, operator=">="), text)),
+        ),
+    )
+
+
 OF_THE_HEADER = [
+    ({"where": {"not": {"column": "x", "op": "is_empty"}}}, "where.not.column is 'x'"),
     ({"group_by": ["song"]}, "group_by[0].column is 'song': no column has this name; did you mean"),
     ({"group_by": ["xyz"]}, "the columns are 'Song', 'Date', 'Plays', 'Plays'"),
     ({"group_by": [5]}, "group_by[0].column is 5: the file has 4 columns"),
