@@ -16,6 +16,7 @@ from shared.http.connection_limits import Addresses, ConnectionLimits
 from shared.http.least_rate import LeastRate
 from shared.http.request_body import raw_body
 from shared.http.trailers import TrailerRunner
+from tests.stubborn import stubborn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -55,8 +56,10 @@ async def served(**limits: object) -> AsyncIterator[tuple[str, int]]:
     app.router.add_post("/", _count)
     app.router.add_get("/late", _late)
     app.router.add_get("/large", _large)
+    app.router.add_post("/refuse", _hello)
     runner = TrailerRunner(
         app,
+        lingering_time=0,  # of aiohttp, which would read a refused body for ten seconds
         limits=ConnectionLimits(**limits),  # type: ignore[arg-type]
         shutdown_timeout=0.1,
     )
@@ -270,3 +273,11 @@ def test_a_refusal_is_told_once_for_each_address_and_status() -> None:
         )
     ]  # fmt: skip
     assert told == [True, False, True, True, True, False]
+
+
+async def test_an_answer_is_read_by_a_client_that_sends_on() -> None:
+    async with served() as address:
+        head = "POST /refuse HTTP/1.1"
+        answer = await asyncio.to_thread(stubborn, address, head, 20_000_000)
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert answer.endswith(b"hello")
