@@ -44,6 +44,13 @@ const ROUTES = [
     make: ({ id }) => h("csv-job", { "job-id": id }),
   },
   {
+    pattern: "/uploads",
+    title: texts.stored.title,
+    section: "/uploads",
+    load: () => import("./uploads/list_view.js"),
+    make: () => h("csv-stored"),
+  },
+  {
     pattern: "/ask/:uploads",
     title: texts.ask.title,
     section: "",

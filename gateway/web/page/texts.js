@@ -12,6 +12,7 @@ export const texts = Object.freeze({
     nav: "Views",
     home: "New question",
     jobs: "Jobs",
+    uploads: "Files",
     help: "Help",
     theme: "Colours",
     themes: { system: "As the system", light: "Light", dark: "Dark" },
@@ -114,6 +115,9 @@ export const texts = Object.freeze({
 
   // The question about a file (ask/)
   ask: { title: "Another question" },
+
+  // The files that the service has (uploads/)
+  stored: { title: "Files on the service" },
 
   // The list of jobs, and one job (jobs/): the other texts are in texts/, loaded with these views
   jobs: {

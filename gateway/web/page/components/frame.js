@@ -9,6 +9,7 @@ import { themeSwitch } from "./theme_switch.js";
 const SECTIONS = /** @type {const} */ ([
   ["/", texts.frame.home],
   ["/jobs", texts.frame.jobs],
+  ["/uploads", texts.frame.uploads],
   ["/help", texts.frame.help],
 ]);
 

@@ -1,6 +1,54 @@
 /** The requests about uploads that are complete, of which jobs can be asked. */
 
-import { callJson } from "../api/client.js";
+import { call, callJson } from "../api/client.js";
+
+/**
+ * A complete upload, as `GET /api/v1/uploads` shows it.
+ * @typedef {object} StoredUpload
+ * @property {string} id
+ * @property {string} name
+ * @property {number} size bytes
+ * @property {string | null} sha256
+ * @property {string} created_at
+ * @property {boolean} keep whether it is kept although no job needs it
+ * @property {string | null} expires_at until when; null if that has no end, or is not so
+ * @property {string[]} jobs the ids of its latest jobs, the newest first
+ */
+
+/** @param {string} id */
+const pathOf = (id) => `api/v1/uploads/${encodeURIComponent(id)}`;
+
+/**
+ * Returns one page of the complete uploads, newest first, and the cursor of the next one.
+ * @param {{name: string, cursor: string | null, limit: number}} wanted
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<{uploads: StoredUpload[], cursor: string | null}>}
+ */
+export async function listUploads({ name, cursor, limit }, signal) {
+  const query = { name: name || null, cursor, limit };
+  const page = await callJson("GET", "api/v1/uploads", { query, ...(signal ? { signal } : {}) });
+  const next = page.next ? new URL(page.next, document.baseURI).searchParams.get("cursor") : null;
+  return { uploads: page.uploads, cursor: next };
+}
+
+/**
+ * Keeps an upload until it is deleted, or only as long as jobs need it.
+ * @param {string} id
+ * @param {boolean} keep
+ * @returns {Promise<StoredUpload>}
+ */
+export function keepUpload(id, keep) {
+  return callJson("PUT", `${pathOf(id)}/keep`, { json: { keep } });
+}
+
+/**
+ * Deletes an upload.
+ * @param {string} id
+ * @throws {import("../api/problem.js").Problem} `upload-in-use` while a job reads it
+ */
+export async function deleteUpload(id) {
+  await call("DELETE", pathOf(id));
+}
 
 /**
  * Returns the name and the size of an upload.
@@ -9,7 +57,7 @@ import { callJson } from "../api/client.js";
  * @returns {Promise<{id: string, name: string, size: number}>}
  */
 export function getUpload(id, signal) {
-  return callJson("GET", `api/v1/uploads/${encodeURIComponent(id)}`, signal ? { signal } : {});
+  return callJson("GET", pathOf(id), signal ? { signal } : {});
 }
 
 /**
