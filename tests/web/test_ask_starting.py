@@ -57,6 +57,7 @@ async def test_files_with_the_same_columns_get_the_same_question(
     await open_with(page, service, tmp_path / "a.csv", tmp_path / "b.csv", tmp_path / "plays.csv")
     await expect(page.get_by_text("2 files with the same columns")).to_be_visible()
     await page.get_by_role("button", name="Sum of amount by region").click()
+    await page.get_by_label("A result for each file").check()
     await page.get_by_role("button", name="Start for 2 files").click()
     # The file with other columns is left
     await expect(page.locator(".home-name")).to_have_text(["plays.csv"])
@@ -78,6 +79,7 @@ async def test_a_correction_is_for_all_files_with_the_same_columns(
     await expect(page.get_by_text("2 files with the same columns")).to_be_visible()
     await control(page, "input.decimal").select_option("Comma: 1,5")
     await page.get_by_role("button", name="Sum of Betrag by Straße").click()
+    await page.get_by_label("A result for each file").check()
     await page.get_by_role("button", name="Start for 2 files").click()
     await page.wait_for_url("**/#/jobs")
     async with service.client() as client:

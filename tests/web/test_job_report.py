@@ -42,7 +42,7 @@ async def test_a_failed_job_is_tried_again_and_deleted(
         assert len((await client.job(job_id)).attempts) == 2
         await page.get_by_role("button", name="Delete", exact=True).click()
         dialog = page.get_by_role("dialog", name="Delete this job's data?")
-        await dialog.get_by_role("button", name="Delete").click()
+        await dialog.get_by_role("button", name="Delete", exact=True).click()
         await expect(page.get_by_text("the job cannot be tried again")).to_be_visible()
         await expect(page.get_by_role("button", name="Retry", exact=True)).to_have_count(0)
         assert (await client.job(job_id)).expired_at is not None
@@ -111,7 +111,7 @@ async def test_a_deleted_result_is_explained_and_no_longer_offered(
         job_id = await kinds.skipped(client, tmp_path)
         await open_job(page, service, job_id)
         await page.get_by_role("button", name="Delete", exact=True).click()
-        await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
         await expect(page.get_by_text("The result is no longer kept")).to_be_visible()
         await expect(page.locator("csv-download")).to_have_count(0)
         await expect(page.get_by_role("button", name="Download the rejected rows")).to_have_count(0)

@@ -199,6 +199,21 @@ async def job_missing(gallery: Gallery, page: Page) -> None:
     await gallery.open(page, "/jobs/00000000-0000-4000-8000-000000000000")
 
 
+async def ask_again(gallery: Gallery, page: Page) -> None:
+    """Show another question about the file of a job."""
+    await gallery.open(page, f"/jobs/{await gallery.job('done')}")
+    await page.get_by_role("button", name="Ask another question").click()
+    await expect(page.get_by_role("heading", name="Your question")).to_be_visible()
+
+
+async def files(gallery: Gallery, page: Page) -> None:
+    """Show the files that the service has."""
+    for kind in JOBS:
+        await gallery.job(kind)
+    await gallery.open(page, "/uploads")
+    await expect(page.get_by_role("button", name="Delete sales-2026.csv")).to_be_visible()
+
+
 async def help_view(gallery: Gallery, page: Page) -> None:
     """Show the help."""
     await gallery.open(page, "/help")
@@ -223,6 +238,8 @@ VIEWS: dict[str, View] = {
     "job-rejects": job_with_rejects,
     "job-failed": job_failed,
     "job-missing": job_missing,
+    "ask-again": ask_again,
+    "files": files,
     "help": help_view,
     "unknown": unknown,
 }

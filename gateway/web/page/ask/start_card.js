@@ -7,6 +7,15 @@ import { ask as texts } from "../texts/ask.js";
 export class StartCard {
   #outputs = h("div", { class: "ask-outputs" });
   #hint = h("p", { class: "hint", id: "ask-start-hint", role: "status" });
+  #one = h("input", { type: "radio", name: "ask-together", value: "one", ".checked": true });
+  #each = h("input", { type: "radio", name: "ask-together", value: "each" });
+  #together = h(
+    "fieldset",
+    { class: "ask-together", hidden: true },
+    h("legend", null, texts.together.title),
+    h("label", { class: "check" }, this.#one, texts.together.one),
+    h("label", { class: "check" }, this.#each, texts.together.each),
+  );
 
   /** @param {() => void} start called when the button is pressed */
   constructor(start) {
@@ -20,7 +29,14 @@ export class StartCard {
       },
       texts.start,
     );
-    this.element = h("div", { class: "card ask-go" }, this.#outputs, this.button, this.#hint);
+    this.element = h(
+      "div",
+      { class: "card ask-go" },
+      this.#outputs,
+      this.#together,
+      this.button,
+      this.#hint,
+    );
   }
 
   /**
@@ -31,6 +47,7 @@ export class StartCard {
    * @param {number} state.count for how many files the question is
    */
   show({ asks, refused, outputs, count }) {
+    this.#together.hidden = count < 2;
     this.button.textContent = count > 1 ? texts.startMany(count) : texts.start;
     this.button.disabled = !asks || refused;
     this.hint(asks ? (refused ? texts.doesNotFit : "") : texts.nothingAsked);
@@ -47,6 +64,11 @@ export class StartCard {
           ),
         ],
     );
+  }
+
+  /** Whether several files are to have one result. */
+  get together() {
+    return !this.#together.hidden && this.#one.checked;
   }
 
   /** @param {string} text */

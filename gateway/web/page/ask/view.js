@@ -31,6 +31,7 @@ await needStyle("ask");
 /**
  * What `csv-start` says: what to compute.
  * @typedef {object} StartDetail
+ * @property {boolean} together whether all files have one result
  * @property {import("./types.js").Aggregation | null} aggregation null is the sum of plays
  */
 
@@ -326,8 +327,9 @@ export class AskPart extends Part {
   #send() {
     const aggregation = aggregationOf(this.#question);
     const isEmpty = Object.keys(aggregation).length === 0;
+    const { together } = this.#startCard;
     /** @type {StartDetail} */
-    const detail = { aggregation: isEmpty ? null : aggregation };
+    const detail = { aggregation: isEmpty ? null : aggregation, together };
     this.dispatchEvent(new CustomEvent("csv-start", { detail, bubbles: true }));
   }
 }

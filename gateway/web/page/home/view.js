@@ -24,6 +24,16 @@ import { waitingNotice, welcome } from "./welcome.js";
 
 await needStyle("home");
 
+/** The sum of plays, which a single file gets without a question. */
+const SONG_PLAYS = Object.freeze({
+  group_by: [
+    { column: 1, name: "Song" },
+    { column: 2, name: "Date" },
+  ],
+  aggregates: [
+    { function: "sum", column: 3, name: "Total Number of Plays for Date", type: "integer" },
+  ],
+});
 /** How many files are read at the same time besides the one that is shown. */
 const AT_ONCE = 3;
 
@@ -226,16 +236,19 @@ class HomePart extends Part {
     const group = this.#group();
     try {
       const { uploads } = await import("../upload/queue.js"); // the first view is drawn without
-      const tasks = group.map(({ file, handle }) =>
-        uploads.add({ file, handle, aggregation: detail.aggregation }),
-      );
-      fill(this.#place, this.#sent(tasks.length));
+      const together = detail.together && group.length > 1;
+      const tasks = together
+        ? uploads.addTogether(group, detail.aggregation ?? SONG_PLAYS)
+        : group.map(({ file, handle }) =>
+            uploads.add({ file, handle, aggregation: detail.aggregation }),
+          );
+      fill(this.#place, this.#sent(together ? 1 : tasks.length));
       chosen.remove(group);
       announce(texts.sent(tasks.length));
       if (chosen.files.length === 0) {
         this.#title.textContent = texts.sent(tasks.length);
         moveFocus(this.#title);
-        this.#follow(tasks, uploads);
+        this.#follow(tasks, uploads, together);
       }
     } catch (error) {
       toast(`${texts.failed}: ${asProblem(error).message}`, { kind: "bad" });
@@ -250,7 +263,7 @@ class HomePart extends Part {
     moveFocus(this.#title);
   }
 
-  /** @param {number} count */
+  /** @param {number} count how many jobs there will be */
   #sent(count) {
     return h(
       "div",
@@ -267,21 +280,23 @@ class HomePart extends Part {
   }
 
   /**
-   * Opens the job of an upload when it has one, or the list of jobs for several.
+   * Opens the job of uploads when they have one, or the list of jobs for several.
    * @param {readonly {jobId?: string | null, state?: string}[]} tasks
    * @param {EventTarget} uploads
+   * @param {boolean} together whether they have one job
    */
-  #follow(tasks, uploads) {
-    const [only] = tasks;
-    if (tasks.length > 1) {
+  #follow(tasks, uploads, together) {
+    if (tasks.length > 1 && !together) {
       navigate("/jobs");
       return;
     }
     const look = () => {
       const isHere = this.isConnected && this.#place.querySelector(".home-sent");
-      if (only?.jobId && isHere) navigate(`/jobs/${only.jobId}`);
+      const jobId = tasks.find((task) => task.jobId)?.jobId;
+      const isOver = tasks.every(({ state }) => state === "failed" || state === "cancelled");
+      if (jobId && isHere) navigate(`/jobs/${jobId}`);
       // The list of uploads says why, and what to do.
-      else if (isHere && (only?.state === "failed" || only?.state === "cancelled")) this.#again();
+      else if (isHere && isOver) this.#again();
     };
     uploads.addEventListener("change", look, { signal: this.signal });
     look();

@@ -9,9 +9,9 @@ import { navigate } from "../core/router.js";
 import { needStyle } from "../core/style.js";
 import { jobs as texts } from "../texts/jobs.js";
 import { askJob } from "../uploads/api.js";
-import { cancelJob, deleteJob, retryJob } from "./api.js";
-import { confirmed } from "./confirm.js";
-import { keptUploads, skippingBadRows } from "./facts.js";
+import { cancelJob, deleteJob, deleteResult, retryJob } from "./api.js";
+import { chosen } from "./confirm.js";
+import { hasResult, keptUploads, skippingBadRows } from "./facts.js";
 import { openShare } from "./share.js";
 
 /** @typedef {import("./api.js").Job} Job */
@@ -50,10 +50,11 @@ export async function perform(action, job) {
     return false;
   }
   const { sure, run, done } = deeds(job)[action];
-  if (sure && !(await confirmed(sure))) return false;
+  const answer = sure ? await chosen(sure) : "act";
+  if (answer === "") return false;
   try {
-    await run();
-    toast(done, { kind: "good" });
+    await run(answer);
+    toast(answer === "less" ? words.resultDeleted : done, { kind: "good" });
   } catch (error) {
     const problem = asProblem(error);
     if (problem.kind === "job-finished") toast(words.alreadyEnded);
@@ -112,9 +113,11 @@ function deeds(job) {
         title: words.deleteTitle,
         text: words.deleteText(inSentence(job.filename)),
         act: words.deleteDo,
+        ...(hasResult(job) ? { less: words.deleteResult } : {}),
         keep: words.deleteNot,
       },
-      run: () => deleteJob(job.id),
+      run: (/** @type {"act" | "less"} */ what) =>
+        what === "less" ? deleteResult(job.id) : deleteJob(job.id),
       done: words.deleted,
     },
     retry: { sure: null, run: () => retryJob(job.id), done: words.retried },

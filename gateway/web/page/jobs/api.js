@@ -138,6 +138,14 @@ export async function deleteJob(id) {
 }
 
 /**
+ * Deletes the result of a job, and keeps its file.
+ * @param {string} id
+ */
+export async function deleteResult(id) {
+  await call("DELETE", `${pathOf(id)}/result`);
+}
+
+/**
  * Tries a failed job again.
  * @param {string} id
  * @returns {Promise<Job>}

@@ -120,6 +120,8 @@ class JobPart extends Part {
         this.#badge,
       ),
       h("p", { class: "job-asked" }, inWords(job.aggregation, { most: 12 })),
+      job.inputs.length > 1 && filesOf(job),
+      job.cached_from && cachedNote(job.cached_from),
       this.#actions,
     );
   }
@@ -257,6 +259,32 @@ class JobPart extends Part {
       timesSection(job),
     ];
   }
+}
+
+/** @param {Job} job */
+function filesOf({ inputs }) {
+  return h(
+    "details",
+    { class: "job-files" },
+    h("summary", null, words.files(inputs.length)),
+    h(
+      "ul",
+      { "aria-label": words.filesLabel },
+      inputs.map(({ name, size }) =>
+        h("li", null, h("bdi", null, plain(name)), ` · ${formatBytes(size)}`),
+      ),
+    ),
+  );
+}
+
+/** @param {string} id of the job whose result this one has */
+function cachedNote(id) {
+  return h(
+    "p",
+    { class: "soft small-text" },
+    `${words.cached} `,
+    h("a", { href: `#/jobs/${id}` }, words.cachedJob),
+  );
 }
 
 /** @param {Job} job */

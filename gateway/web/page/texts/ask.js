@@ -26,6 +26,11 @@ export const ask = Object.freeze({
   goneHint: "It may have been moved, changed or deleted. Choose it again.",
   headerTooLong: "The first line of this file is very long",
   start: "Start",
+  together: Object.freeze({
+    title: "Several files",
+    one: "One result from all files",
+    each: "A result for each file",
+  }),
   againTitle: "Another question",
   againFiles: "The files that it is about",
   againGone: "The file is no longer on the service",

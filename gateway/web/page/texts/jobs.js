@@ -70,11 +70,13 @@ export const jobs = Object.freeze({
     cancelNot: "Let it run",
     deleteTitle: "Delete this job's data?",
     deleteText: (/** @type {string} */ name) =>
-      `The file ${name}, its result and its rejected rows are removed from the service for good. The job stays in the list, without data.`,
+      `The result and the rejected rows of ${name} are removed from the service for good, and the file too, unless it is kept or another job needs it. The job stays in the list, without data.`,
     deleteDo: "Delete",
+    deleteResult: "Delete the result only",
     deleteNot: "Keep it",
     cancelled: "The job is cancelled.",
     deleted: "The data of the job is deleted.",
+    resultDeleted: "The result is deleted.",
     retried: "The job runs again.",
     alreadyEnded: "The job had already ended, so nothing was cancelled.",
     failed: "That did not work",
@@ -101,6 +103,10 @@ export const jobs = Object.freeze({
   // One job
   job: {
     loading: "Loading the job …",
+    files: (/** @type {number} */ count) => `From ${count} files`,
+    filesLabel: "Files",
+    cached: "The same question of the same files was answered before, so nothing was computed.",
+    cachedJob: "Open that job",
     back: "← All jobs",
     missing: "This job does not exist",
     missingHint: "The address may be mistyped, or the job belongs to another person's key.",

@@ -31,7 +31,7 @@ export const stored = Object.freeze({
   sure: { title: "Delete this file?", act: "Delete", keep: "Keep it" },
   sureText: (/** @type {string} */ name, /** @type {number} */ jobs) =>
     jobs > 0
-      ? `${name} is removed from the service for good. Results of its jobs stay; failed jobs of it cannot be tried again.`
+      ? `${name} is removed from the service for good, with the result of the job that it was sent for. Results of other jobs stay.`
       : `${name} is removed from the service for good.`,
   deleted: (/** @type {string} */ name) => `${name} is deleted.`,
   inUse: "a job that has not ended reads it. Cancel the job, or wait for its end",

@@ -39,6 +39,7 @@ export const upload = Object.freeze({
     paused: "Paused",
     offline: "Waiting for the service",
     "needs-file": "Needs the file again",
+    arrived: "Uploaded, waits for the others",
     done: "Uploaded",
     failed: "Failed",
     cancelled: "Cancelled",

@@ -1,12 +1,12 @@
 /** An upload that this tab owns and sends. */
 
 import { Problem } from "../api/problem.js";
-import { backoff, isAbort, pause } from "../core/wait.js";
+import { isAbort } from "../core/wait.js";
 import { openFile } from "./file_access.js";
 import { watchHeadStart } from "./head_start.js";
 import { ChunkSize } from "./pace.js";
 import { Progress } from "./progress.js";
-import { differenceBetween, likenessOf } from "./recognition.js";
+import { differenceBetween, likenessIfReadable } from "./recognition.js";
 import { Sending, Stopped } from "./sending.js";
 import { jobIdOf, UploadOnServer } from "./server.js";
 
@@ -25,6 +25,7 @@ const STATES = /** @type {const} */ ({
   paused: "paused",
   failed: "failed",
   cancelled: "cancelled",
+  arrived: "arrived",
 });
 
 /**
@@ -34,6 +35,7 @@ const STATES = /** @type {const} */ ({
  * @property {Readonly<import("./pace.js").Pace>} pace
  * @property {() => number} lanes how many chunks may be in flight
  * @property {() => void} changed called when the upload has another snapshot
+ * @property {() => void} arrived called when the upload waits for the others of its bundle
  * @property {() => void} ended called when the upload is off the list
  */
 
@@ -68,7 +70,8 @@ export class LocalUpload {
    * @param {Surroundings} around
    */
   constructor(record, file, around) {
-    this.#record = record;
+    // A record of an earlier version of the page has no bundle.
+    this.#record = { ...record, bundle: record.bundle ?? null };
     this.#file = file;
     this.#around = around;
     this.#size = new ChunkSize(around.pace);
@@ -80,7 +83,7 @@ export class LocalUpload {
 
   /** @returns {Snapshot} */
   get snapshot() {
-    const { id, added, likeness, handle } = this.#record;
+    const { id, added, likeness, handle, bundle } = this.#record;
     const sending = this.#state === "sending";
     const rate = sending ? this.#progress.rate(performance.now()) : null;
     return {
@@ -95,6 +98,7 @@ export class LocalUpload {
       jobId: this.#jobId,
       problem: this.#problem,
       headStart: this.#headStart,
+      together: bundle !== null,
       hasHandle: handle !== null,
     };
   }
@@ -110,9 +114,33 @@ export class LocalUpload {
    */
   async remember() {
     const file = this.#file;
-    const likeness = file && (await likenessOf(file).catch(whenUnreadable));
+    const likeness = file && (await likenessIfReadable(file));
     if (likeness) await this.#keep({ likeness });
     else if (!this.#gone) this.#become("needs-file", "unreadable");
+  }
+
+  /** The files that get one job with this one; null if it has its own. */
+  get bundle() {
+    return this.#record.bundle;
+  }
+
+  /**
+   * Tells that the job of the bundle was created.
+   * @param {string} jobId
+   */
+  async join(jobId) {
+    this.#jobId = jobId;
+    await this.#finish();
+  }
+
+  /**
+   * Tells that the job of the bundle was refused.
+   * @param {Trouble} trouble
+   * @param {string} detail what the server says about it
+   */
+  async refuse(trouble, detail) {
+    await this.#keep({ wish: "failed", trouble, detail });
+    this.#become("failed", trouble, detail);
   }
 
   /** Takes up what the record wishes, after the page was loaded or another tab was closed. */
@@ -120,7 +148,7 @@ export class LocalUpload {
     const { wish, trouble, detail } = this.#record;
     if (wish === "cancelled") await this.#remove();
     else if (wish === "failed") this.#become("failed", trouble ?? "fault", detail);
-    else if (await this.#hasArrived()) await this.#finish();
+    else if (wish === "arrived" || (await this.#hasArrived())) await this.#settle();
     else if (wish === "paused") this.#become("paused");
     else await this.#findFile(false);
   }
@@ -138,7 +166,7 @@ export class LocalUpload {
     try {
       this.#jobId = await this.#sending.run(signal);
       this.#stop.abort();
-      await this.#finish();
+      await this.#settle();
     } catch (error) {
       if (!signal.aborted) await this.#giveUp(error);
       else if (!isAbort(error)) throw error;
@@ -180,9 +208,12 @@ export class LocalUpload {
 
   /** @param {boolean} declared whether the server knows the upload */
   #serverOf(declared) {
-    const { id, likeness, aggregation, sent } = this.#record;
+    const { id, likeness, aggregation, sent, bundle } = this.#record;
     const { name, size } = likeness;
-    return new UploadOnServer({ key: id, name, size, aggregation }, { declared, received: sent });
+    return new UploadOnServer(
+      { key: id, name, size, aggregation, withJob: bundle === null },
+      { declared, received: sent },
+    );
   }
 
   /** @param {File} file */
@@ -227,14 +258,28 @@ export class LocalUpload {
   async #hasArrived() {
     if (!this.#record.declared) return false;
     try {
-      const { received_bytes, job } = await this.#server.look();
+      const { received_bytes, job, complete } = await this.#server.look();
       this.#progress.reset(received_bytes, performance.now());
       this.#jobId = job && jobIdOf(job);
+      if (complete && this.#record.bundle) return true;
     } catch (error) {
       // A server that does not answer, or has lost the upload, is noticed when it is sent.
       if (!(error instanceof Problem)) throw error;
     }
     return this.#jobId !== null;
+  }
+
+  /** It has arrived: with its job, or to wait for the others of its bundle. */
+  async #settle() {
+    if (this.#jobId !== null) {
+      await this.#finish();
+      return;
+    }
+    const { size } = this.#record.likeness;
+    this.#progress.reset(size, performance.now());
+    await this.#keep({ wish: "arrived", declared: true, sent: size, trouble: null, detail: "" });
+    this.#become("arrived");
+    this.#around.arrived();
   }
 
   async #finish() {
@@ -268,7 +313,8 @@ export class LocalUpload {
       await this.#keep({ declared: false, sent: 0 });
     }
     await this.#keep({ wish: "going", trouble: null, detail: "" });
-    if (this.#file) this.#become("waiting");
+    if (this.#record.bundle && (await this.#hasArrived())) await this.#settle();
+    else if (this.#file) this.#become("waiting");
     else await this.#findFile(true);
   }
 
@@ -301,7 +347,7 @@ export class LocalUpload {
    * @param {FileSystemFileHandle | null} handle
    */
   async #accept(file, handle) {
-    const likeness = await likenessOf(file).catch(whenUnreadable);
+    const likeness = await likenessIfReadable(file);
     const difference = likeness && differenceBetween(this.#record.likeness, likeness);
     if (!likeness || difference) {
       this.#become("needs-file", difference ?? "unreadable");
@@ -317,16 +363,8 @@ export class LocalUpload {
     this.#become("cancelled");
     await this.#keep({ wish: "cancelled" });
     this.#around.ended();
-    for (let failures = 1; this.#asked; failures += 1) {
-      try {
-        await this.#server.remove();
-        break;
-      } catch (error) {
-        if (!(error instanceof Problem)) throw error;
-        if (!error.passes) break; // it is not there any more, or its job has ended
-        await pause(backoff(failures));
-      }
-    }
+    if (this.#record.bundle) this.#around.arrived(); // the others no longer wait for it
+    if (this.#asked) await this.#server.removeAtLast();
     await this.#drop();
   }
 
@@ -359,13 +397,4 @@ export class LocalUpload {
     this.#problem = trouble ? { trouble, detail, until } : null;
     this.#around.changed();
   }
-}
-
-/**
- * Returns null for a file that was changed or removed since it was chosen.
- * @param {unknown} error
- */
-function whenUnreadable(error) {
-  if (error instanceof DOMException) return null;
-  throw error;
 }

@@ -1,5 +1,6 @@
 /** The uploads of this browser: those that this tab sends, and those of other tabs. */
 
+import { Bundles } from "./bundles.js";
 import { LocalUpload } from "./local_upload.js";
 import { own } from "./ownership.js";
 import { PACE } from "./pace.js";
@@ -21,6 +22,10 @@ const TELL = 250;
 class Uploads extends EventTarget {
   #store = new Store();
   #tabs = new Tabs((message) => this.#hear(message));
+  #bundles = new Bundles(this.#store, {
+    joined: (ids, jobId) => this.#settle({ kind: "joined", ids, jobId }),
+    refused: (ids, trouble, detail) => this.#settle({ kind: "refused", ids, trouble, detail }),
+  });
   /** @type {Map<string, UploadTask>} */
   #tasks = new Map();
   /** The uploads of this tab. @type {Map<string, LocalUpload>} */
@@ -59,6 +64,42 @@ class Uploads extends EventTarget {
    * @returns {UploadTask}
    */
   add({ file, handle = null, aggregation = null }) {
+    const { record, upload, task } = this.#make(file, handle, aggregation, null);
+    void own(record.id, this.#claim(record.id)).then(() => this.#begin(record, upload, file));
+    return task;
+  }
+
+  /**
+   * Adds files that get one job together, in this order.
+   * @param {readonly {file: File, handle: FileSystemFileHandle | null}[]} given
+   * @param {unknown} aggregation what to compute of all of them
+   * @returns {UploadTask[]}
+   */
+  addTogether(given, aggregation) {
+    const id = newId();
+    const made = given.map(({ file, handle }, position) => ({
+      file,
+      ...this.#make(file, handle, aggregation, { id, position }),
+    }));
+    void this.#beginTogether(made);
+    return made.map(({ task }) => task);
+  }
+
+  /** @param {readonly {record: UploadRecord, upload: LocalUpload, file: File}[]} made */
+  async #beginTogether(made) {
+    await Promise.all(made.map(({ record }) => own(record.id, this.#claim(record.id))));
+    // All are known before the first one can have arrived.
+    await Promise.all(made.map(({ record }) => this.#store.put(record)));
+    await Promise.all(made.map(({ record, upload, file }) => this.#begin(record, upload, file)));
+  }
+
+  /**
+   * @param {File} file
+   * @param {FileSystemFileHandle | null} handle
+   * @param {unknown} aggregation
+   * @param {import("./store.js").Bundle | null} bundle
+   */
+  #make(file, handle, aggregation, bundle) {
     const { name, size, lastModified } = file;
     /** @type {UploadRecord} */
     const record = {
@@ -66,6 +107,7 @@ class Uploads extends EventTarget {
       added: this.#later(),
       likeness: { name, size, lastModified, digest: null },
       aggregation,
+      bundle,
       handle,
       declared: false,
       sent: 0,
@@ -74,18 +116,16 @@ class Uploads extends EventTarget {
       detail: "",
     };
     const upload = this.#local(record, file);
-    const task = this.#show(upload.snapshot, upload);
-    void this.#begin(record, upload, file);
-    return task;
+    return { record, upload, task: this.#show(upload.snapshot, upload) };
   }
 
   /**
+   * Sends an upload that this tab owns.
    * @param {UploadRecord} record
    * @param {LocalUpload} upload
    * @param {File} file
    */
   async #begin(record, upload, file) {
-    await own(record.id, this.#claim(record.id));
     this.#own.set(record.id, upload);
     this.#tabs.tell({ kind: "state", snapshot: upload.snapshot, file });
     await upload.remember();
@@ -138,9 +178,21 @@ class Uploads extends EventTarget {
       pace: this.pace,
       lanes: () => Math.max(1, Math.floor(CHUNKS / Math.max(1, this.#sending.size))),
       changed: () => this.#changed(record.id),
+      arrived: () => {
+        if (record.bundle) void this.#bundles.check(record.bundle.id);
+      },
       ended: () => this.#leave(record.id),
     });
     return upload;
+  }
+
+  /**
+   * Tells uploads what has become of their job: here, and in other tabs.
+   * @param {Extract<import("./tabs.js").Message, {kind: "joined" | "refused"}>} message
+   */
+  #settle(message) {
+    this.#tabs.tell(message);
+    this.#hear(message);
   }
 
   /** @param {string} id */
@@ -228,6 +280,10 @@ class Uploads extends EventTarget {
     } else if (message.kind === "do") {
       const upload = this.#own.get(message.id);
       if (upload) obey(upload, message);
+    } else if (message.kind === "joined") {
+      for (const id of message.ids) void this.#own.get(id)?.join(message.jobId);
+    } else if (message.kind === "refused") {
+      for (const id of message.ids) void this.#own.get(id)?.refuse(message.trouble, message.detail);
     } else if (message.kind === "gone") {
       this.#forget(message.id);
     } else if (!this.#own.has(message.snapshot.id)) {

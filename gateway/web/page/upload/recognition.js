@@ -72,3 +72,17 @@ export async function sha256(bytes) {
   if (!globalThis.crypto?.subtle) return null;
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
 }
+
+/**
+ * As `likenessOf`; null for a file that was changed or removed since it was chosen.
+ * @param {File} file
+ * @returns {Promise<Likeness | null>}
+ */
+export async function likenessIfReadable(file) {
+  try {
+    return await likenessOf(file);
+  } catch (error) {
+    if (error instanceof DOMException) return null;
+    throw error;
+  }
+}

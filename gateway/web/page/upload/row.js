@@ -24,6 +24,7 @@ const COLOURS = {
   paused: "paused",
   offline: "paused",
   "needs-file": "paused",
+  arrived: "good",
   done: "good",
   failed: "bad",
   cancelled: "paused",
@@ -100,7 +101,10 @@ export class UploadRow {
   #drawWords(percent) {
     const { state, sent, size, bytesPerSecond, secondsLeft } = this.#task;
     put(this.#state, texts.states[state]);
-    put(this.#amount, state === "done" ? texts.whole(size) : texts.amount(sent, size));
+    put(
+      this.#amount,
+      state === "done" || state === "arrived" ? texts.whole(size) : texts.amount(sent, size),
+    );
     put(this.#percent, texts.percent(percent));
     put(this.#rate, state === "sending" ? texts.rate(bytesPerSecond, secondsLeft) : "");
     put(this.#reading, readingOf(this.#task));
@@ -206,7 +210,7 @@ function noteOf({ state, problem, snapshot }) {
  * @param {UploadTask} task
  */
 function readingOf({ state, size, snapshot }) {
-  if (size < HEAD_START || state === "done" || state === "failed") return "";
+  if (size < HEAD_START || snapshot.together || state === "done" || state === "failed") return "";
   const { headStart } = snapshot;
   if (headStart === null) return state === "sending" ? texts.readingNothing : "";
   if (headStart.ended) return texts.readingEnded(headStart.ended);

@@ -1,4 +1,4 @@
-/** Sends one file, and continues after failures, until the file has its job. */
+/** Sends one file, and continues after failures, until the file has its job, or has arrived if it gets none of its own. */
 
 import { connection } from "../api/connection.js";
 import { Problem } from "../api/problem.js";
@@ -73,7 +73,7 @@ export class Sending {
   /**
    * Sends what the server misses.
    * @param {AbortSignal} signal
-   * @returns {Promise<string>} the id of the file's job
+   * @returns {Promise<string | null>} the id of the file's job; null if it gets none of its own
    * @throws {Stopped} if trying again would not help
    * @throws {DOMException} `AbortError` if the signal is aborted
    */
@@ -88,6 +88,7 @@ export class Sending {
         this.#suspect = 0;
         const job = upload.job ?? (await this.#send(new Plan(upload.missing), signal));
         if (job !== null) return jobIdOf(job);
+        if (upload.complete && !this.#server.withJob) return null;
         // All bytes are there, and the next look will find or make the job.
         if (upload.missing.length === 0) await pause(WITHOUT_JOB, signal);
       } catch (error) {

@@ -2,6 +2,8 @@
 
 import { apiUrl, call, callJson } from "../api/client.js";
 import { currentKey } from "../api/key.js";
+import { Problem } from "../api/problem.js";
+import { backoff, pause } from "../core/wait.js";
 import { sendChunk } from "./chunk_request.js";
 
 const PATH = "api/v1/uploads";
@@ -35,6 +37,7 @@ const PATH = "api/v1/uploads";
  * @property {string} name
  * @property {number} size bytes
  * @property {unknown} aggregation null is the sum of plays by song and date
+ * @property {boolean} withJob whether it becomes a job when it is complete
  */
 
 /**
@@ -72,6 +75,11 @@ export class UploadOnServer {
     return true;
   }
 
+  /** Whether the upload becomes a job when it is complete. */
+  get withJob() {
+    return this.#declaration.withJob;
+  }
+
   /**
    * Returns what the server has. Declares the upload first if it does not know it.
    * @param {AbortSignal} [signal]
@@ -92,13 +100,9 @@ export class UploadOnServer {
    * @returns {Promise<Upload>}
    */
   #declare(signal) {
-    const { key, name, size, aggregation } = this.#declaration;
-    const json = {
-      name,
-      size,
-      fail_early: true,
-      ...(aggregation === null || aggregation === undefined ? {} : { aggregation }),
-    };
+    const { key, name, size, aggregation, withJob } = this.#declaration;
+    const asks = aggregation === null || aggregation === undefined ? {} : { aggregation };
+    const json = { name, size, ...(withJob ? { fail_early: true, ...asks } : { job: false }) };
     const headers = { "Idempotency-Key": `"${key}"` };
     return callJson("POST", PATH, { json, headers, ...(signal ? { signal } : {}) });
   }
@@ -137,6 +141,20 @@ export class UploadOnServer {
    */
   async remove() {
     await call("DELETE", this.#path, { query: { finished: "keep" } });
+  }
+
+  /** As `remove`, however long the server does not answer. */
+  async removeAtLast() {
+    for (let failures = 1; ; failures += 1) {
+      try {
+        await this.remove();
+        return;
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        if (!error.passes) return; // it is not there any more, or its job has ended
+        await pause(backoff(failures));
+      }
+    }
   }
 
   get #path() {

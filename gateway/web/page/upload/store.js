@@ -1,17 +1,25 @@
 /** The uploads that have not ended, kept in IndexedDB, so that they survive the page. */
 
 /**
+ * Files that get one job together. It is asked for when all have arrived that are not cancelled.
+ * @typedef {object} Bundle
+ * @property {string} id a UUID, also the Idempotency-Key of the job
+ * @property {number} position of this file
+ */
+
+/**
  * What is kept of an upload.
  * @typedef {object} UploadRecord
  * @property {string} id a UUID, also its Idempotency-Key
  * @property {number} added when, in milliseconds since 1970
  * @property {import("./recognition.js").Likeness} likeness
  * @property {unknown} aggregation null for song plays
+ * @property {Bundle | null} bundle the files that get one job with this one; null if it has its own
  * @property {FileSystemFileHandle | null} handle where the browser gives one
  * @property {boolean} declared whether the server knows it
  * @property {number} sent bytes that the server had received
- * @property {"going" | "paused" | "failed" | "cancelled"} wish what it is to do; `cancelled` is to be
- *   removed from the server
+ * @property {"going" | "paused" | "failed" | "cancelled" | "arrived"} wish what it is to do; `cancelled`
+ *   is to be removed from the server, and `arrived` waits for the others of its bundle
  * @property {import("./failures.js").Trouble | null} trouble why it failed
  * @property {string} detail what the server said about that
  */

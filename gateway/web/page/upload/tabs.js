@@ -8,10 +8,14 @@ import { openFile } from "./file_access.js";
 /**
  * - `state`: of an upload, from its owner; with the file if another tab asked for it
  * - `gone`: an upload is off the list
+ * - `joined`: uploads have got a job together
+ * - `refused`: the job of uploads was refused
  * - `do`: what a person wants from an upload, to its owner
  * - `who`: a new tab wants to know about all uploads
  * @typedef {{kind: "state", snapshot: import("./task.js").Snapshot, file: File | null}
  *   | {kind: "gone", id: string}
+ *   | {kind: "joined", ids: readonly string[], jobId: string}
+ *   | {kind: "refused", ids: readonly string[], trouble: import("./failures.js").Trouble, detail: string}
  *   | {kind: "do", id: string, act: Act, file: File | null, handle: FileSystemFileHandle | null}
  *   | {kind: "who"}} Message
  */

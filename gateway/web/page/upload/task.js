@@ -8,11 +8,12 @@
  * - `paused`: by a person
  * - `offline`: waits for the server or the connection, and resumes by itself
  * - `needs-file`: a person has to allow reading the file, or to choose it again
+ * - `arrived`: it waits for other files, with which it gets a job
  * - `done`: it has arrived, and has a job
  * - `failed`: see `problem`
  * - `cancelled`
- * @typedef {"waiting" | "sending" | "paused" | "offline" | "needs-file" | "done" | "failed"
- *   | "cancelled"} UploadState
+ * @typedef {"waiting" | "sending" | "paused" | "offline" | "needs-file" | "arrived" | "done"
+ *   | "failed" | "cancelled"} UploadState
  */
 
 /**
@@ -37,6 +38,7 @@
  * @property {string | null} jobId
  * @property {UploadProblem | null} problem
  * @property {import("./server.js").HeadStart | null} headStart
+ * @property {boolean} together whether it gets a job with other files
  * @property {boolean} hasHandle whether the browser can open the file again, once it is allowed to
  */
 
