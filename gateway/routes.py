@@ -31,7 +31,7 @@ from gateway.results.rejects import show_rejects
 from gateway.specs.handlers import delete_spec, list_specs, save_spec, show_spec
 from gateway.uploads.inspect import inspect_upload
 from gateway.web.api_reference import docs, docs_file
-from gateway.web.handlers import index, page_file
+from gateway.web.handlers import client_module, index, page_file
 from shared.runtime.health import health_routes
 from shared.telemetry.metrics import show_metrics
 
@@ -46,6 +46,8 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
     return [
         web.get("/", index),  # HEAD too
         web.get("/page/{version}/{path:.+}", page_file),  # HEAD too
+        web.get("/csvmill.js", client_module),  # HEAD too
+        web.get("/csvmill.d.ts", client_module),  # HEAD too
         web.get("/docs", docs),  # HEAD too
         web.get("/docs/{version}/{path:.+}", docs_file),  # HEAD too
         web.get("/openapi.json", openapi_json),

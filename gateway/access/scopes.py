@@ -48,6 +48,8 @@ ANONYMOUS_SCOPES = FIRST_UPLOAD.scopes | FIRST_READ.scopes
 NEEDS: Mapping[tuple[str, str], Need | None] = {
     ("GET", "/"): OPEN,
     ("GET", "/page/{version}/{path}"): OPEN,
+    ("GET", "/csvmill.js"): OPEN,
+    ("GET", "/csvmill.d.ts"): OPEN,
     ("GET", "/docs"): OPEN,
     ("GET", "/docs/{version}/{path}"): OPEN,
     ("GET", "/openapi.json"): OPEN,

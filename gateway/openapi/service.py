@@ -87,6 +87,23 @@ def _file_of(name: str, summary: str, *, example: str) -> Node:
 PAGE_FILE = _file_of("pageFile", "A module, style or picture of the page", example="app.js")
 DOCS_FILE = _file_of("docsFile", "A file of the API reference", example="reference.js")
 
+def _client(name: str, summary: str) -> Node:
+    """Return the operation that leads to a file of the JavaScript client."""
+    location = {"schema": {"type": "string"}, "example": "page/0123456789abcdef/csvmill.js"}
+    return operation(
+        name,
+        summary,
+        tag=TAG,
+        answers={
+            "302": {
+                "description": "`Location` is its address in this version, relative to this one",
+                "headers": {"Location": location},
+            },
+            **refusals(),
+        },
+    )
+
+
 _READY: Node = {
     "type": "object",
     "properties": {"status": {"enum": ["ok", "unavailable"]}},
@@ -164,6 +181,8 @@ OPENAPI = operation(
 PATHS = {
     "/": reading(_cached(page("index", "Show the page with which people use the service"))),
     "/page/{version}/{path}": reading(_cached(PAGE_FILE)),
+    "/csvmill.js": reading(_client("clientModule", "Load the client for web pages")),
+    "/csvmill.d.ts": reading(_client("clientTypes", "Load the types of the client for web pages")),
     "/docs": reading(_cached(page("docs", "Show this document as a page"))),
     "/docs/{version}/{path}": reading(_cached(DOCS_FILE)),
     "/openapi.json": reading(OPENAPI),

@@ -27,6 +27,7 @@ CONTENT_TYPES = {
     ".css": "text/css",
     ".html": "text/html",
     ".js": "text/javascript",
+    ".ts": "text/plain",
     ".svg": "image/svg+xml",
     ".txt": "text/plain",
 }

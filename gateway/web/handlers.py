@@ -61,6 +61,12 @@ async def page_file(request: web.Request) -> web.Response:
     return send(request, file, fields)
 
 
+async def client_module(request: web.Request) -> web.Response:
+    """Lead to the JavaScript client of this version, at an address that stays."""
+    place = f"page/{page().version}{request.path}"
+    raise web.HTTPFound(place, headers={"Cache-Control": ASK_AGAIN})
+
+
 def send(request: web.Request, file: File, fields: Mapping[str, str]) -> web.Response:
     """Return a file with these header fields, compressed if the request accepts that.
 

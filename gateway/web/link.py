@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 JOINED = "start.js"
 """The path of the modules of the first view."""
+CLIENT = "csvmill.js"
+"""The client for other pages: a module with all that it imports."""
 STYLES = "core/style.js"
 """The module that loads styles. It is one of the first view."""
 
@@ -89,7 +91,7 @@ def joined(modules: Mapping[str, str], first: Sequence[str]) -> dict[str, str]:
     for place in dict.fromkeys(places.values()):
         inside = in_order(modules, [name for name in places if places[name] == place])
         sent[place] = linker.one(place, [name for name in inside if places[name] == place])
-    for name in _named(_WORKER, modules):
+    for name in _named(_WORKER, modules) | ({CLIENT} & modules.keys()):
         inside = in_order(modules, [name])
         sent[name] = _Linker(modules, dict.fromkeys(inside, name), ids).one(name, inside)
     return sent

@@ -4,6 +4,7 @@ import { isAbort } from "../core/wait.js";
 import { connection } from "./connection.js";
 import { askForKey, currentKey } from "./key.js";
 import { Problem, problemOf, UNREACHABLE } from "./problem.js";
+import { serviceUrl } from "./service.js";
 
 /**
  * @typedef {object} CallOptions
@@ -23,9 +24,9 @@ import { Problem, problemOf, UNREACHABLE } from "./problem.js";
  * @param {CallOptions["query"]} [query]
  */
 export function apiUrl(path, query) {
-  const prefix = new URL(".", document.baseURI).pathname;
+  const prefix = new URL(".", serviceUrl()).pathname;
   const own = path.startsWith(`${prefix}api/`) ? path.slice(prefix.length) : path;
-  const url = new URL(own.replace(/^\/+/, ""), document.baseURI);
+  const url = new URL(own.replace(/^\/+/, ""), serviceUrl());
   url.hash = "";
   const pairs = query instanceof URLSearchParams ? [...query] : Object.entries(query ?? {});
   for (const [name, value] of pairs) {

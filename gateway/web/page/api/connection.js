@@ -4,6 +4,7 @@
  */
 
 import { backoff, pause } from "../core/wait.js";
+import { serviceUrl } from "./service.js";
 
 /** @typedef {"online" | "offline" | "away"} ConnectionState */
 
@@ -106,7 +107,7 @@ class Connection extends EventTarget {
 /** Whether the server answers a check of its health. */
 async function answers() {
   try {
-    const url = new URL("healthz", document.baseURI);
+    const url = new URL("healthz", serviceUrl());
     const response = await fetch(url, { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT) });
     return response.ok;
   } catch {

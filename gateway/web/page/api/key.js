@@ -13,8 +13,20 @@ let asking = null;
 /** Where sessionStorage is not allowed, the key is kept until the page is left. @type {string | null} */
 let kept = null;
 
+/** A key that is kept nowhere; undefined unless a client uses one. @type {string | null | undefined} */
+let own;
+
+/**
+ * Uses a key, or none, and keeps it nowhere: for other pages than that of the service.
+ * @param {string | null} key
+ */
+export function useKey(key) {
+  own = key;
+}
+
 /** Returns the key; null if there is none. */
 export function currentKey() {
+  if (own !== undefined) return own;
   try {
     return sessionStorage.getItem(KEY) ?? kept;
   } catch {
@@ -58,9 +70,10 @@ export function askForKey(reason = "") {
 /**
  * Ends the question: with a key, or with null if none was given.
  * @param {string | null} key
+ * @param {{given?: boolean}} [options] `given`: a key was given in another way
  */
-export function answerKey(key) {
+export function answerKey(key, { given = false } = {}) {
   if (key) keepKey(key);
-  asking?.resolve(Boolean(key));
+  asking?.resolve(given || Boolean(key));
   asking = null;
 }

@@ -28,7 +28,13 @@ let count = 0;
  */
 export function digestOf(blob) {
   if (broken) return readHere(blob);
-  worker ??= startWorker();
+  try {
+    worker ??= startWorker();
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
+    broken = true; // a module of another origin must not start a worker
+    return readHere(blob);
+  }
   count += 1;
   worker.postMessage({ number: count, blob });
   return new Promise((resolve, reject) => asked.set(count, { blob, resolve, reject }));
