@@ -87,6 +87,7 @@ def _file_of(name: str, summary: str, *, example: str) -> Node:
 PAGE_FILE = _file_of("pageFile", "A module, style or picture of the page", example="app.js")
 DOCS_FILE = _file_of("docsFile", "A file of the API reference", example="reference.js")
 
+
 def _client(name: str, summary: str) -> Node:
     """Return the operation that leads to a file of the JavaScript client."""
     location = {"schema": {"type": "string"}, "example": "page/0123456789abcdef/csvmill.js"}

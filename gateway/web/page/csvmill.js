@@ -17,6 +17,7 @@ import { Stopped } from "./upload/sending.js";
 export const errors = Object.freeze({ Problem, Stopped, Damaged });
 
 /** @typedef {import("./csvmill.d.ts").Csvmill} Client */
+/** @typedef {import("./csvmill.d.ts").JobEvent} JobEvent */
 
 /** @implements {Client} */
 export class Csvmill {
@@ -66,7 +67,7 @@ export class Csvmill {
    * @param {import("./csvmill.d.ts").FollowOptions} [options]
    */
   async follow(id, { onProgress, signal } = {}) {
-    const onJob = (/** @type {import("./csvmill.d.ts").JobEvent} */ event) => onProgress?.(event);
+    const onJob = (/** @type {JobEvent} */ event) => onProgress?.(event);
     await follow(id, { onJob, ...(signal ? { signal } : {}) });
     return this.job(id, signal ? { signal } : {});
   }

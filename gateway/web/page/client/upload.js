@@ -58,6 +58,7 @@ export class Upload extends EventTarget {
     });
     /** @type {Promise<import("../csvmill.d.ts").Sent>} */
     this.done = this.#run();
+    this.done.catch(() => undefined); // who waits for it is told
     signal?.addEventListener("abort", () => void this.cancel(), { once: true });
     if (signal?.aborted) void this.cancel();
   }

@@ -2,6 +2,8 @@
 
 import { readDigest } from "./digest.js";
 
+/** @typedef {import("./digest_worker.js").Answer} Answer */
+
 /**
  * A digest that the worker has been asked for.
  * @typedef {object} Asked
@@ -42,15 +44,12 @@ export function digestOf(blob) {
 
 function startWorker() {
   const started = new Worker(new URL("./digest_worker.js", import.meta.url), { type: "module" });
-  started.addEventListener(
-    "message",
-    (/** @type {MessageEvent<import("./digest_worker.js").Answer>} */ { data }) => {
-      const question = asked.get(data.number);
-      asked.delete(data.number);
-      if (data.unreadable) question?.reject(new Unreadable());
-      else question?.resolve(data.digest);
-    },
-  );
+  started.addEventListener("message", (/** @type {MessageEvent<Answer>} */ { data }) => {
+    const question = asked.get(data.number);
+    asked.delete(data.number);
+    if (data.unreadable) question?.reject(new Unreadable());
+    else question?.resolve(data.digest);
+  });
   started.addEventListener("error", () => {
     broken = true;
     for (const { blob, resolve } of asked.values()) resolve(readHere(blob));
