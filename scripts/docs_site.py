@@ -39,6 +39,7 @@ NAVIGATION: dict[str, dict[str, str]] = {
     "Tutorial": {"Ten minutes": "tutorial.md"},
     "How to": {
         "Use the command line and Python": "client.md",
+        "Use the JavaScript client": "javascript.md",
         "Use the page": "page.md",
         "Let others use it": "access.md",
         "Operate it": "operations.md",
