@@ -23,8 +23,9 @@ pytestmark = pytest.mark.timeout(600)
 
 PLAYS = b"Song,Date,Number of Plays\nUmbrella,2020-01-02,200\n"
 BROKEN = b"Song,Date,Number of Plays\nUmbrella,2020-01-02,many\n"
+SPEC = {"group_by": ["Song"], "aggregates": [{"function": "count"}]}
 SPARE = 40
-"""Uploads and keys that are made before, more than a short test deletes."""
+"""Uploads, keys and specs that are made before, more than a short test deletes."""
 SHORT = Plan(examples=5)
 """About 6,500 requests."""
 LONG = [Plan(examples=75, seed=seed) for seed in (1, 2, 3)]
@@ -95,14 +96,24 @@ def key(tmp_path: Path) -> str:
 
 
 async def known_ids(url: str, folder: Path, key: str | None = None) -> dict[str, list[str]]:
-    """Return the ids of a succeeded and a failed job, of empty uploads, and of spare keys."""
+    """Return the ids of a succeeded and a failed job, of empty uploads, and of spare keys.
+
+    Also the names of saved specs, and the id of a notification, of a host that does not exist.
+    """
     jobs, uploads, keys = [], [], []
+    specs = [f"spare-{number}" for number in range(SPARE)]
     async with AsyncClient(url, api_key=key) as client:
         for name, data in (("plays.csv", PLAYS), ("broken.csv", BROKEN)):
             path = folder / name
             await asyncio.to_thread(path.write_bytes, data)
             jobs.append(await client.upload(path))
         await client.wait(jobs[0], timeout=60)
+        for name in specs:
+            await client.save_spec(name, SPEC)
+        await client.admin.rotate_webhook_secret()
+        told = await client.ask("plays.csv", SPEC, notify=["https://hooks.invalid/"])
+        await client.wait(told.id, timeout=60)
+        notifications = [each.id async for each in client.admin.notifications()]
         if key is not None:
             for number in range(SPARE):
                 made = await client.admin.create_key(f"spare {number}", ["read"])
@@ -113,7 +124,10 @@ async def known_ids(url: str, folder: Path, key: str | None = None) -> dict[str,
             declaration = {"name": "plays.csv", "size": 1_000_000}
             async with session.post(f"{url}/api/v1/uploads", json=declaration) as response:
                 uploads.append((await response.json())["id"])
-    known = {"job_id": jobs, "upload": uploads, "key_id": keys}
+    known = {
+        "job_id": jobs, "upload": uploads, "key_id": keys, "name": specs,
+        "notification_id": notifications,
+    }  # fmt: skip
     return {name: ids for name, ids in known.items() if ids}
 
 
