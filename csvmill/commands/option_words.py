@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from csvmill.commands.spec_building import (
+from csvmill.commands.option_tables import (
     GIVEN_SPEC,
     INPUT_OPTIONS,
     NUMBER_OPTIONS,

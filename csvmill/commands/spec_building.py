@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections import deque
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,42 +12,22 @@ import click
 
 from csvmill.commands import grammar
 from csvmill.commands.conditions import condition
+from csvmill.commands.option_tables import (
+    FUNCTION_OPTIONS,
+    INPUT_OPTIONS,
+    NUMBER_OPTIONS,
+    OPTION_ORDER,
+)
 from csvmill.commands.output_format import format_of
 from csvmill.commands.words import GrammarError, json_object
-from shared.aggregation.functions import FUNCTIONS, AggregateFunction
 from shared.aggregation.json_codec import aggregation_json, aggregation_of_json
 from shared.aggregation.spec import SONG_PLAYS, Arithmetic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from shared.aggregation.kinds import Kind
     from shared.aggregation.spec import Column
-
-FUNCTION_OPTIONS: dict[str, AggregateFunction] = {
-    "count-of" if each.name == "count" else each.name.replace("_", "-"): each
-    for each in FUNCTIONS.values()
-}
-INPUT_OPTIONS = (
-    "delimiter", "quote", "escape", "encoding", "header", "line_end", "compression", "decimal",
-    "thousands", "date", "on_bad_row", "on_ragged", "skip_lines", "header_line",
-    "header_starts_with", "comment", "skip_footer", "columns",
-)  # fmt: skip
-NUMBER_OPTIONS = ("currency", "percent", "parentheses")
-OPTION_ORDER = "csvmill.spec_options.order"
-"""Where the context of a command has the order of its options."""
-GIVEN_SPEC = "csvmill.spec_options.given"
-"""Where it has its spec, a `GivenSpec`."""
-
-
-@dataclass(frozen=True, slots=True)
-class GivenSpec:
-    """The spec of a command, and how it was given."""
-
-    spec: Mapping[str, Any] | None
-    """Its JSON; None for the default."""
-    as_json: bool
-    """Whether it was given as JSON, not as options."""
 
 
 def spec_from_json(spec: str, file: object, output: Path | None = None) -> dict[str, Any]:
@@ -182,6 +161,8 @@ def _of_outputs(
     for form in ("and", "or"):
         if form in found:
             return {form: [_of_outputs(part, outputs) for part in found[form]]}
+    if "not" in found:
+        return {"not": _of_outputs(found["not"], outputs)}
     return found | {"column": _output(found["column"], outputs)}
 
 

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from csvmill.commands.output_format import format_of
-from csvmill.commands.spec_building import (
+from csvmill.commands.option_tables import (
     FUNCTION_OPTIONS,
     GIVEN_SPEC,
     INPUT_OPTIONS,
     NUMBER_OPTIONS,
     OPTION_ORDER,
     GivenSpec,
-    spec_from_json,
-    spec_from_options,
 )
+from csvmill.commands.output_format import format_of
+from csvmill.commands.spec_building import spec_from_json, spec_from_options
 from shared.aggregation.formats import DEFAULT_FORMAT, FORMATS, formats_help
 from shared.csv.dialect import Columns, OnBadRow, OnRagged
 

@@ -117,6 +117,13 @@ def test_having_and_order_by_accept_the_input_column() -> None:
     assert found["order_by"] == ["At", "sum(Plays)"]
 
 
+def test_having_may_negate_a_condition_of_an_input_column() -> None:
+    found = spec_of(
+        "--group-by", "Song", "--mode", "Genre", "--having", "not Genre contains pop",
+    )  # fmt: skip
+    assert found["having"] == {"not": {"column": "mode(Genre)", "op": "contains", "value": "pop"}}
+
+
 def test_options_without_functions_refine_the_default_spec() -> None:
     default = aggregation_json(SONG_PLAYS)
     assert spec_of("--format", "jsonl", "--limit", "3") == {
