@@ -103,10 +103,9 @@ async def test_a_job_of_several_files_survives_a_reload(
     there, missing = await one_arrives(page, gate)
     assert await jobs_of(service) == []
 
-    await page.goto("about:blank")
+    await page.reload()
     gate.forget()
     await gate.open()
-    await page.goto(service.url)
     await expect(row_of(page, there)).to_contain_text("waits for the others")
     row = row_of(page, missing)
     await choose(row.get_by_role("button", name="Choose the file"), tmp_path / missing)
