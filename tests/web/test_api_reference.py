@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 OPERATIONS = sorted(
     (method.upper(), path, operation["operationId"], operation["summary"])
-    for path, item in DOCUMENT["paths"].items()
+    for path, item in (DOCUMENT["paths"] | DOCUMENT["webhooks"]).items()
     for method, operation in item.items()
 )
 DRAWN = 60_000
