@@ -167,7 +167,7 @@ TEST_CASE("a query that contradicts itself is refused") {
              {"\"function\":\"sum\",\"column\":2", "\"function\":\"sum\",\"column\":null"},
              {"\"function\":\"sum\"", "\"function\":\"first\""},
              {"\"kind\":\"number\"", "\"kind\":\"date\""},
-             {"\"column\":3,\"trim\"", "\"column\":1048576,\"trim\""},
+             {"\"column\":3,\"trim\"", "\"column\":2097152,\"trim\""},
              {"\"column\":3,\"trim\"", "\"column\":-1,\"trim\""},
              {"\"thousands\":\".\"", "\"thousands\":\",\""},
              {"\"decimal\":\",\"", "\"decimal\":\"\""},
