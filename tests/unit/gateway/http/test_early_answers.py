@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 from urllib.parse import quote
-from uuid import uuid4
 
 import pytest
 from psutil import Process
@@ -23,7 +22,7 @@ IETF = {"Upload-Draft-Interop-Version": "8", "Content-Type": "application/partia
 TUS = {"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream"}
 LARGE = 20_000_000
 MISFIT = quote('{"group_by":["zzz"],"aggregates":[{"function":"count"}]}')
-UPLOAD = f"/api/v1/uploads/{uuid4()}"
+UPLOAD = "/api/v1/uploads/{UUID('0b6f8f0c-52a1-4d3f-9a3e-3a5d0c1f2b47')}"
 
 REFUSED_BY_HEAD: list[tuple[str, Mapping[str, str], int]] = [
     ("POST /api/v1/nothing", {}, 404),
@@ -43,8 +42,16 @@ REFUSED_BY_HEAD: list[tuple[str, Mapping[str, str], int]] = [
     (f"PATCH {UPLOAD}", {}, 415),
     ("POST /api/upload_file", {"Content-Type": "text/csv"}, 400),
     ("POST /api/tus/", {**TUS, "Upload-Length": str(1 << 50)}, 413),
-    (f"PATCH /api/tus/{uuid4()}", {**TUS, "Upload-Offset": "0"}, 404),
-    (f"PATCH /api/tus/{uuid4()}", {"Tus-Resumable": "0.1"}, 412),
+    (
+        "PATCH /api/tus/0b6f8f0c-52a1-4d3f-9a3e-3a5d0c1f2b47",
+        {**TUS, "Upload-Offset": "0"},
+        404,
+    ),
+    (
+        "PATCH /api/tus/0b6f8f0c-52a1-4d3f-9a3e-3a5d0c1f2b47",
+        {"Tus-Resumable": "0.1"},
+        412,
+    ),
     ("POST /api/v1/inspections", {"Content-Type": "text/csv"}, 400),
 ]
 
