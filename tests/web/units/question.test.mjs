@@ -44,6 +44,26 @@ const QUESTIONS = [
     "Sum of Plays by Town",
   ],
   [
+    "a filter of what does not hold",
+    {
+      aggregates: [{ function: "count" }],
+      where: {
+        and: [
+          {
+            not: {
+              or: [
+                { column: "a", op: "contains", value: "x" },
+                { column: "b", op: "is_empty" },
+              ],
+            },
+          },
+          { column: "n", op: ">", value: 0 },
+        ],
+      },
+    },
+    "Number of rows of the whole file, where not (a contains “x” or b is empty) and n > 0",
+  ],
+  [
     "a filter of both kinds",
     {
       group_by: ["Song"],

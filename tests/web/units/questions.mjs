@@ -23,6 +23,21 @@ export const QUESTIONS = [
   { input: { decimal: ",", header: false } },
   { group_by: ["Song"] },
   { aggregates: [{ function: "count" }] },
+  { group_by: ["a"], where: { not: { column: "a", op: "contains", value: "x" } } },
+  {
+    aggregates: [{ function: "count", name: "n" }],
+    where: {
+      or: [
+        {
+          not: {
+            and: [{ column: "a", op: "is_empty" }, { not: { column: "b", op: "=", value: "1" } }],
+          },
+        },
+        { column: "c", op: "=", value: "2" },
+      ],
+    },
+    having: { not: { column: "n", op: "in", value: ["1", "2"] } },
+  },
   ...NAMES.map((name) => ({
     group_by: [name, { column: name, name: `${name}!` }],
     aggregates: [{ function: "min", column: name, type: "text" }],

@@ -132,7 +132,7 @@ function namesAreUnclear({ group_by = [], aggregates = [], having, order_by = []
   /** @param {import("./types.js").Filter} filter */
   const collect = (filter) => {
     if ("and" in filter) filter.and.forEach(collect);
-    else if (!("or" in filter)) conditions.push(filter.column);
+    else if ("column" in filter) conditions.push(filter.column);
   };
   if (having) collect(having);
   return [...orders, ...conditions].some((name) => !outputs.has(name) && sources.has(name));

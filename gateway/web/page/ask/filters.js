@@ -114,11 +114,7 @@ function junction(context, side, filter, place, depth, drop) {
         if (parts.length === 0) drop();
       };
       const at = `${path}[${index}]`;
-      return partsOf(part)
-        ? junction(context, side, part, at, depth + 1, remove)
-        : condition(context, side, /** @type {Condition} */ (part), at, () =>
-            context.edit(remove, parts.length ? `${place}.add` : `${place}.add`),
-          );
+      return row(context, side, part, { place: at, depth, remove, after: `${place}.add` });
     }),
     h(
       "div",
@@ -140,6 +136,40 @@ function junction(context, side, filter, place, depth, drop) {
         ),
     ),
   );
+}
+
+/**
+ * Returns a condition, a junction, or what is not to hold. Another one is negated by its command or its
+ * URL; here it is shown, edited and removed.
+ * @param {Context} context
+ * @param {Side} side
+ * @param {Filter} filter
+ * @param {object} about
+ * @param {string} about.place
+ * @param {number} about.depth
+ * @param {() => void} about.remove
+ * @param {string} about.after what has the focus after the removal
+ * @returns {HTMLElement}
+ */
+function row(context, side, filter, { place, depth, remove, after }) {
+  if ("not" in filter) {
+    return h(
+      "div",
+      {
+        class: "ask-junction",
+        role: "group",
+        "aria-label": texts.filters.negated,
+        data: { place },
+      },
+      h("span", { class: "label" }, texts.filters.negated),
+      row(context, side, filter.not, { place: `${place}.not`, depth, remove, after }),
+    );
+  }
+  return partsOf(filter)
+    ? junction(context, side, filter, place, depth + 1, remove)
+    : condition(context, side, /** @type {Condition} */ (filter), place, () =>
+        context.edit(remove, after),
+      );
 }
 
 /**

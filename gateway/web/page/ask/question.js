@@ -110,7 +110,7 @@ export function questionOf(aggregation) {
 }
 
 /**
- * Returns the parts of a junction, or null for a condition.
+ * Returns the parts of a junction, or null for a condition or a negation.
  * @param {Filter} filter
  * @returns {Filter[] | null}
  */
@@ -142,6 +142,10 @@ function filterOf(value, depth) {
     const parts = given[word].flatMap((each) => filterOf(each, depth + 1) ?? []);
     return /** @type {Filter} */ ({ [word]: parts });
   }
+  if (given.not !== undefined && depth <= 20) {
+    const negated = filterOf(given.not, depth + 1);
+    return negated && { not: negated };
+  }
   if (!isColumn(given.column) || typeof given.op !== "string") return null;
   return /** @type {Filter} */ ({ ...given });
 }
@@ -153,6 +157,10 @@ function filterOf(value, depth) {
  * @returns {Filter | null}
  */
 export function tidyFilter(filter) {
+  if ("not" in filter) {
+    const negated = tidyFilter(filter.not);
+    return negated && { not: negated };
+  }
   const parts = partsOf(filter);
   if (!parts) return /** @type {Filter} */ (tidy(filter));
   const left = parts.flatMap((each) => tidyFilter(each) ?? []);

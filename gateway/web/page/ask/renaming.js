@@ -40,6 +40,10 @@ export function follow(question, before, after) {
  * @param {(name: string) => string} nameNow
  */
 function rename(filter, nameNow) {
+  if ("not" in filter) {
+    rename(filter.not, nameNow);
+    return;
+  }
   const parts = partsOf(filter);
   if (parts) {
     for (const part of parts) rename(part, nameNow);

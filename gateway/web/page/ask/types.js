@@ -36,7 +36,8 @@
  * @property {string} [type]
  *
  * @typedef {{and: Filter[]} | {or: Filter[]}} Junction
- * @typedef {Condition | Junction} Filter
+ * @typedef {{not: Filter}} Negation
+ * @typedef {Condition | Junction | Negation} Filter
  *
  * @typedef {object} Order
  * @property {string} column

@@ -138,6 +138,7 @@ export function conditionWords(condition, most = 4) {
       return join(some(inner, most));
     }
   }
+  if (condition.not) return words.not(conditionWords(condition.not, most));
   const { op, value } = condition;
   const texts = Array.isArray(value)
     ? words.or(

@@ -165,6 +165,7 @@ export const ask = Object.freeze({
     word: "How the conditions are joined",
     all: "all of these hold",
     any: "any of these holds",
+    negated: "What does not hold",
     column: "Column of the condition",
     operator: "Comparison",
     value: "Value",

@@ -113,4 +113,5 @@ export const question = Object.freeze({
   },
   text: (/** @type {string} */ value) => `“${value}”`,
   group: (/** @type {string} */ condition) => `(${condition})`,
+  not: (/** @type {string} */ condition) => `not (${condition})`,
 });
