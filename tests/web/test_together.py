@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
-import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
@@ -93,7 +92,6 @@ async def test_song_plays_of_several_files_are_summed_with_one_click(
     assert found == expected_result(SONG_PLAYS, both).result
 
 
-@pytest.mark.xfail(reason="after the reload, the other file stays 'Waiting for its turn', often")
 async def test_a_job_of_several_files_survives_a_reload(
     page: Page, service: Service, tmp_path: Path, gate: ChunkGate
 ) -> None:

@@ -253,7 +253,8 @@ class Uploads extends EventTarget {
     for (const { id, state } of this.tasks) {
       const upload = this.#own.get(id);
       if (this.#sending.size >= FILES) return;
-      if (!upload || state !== "waiting" || this.#sending.has(id)) continue;
+      // Without its file, it is being taken up again, and its turn comes after that.
+      if (!upload?.file || state !== "waiting" || this.#sending.has(id)) continue;
       this.#sending.add(id);
       void upload.send().finally(() => {
         this.#sending.delete(id);
