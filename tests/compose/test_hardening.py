@@ -112,7 +112,7 @@ def test_a_container_has_just_the_secrets_that_it_needs_as_files(
     assert {secret["source"] for secret in one.get("secrets") or ()} == SECRETS[name]
     for variable, value in (one.get("environment") or {}).items():
         assert not re.search("PASSWORD|TOKEN|SECRET|_URL", variable) or (
-            variable.endswith("_FILE") or variable == "CSVMILL_STORAGE_URL"
+            variable.endswith("_FILE") or variable in ("CSVMILL_STORAGE_URL", "CSVMILL_PUBLIC_URL")
         ), variable
         assert "://" not in str(value) or value == "http://storage:8001"
 

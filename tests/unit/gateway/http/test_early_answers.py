@@ -22,7 +22,7 @@ IETF = {"Upload-Draft-Interop-Version": "8", "Content-Type": "application/partia
 TUS = {"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream"}
 LARGE = 20_000_000
 MISFIT = quote('{"group_by":["zzz"],"aggregates":[{"function":"count"}]}')
-UPLOAD = "/api/v1/uploads/{UUID('0b6f8f0c-52a1-4d3f-9a3e-3a5d0c1f2b47')}"
+UPLOAD = "/api/v1/uploads/0b6f8f0c-52a1-4d3f-9a3e-3a5d0c1f2b47"
 
 REFUSED_BY_HEAD: list[tuple[str, Mapping[str, str], int]] = [
     ("POST /api/v1/nothing", {}, 404),
