@@ -47,6 +47,18 @@ $$;
 ALTER ROLE {postgres_user} PASSWORD '{postgres_password}';
 """
 
+_DEFINITIONS = """\
+{{
+  "users": [
+    {{"name": "{rabbitmq_user}", "password": "{rabbitmq_password}", "tags": "administrator"}}
+  ],
+  "permissions": [
+    {{"user": "{rabbitmq_user}", "vhost": "csvmill",
+     "configure": ".*", "write": ".*", "read": ".*"}}
+  ]
+}}
+"""
+
 DERIVED = {
     "database_url": "postgresql://{postgres_user}:{postgres_password}@postgres:5432/csvmill\n",
     "broker_url": "amqp://{rabbitmq_user}:{rabbitmq_password}@rabbitmq:5672/csvmill\n",
@@ -55,6 +67,7 @@ DERIVED = {
     "rabbitmq.curl": 'user = "{rabbitmq_user}:{rabbitmq_password}"\n',
     "postgres_user.sql": _ROLE,
     "postgres_replaced.sql": "ALTER ROLE {postgres_replaced} PASSWORD NULL;\n",
+    "rabbitmq_user.json": _DEFINITIONS,
     "rabbitmq_replaced": "{rabbitmq_replaced}\n",
 }
 """The files that are made of others. From `rabbitmq.curl` on, they are for operators."""

@@ -16,6 +16,7 @@ NAMES = {
     "postgres_password", "rabbitmq_password", "storage_token", "grafana_password",
     "database_url", "broker_url", "rabbitmq.conf", "rabbitmq.curl", "rabbitmq_replaced",
     "postgres_user", "rabbitmq_user", "postgres_user.sql", "postgres_replaced.sql",
+    "rabbitmq_user.json",
 }  # fmt: skip
 
 WITHOUT_SECRETS = {
@@ -100,7 +101,7 @@ def test_a_replaced_token_of_storage_stays_valid_until_it_is_removed(tmp_path: P
         ),
         (
             "rabbitmq_password",
-            {"broker_url", "rabbitmq.conf", "rabbitmq.curl"},
+            {"broker_url", "rabbitmq.conf", "rabbitmq.curl", "rabbitmq_user.json"},
             {"rabbitmq_user", "rabbitmq_replaced"},
         ),
         ("grafana_password", set(), set()),

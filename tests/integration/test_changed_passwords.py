@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aio_pika
@@ -19,8 +20,6 @@ from tests.servers.postgres import PostgresServer
 from tests.servers.rabbitmq import _FOLDERS, RabbitServer
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.servers.base import PrivateServer
 
 _DOCKER = """#!/bin/sh
@@ -29,6 +28,7 @@ shift 4
 case $1 in
     psql) shift; exec psql -h 127.0.0.1 -p {port} -d csvmill "$@" ;;
     rabbitmqctl) shift; exec {rabbitmqctl} "$@" ;;
+    sh) PATH={folder}:$PATH exec "$@" ;;
 esac
 exit 1
 """
@@ -45,11 +45,13 @@ class Commands:
         self.secrets.parent.mkdir()
         self._options = ("--env", str(folder / ".env"), "--secrets", str(self.secrets))
         make_env(*self._options)
+        rabbitmqctl = find_program("rabbitmqctl", _FOLDERS, package="rabbitmq-server")
         docker = folder / "docker"
         docker.write_text(
             _DOCKER.format(
                 port=getattr(server, "port", 0),
-                rabbitmqctl=find_program("rabbitmqctl", _FOLDERS, package="rabbitmq-server"),
+                rabbitmqctl=rabbitmqctl,
+                folder=Path(rabbitmqctl).parent,
             )
         )
         docker.chmod(0o700)
