@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -15,7 +16,7 @@ from shared.aggregation.json_codec import aggregation_json
 from shared.aggregation.json_reader import read_aggregation
 from shared.api.saved_spec import SpecListView, SpecSummaryView, SpecView
 from shared.api.view import rfc3339
-from shared.errors import InvalidInput, SpecNotFound
+from shared.errors import InvalidInput, PreconditionFailed, SpecNotFound
 from shared.http.conditions import Representation, failed_precondition
 from shared.http.request_body import json_body
 from shared.jobs.saved_spec import NAME_PATTERN, is_spec_name
@@ -35,7 +36,10 @@ async def list_specs(request: web.Request) -> web.Response:
 
 
 async def show_spec(request: web.Request) -> web.Response:
-    """`GET /api/v1/specs/{name}`: show a saved spec. Raises SpecNotFound."""
+    """`GET /api/v1/specs/{name}`: show a saved spec.
+
+    Raises SpecNotFound, PreconditionFailed.
+    """
     name = request.match_info["name"]
     if not is_spec_name(name):
         raise SpecNotFound(f"there is no saved spec {name[:100]!r}")
@@ -87,8 +91,12 @@ def _shown(request: web.Request, spec: SavedSpec, *, conditional: bool = True) -
     headers = {**NO_CACHE, "ETag": f'"{spec.version}"'}
     if conditional:
         status = failed_precondition(request.headers, Representation(0, spec.version))
+        if status is HTTPStatus.PRECONDITION_FAILED:
+            raise PreconditionFailed(
+                f"the saved spec {spec.name!r} has none of the tags of If-Match"
+            )
         if status is not None:
-            return web.Response(status=int(status), headers=headers)
+            return web.Response(status=status, headers=headers)
     view = SpecView(
         name=spec.name,
         aggregation=aggregation_json(spec.aggregation),

@@ -96,6 +96,16 @@ async def test_a_spec_that_a_client_has_is_not_sent_again(gateway: Gateway) -> N
     assert (head.status, head.headers["ETag"]) == (200, tag)
 
 
+@pytest.mark.parametrize("tags", ['"a"', "", "plays"])
+async def test_a_spec_without_the_demanded_tag_is_a_problem(gateway: Gateway, tags: str) -> None:
+    tag = await saved(gateway, COUNT)
+    path = f"{SPECS}/plays"
+    refused = await gateway.client.get(path, headers={"If-Match": tags})
+    await problem_of(refused, 412, "precondition-failed")
+    assert (await gateway.client.head(path, headers={"If-Match": tags})).status == 412
+    assert (await gateway.client.get(path, headers={"If-Match": f'"a", {tag}'})).status == 200
+
+
 @pytest.mark.parametrize("name", ["-a", ".", "a%20b", "%2e%2e", "a" * 101, "%C3%A4"])
 async def test_a_name_that_is_none_is_refused(gateway: Gateway, name: str) -> None:
     response = await save(gateway, COUNT, name)
