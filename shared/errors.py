@@ -282,8 +282,9 @@ class NoPreview(CsvmillError, code="no_preview", status=409, title="Result has n
 
 
 class NotSortable(CsvmillError, code="not_sortable", status=409, title="Result too large to sort"):
-    """A preview cannot be sorted: too large a result, or more rows than are stored
-    beside Parquet or Excel.
+    """A preview cannot be sorted by a column.
+
+    The result is too large, or it is Parquet or Excel and has more rows than are stored beside it.
     """
 
 
