@@ -7,20 +7,25 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from gateway.uploads.upload import upload_id_of
+from shared.access.keys import new_key
 from shared.access.tenant import Tenant
 from shared.blobs.blob import result_key
 from shared.jobs.job import SONG_PLAYS, Job, JobResult, JobState
+from shared.jobs.notification import NotificationFilter
+from shared.jobs.notifications import ID_PREFIX
 from shared.uploads.keys import key_of
 from tests.unit.gateway.access.keys import bearer, stored_key
 from tests.unit.gateway.conftest import dropzone_form
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from aiohttp import ClientResponse
 
     from shared.access.keys import ApiKey
     from shared.blobs.blob import BlobInfo
+    from shared.jobs.notification import Notification
+    from shared.jobs.saved_spec import SavedSpec
     from tests.unit.gateway.conftest import Gateway
 
 OWNER = Tenant("acme")
@@ -75,6 +80,10 @@ class Belongings:
     jobs: dict[str, UUID] = field(default_factory=dict)
     key_id: str = ""
     """The id of an API key."""
+    spec_name: str = ""
+    """The name of a saved spec."""
+    notification_id: str = ""
+    """The id of a notification that was given up."""
 
     @classmethod
     async def of(cls, gateway: Gateway, tenant: Tenant) -> Belongings:
@@ -84,6 +93,13 @@ class Belongings:
         found.key_id = (await stored_key(gateway, tenant=tenant)).id
         for state in JobState:
             found.jobs[state.value] = (await found._job(state)).id
+        found.spec_name = str(uuid4())
+        await gateway.jobs.specs.save(tenant, found.spec_name, SONG_PLAYS, now=1.0)
+        notifications = gateway.jobs.notifications
+        (taken,) = await notifications.take(now=4.0, held_until=5.0, limit=9)
+        assert taken.tenant == tenant
+        assert await notifications.give_up(taken, "HTTP 503", status=503, now=4.0)
+        found.notification_id = taken.id
         return found
 
     @property
@@ -91,10 +107,25 @@ class Belongings:
         """All ids and names, that of a finished job first."""
         finished = self.jobs["SUCCESS"]
         others = [str(job_id) for job_id in self.jobs.values() if job_id != finished]
-        return [str(finished), *others, *self.names.values(), self.key_id]
+        uploads = self.names.values()
+        return [
+            str(finished), *others, *uploads, self.key_id, self.spec_name, self.notification_id
+        ]  # fmt: skip
 
-    async def state(self) -> tuple[list[BlobInfo], list[Job], ApiKey | None]:
-        """Return all uploads, jobs and keys as they are now."""
+    def unknown(self, name: str) -> str:
+        """Return another id, or name, of the same form, which nobody has."""
+        if name == self.key_id:
+            return new_key().id
+        if name == self.notification_id:
+            return f"{ID_PREFIX}{uuid4().hex}"
+        return str(uuid4())
+
+    async def state(
+        self,
+    ) -> tuple[
+        list[BlobInfo], list[Job], ApiKey | None, Sequence[SavedSpec], Sequence[Notification]
+    ]:
+        """Return all uploads, jobs, keys, saved specs and notifications as they are now."""
         blobs, jobs = self.gateway.blobs, self.gateway.jobs
         ids = [
             upload_id_of(name, self.tenant) if name == DZUUID else UUID(name)
@@ -104,6 +135,8 @@ class Belongings:
             [await blobs.peek(key_of(each, self.tenant)) for each in ids],
             [await jobs.get(each) for each in self.jobs.values()],
             await jobs.access.keys.find(self.key_id),
+            await jobs.specs.listed(self.tenant),
+            await jobs.notifications.newest(NotificationFilter(tenant=self.tenant), limit=9),
         )
 
     async def _upload(self) -> None:
@@ -165,6 +198,7 @@ class Belongings:
             max_attempts=3,
             now=1.0,
             tenant=self.tenant,
+            notify=["https://hooks.example/"] if state is JobState.FAILURE else [],
         )
         self.names[f"of {state.value}"] = str(upload_id)
         if state is JobState.REVOKED:

@@ -14,7 +14,6 @@ from gateway.inspections import inspector
 from gateway.openapi.document import DOCUMENT
 from gateway.uploads import header_check
 from gateway.uploads.upload import upload_id_of
-from shared.access.keys import new_key
 from shared.access.tenant import DEFAULT_TENANT
 from shared.blobs.blob import upload_key
 from shared.inspection import inspect as inspection
@@ -46,7 +45,7 @@ NAMING = [
     for method in item
     if method in METHODS - {"options"} and "{" in path and path.startswith("/api/")
 ]
-"""Operations on a job, an upload or a key that their URL names."""
+"""Operations on a job, an upload, a key, a saved spec or a notification that their URL names."""
 DIALECTS: list[tuple[dict[str, str], bytes | None]] = [
     ({}, None),
     ({}, b"ab"),
@@ -56,6 +55,10 @@ DIALECTS: list[tuple[dict[str, str], bytes | None]] = [
     ({"Content-Type": "application/json"}, b'{"size": 9}'),
     ({"Content-Type": "application/json"}, b"{}"),
     ({"Content-Type": "application/json"}, b'{"keep": true}'),
+    (
+        {"Content-Type": "application/json", "If-Match": "*"},
+        b'{"group_by": ["Song"], "aggregates": [{"function": "count"}]}',
+    ),
     (TUS, None),
     (
         {**TUS, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"},
@@ -73,7 +76,7 @@ DIALECTS: list[tuple[dict[str, str], bytes | None]] = [
         b"ab",
     ),
 ]
-"""Headers and bodies that one operation or another needs to reach the upload or job."""
+"""Headers and bodies that one operation or another needs to reach what its URL names."""
 
 
 @pytest.fixture
@@ -106,7 +109,7 @@ async def test_a_foreign_id_is_answered_as_an_unknown_one_by_every_operation(
     for name in owned.ids:
         for headers, body in DIALECTS:
             answers = []
-            for asked in (name, new_key().id if name == owned.key_id else str(uuid4())):
+            for asked in (name, owned.unknown(name)):
                 url = url_of(path, asked)
                 response = await ask(shared_gateway, OTHER, method, url, data=body, headers=headers)
                 answers.append(await shown(response, asked))
