@@ -242,6 +242,7 @@ async def test_the_report_of_a_finished_job_is_shown(gateway: Gateway) -> None:
         "attempts": 1,
         "warnings": [],
         "head_start": None,
+        "inputs": [],
     }  # fmt: skip
     assert (shown["problems"], shown["problem_count"]) == ([], 2)
     # `rows_in` means the same, even if an older version recorded the result
@@ -287,7 +288,7 @@ async def test_a_failure_shows_the_problems_of_the_file(gateway: Gateway) -> Non
         report=Report(Rows(rejected=41), problems=problems, problem_count=41, attempts=1),
     )  # fmt: skip
     shown = await (await gateway.client.get(f"/api/v1/jobs/{job.id}")).json()
-    common = {"found": "'x'", "expected": "an integer"}
+    common = {"found": "'x'", "expected": "an integer", "file": None}
     assert shown["problems"] == [
         {"line": 2, "offset": 20, "column": 3, "name": "Plays", **common},
         {"line": 7, "offset": 70, "column": None, "name": None, **common},
