@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,8 +106,12 @@ class Outcome:
 
     @property
     def succeeded(self) -> set[str]:
-        """The operations that succeeded at least once."""
-        return {name for name, seen in self.answers.items() if any(s < 300 for s in seen)}
+        """The operations that succeeded at least once: with 2xx, or by leading elsewhere."""
+        return {
+            name
+            for name, seen in self.answers.items()
+            if any(status < 300 or status == HTTPStatus.FOUND for status in seen)
+        }
 
     def check(self) -> None:
         """Raise AssertionError if an answer is not as the document describes it."""
