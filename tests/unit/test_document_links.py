@@ -22,6 +22,8 @@ CURRENT = [document for document in DOCUMENTS if document.parent.name != "decisi
 """Documents that describe the current tree. Decisions also name earlier files."""
 OF_THE_MACHINE = ("deploy/secrets", "deploy/tls")
 """Folders that the operator creates, which are not committed."""
+SERVED = ROOT / "gateway/web/page"
+"""The folder of the scripts that the gateway serves, such as `csvmill.js`."""
 TOP_FOLDERS = "gateway|storage|processor|shared|csvmill|tests|docs|deploy|scripts|benchmarks"
 MODULE = re.compile(rf"`((?:{TOP_FOLDERS})(?:\.\w+)+)`")
 PATH = re.compile(rf"`((?:{TOP_FOLDERS})/[\w/.-]*)`")
@@ -63,7 +65,8 @@ def test_every_module_exists(document: Path) -> None:
             continue  # a queue
         path = ROOT.joinpath(*name.split("."))
         # The last part may be a name that the module defines.
-        candidates = (path, path.with_suffix(".py"), path.parent.with_suffix(".py"))
+        modules = (path, path.with_suffix(".py"), path.parent.with_suffix(".py"))
+        candidates = (*modules, SERVED / name)
         assert any(candidate.exists() for candidate in candidates), name
 
 

@@ -68,7 +68,7 @@ async def test_the_time_of_a_compressed_file_grows_with_its_text() -> None:
         size = 100
 
     limits = EngineLimits(min_rate=1000)
-    attempt = usage.Usage(Small(), limits, lambda _progress: None)  # type: ignore[arg-type]
+    attempt = usage.Usage([Small()], limits, lambda _progress: None)  # type: ignore[list-item]
     began = time.monotonic()
     attempt._began = began - GRACE - 1
     with pytest.raises(usage.TooSlow):

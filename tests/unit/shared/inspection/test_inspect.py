@@ -130,6 +130,7 @@ def test_bad_records_are_counted_and_the_first_are_listed() -> None:
     assert view.as_json()["problems"][0] == {
         "line": 3, "offset": 8, "column": 2, "name": "b",
         "found": "1 column: '1'", "expected": "2 columns as in the header",
+        "file": None,
     }  # fmt: skip
 
 
