@@ -56,8 +56,11 @@ async def test_a_dialog_that_is_open_when_the_modules_arrive_keeps_its_purpose(
     page: Page, service: Service, tmp_path: Path
 ) -> None:
     sales(tmp_path / "sales.csv")
-    async with before_modules(page, service.url), page.expect_file_chooser() as opened:
-        await page.get_by_label("Choose files").press("Enter")
+    files = page.get_by_label("Choose files")
+    async with before_modules(page, service.url):
+        await expect(files).to_be_visible()  # a key reaches nothing before
+        async with page.expect_file_chooser() as opened:
+            await files.press("Enter")
     await expect(page.get_by_role("button", name="Choose files")).to_be_focused()
     await (await opened.value).set_files(tmp_path / "sales.csv")
     await expect(page.locator(".home-name")).to_have_text("sales.csv")
