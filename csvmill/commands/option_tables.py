@@ -15,8 +15,8 @@ FUNCTION_OPTIONS: dict[str, AggregateFunction] = {
     for each in FUNCTIONS.values()
 }
 INPUT_OPTIONS = (
-    "delimiter", "quote", "escape", "encoding", "header", "line_end", "compression", "decimal",
-    "thousands", "date", "on_bad_row", "on_ragged", "skip_lines", "header_line",
+    "delimiter", "quote", "escape", "encoding", "header", "line_end", "compression", "sheet",
+    "decimal", "thousands", "date", "on_bad_row", "on_ragged", "skip_lines", "header_line",
     "header_starts_with", "comment", "skip_footer", "columns",
 )  # fmt: skip
 NUMBER_OPTIONS = ("currency", "percent", "parentheses")

@@ -182,7 +182,13 @@ def _options() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
         ),
         click.option("--line-end", metavar="NAME", help="Of FILE: lf (CRLF too), or cr."),
         click.option(
-            "--compression", metavar="NAME", help="Of FILE: none, gzip, zstd, bzip2 or zip."
+            "--compression", metavar="NAME", help="Of FILE: none, gzip, zstd, bzip2, zip or xlsx."
+        ),
+        click.option(
+            "--sheet",
+            metavar="SHEET",
+            callback=_number_or_text,
+            help="The sheet of a workbook, by its name, or its number from 1.",
         ),
         click.option("--decimal", type=click.Choice([".", ","]), help="Decimal mark in FILE."),
         click.option("--thousands", metavar="CHAR", help="Thousands separator in FILE."),
@@ -235,7 +241,7 @@ def _options() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
         click.option(
             "--skip-footer",
             metavar="LINES",
-            callback=_lines_or_text,
+            callback=_number_or_text,
             help="Lines below the table in FILE, or the text with which the first one begins.",
         ),
         click.option(
@@ -246,5 +252,5 @@ def _options() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
     ]
 
 
-def _lines_or_text(_context: object, _option: object, given: str | None) -> int | str | None:
+def _number_or_text(_context: object, _option: object, given: str | None) -> int | str | None:
     return int(given) if given is not None and given.isascii() and given.isdigit() else given

@@ -199,6 +199,7 @@ test("what no option can say is sent as JSON", () => {
     { aggregates: [{ function: "sum", column: { add: ["a", "b"] } }] },
     { group_by: [1], aggregates: [{ function: "max", column: "Song" }], order_by: ["Song"] },
     { group_by: ["a"], input: { skip_footer: "12" } },
+    { group_by: ["a"], input: { sheet: "2" } },
   ]) {
     assert.equal(specOptions(aggregation), null, JSON.stringify(aggregation));
     assert.match(runCommand(aggregation, "a.csv", SERVER), /--spec/);

@@ -152,6 +152,9 @@ export const QUESTIONS = [
     input: { header_line: 3, skip_footer: "Total", delimiter: "\t", escape: "\\" },
   },
   { group_by: ["a"], input: { header_starts_with: "Date;", thousands: "", skip_footer: "7" } },
+  { group_by: ["a"], input: { compression: "xlsx", sheet: "Plays 2026", columns: "union" } },
+  { group_by: ["a"], input: { sheet: 2, columns: "same" } },
+  { group_by: ["a"], input: { sheet: "2" } },
 ];
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -82,6 +82,7 @@ export const FIELDS = Object.freeze([
     kind: "choice",
     values: ["fail", "pad", "truncate", "pad_or_truncate"],
   },
+  { key: "columns", kind: "choice", values: ["same", "union"] },
   { key: "number.currency", kind: "check" },
   { key: "number.percent", kind: "check" },
   { key: "number.parentheses", kind: "check", on: "negative" },

@@ -10,6 +10,8 @@ const NAMES = {
   thousands: { "": "none", " ": "space" },
 };
 const FLAGS = new Set(["currency", "percent"]);
+/** Options of which the value is a number if it consists of digits. */
+const NUMBERS = new Set(["sheet", "skip_footer"]);
 
 /**
  * Returns the options of an `input`, each a name and perhaps a value; null if one cannot say it.
@@ -29,8 +31,7 @@ export function inputOptions(input) {
     } else if (Array.isArray(value)) {
       found.push(...value.map((each) => /** @type {[string, string]} */ ([option, String(each)])));
     } else if (typeof value === "string" || typeof value === "number") {
-      // An option takes digits for a number of lines.
-      if (key === "skip_footer" && typeof value === "string" && /^[0-9]+$/.test(value)) return null;
+      if (NUMBERS.has(key) && typeof value === "string" && /^[0-9]+$/.test(value)) return null;
       found.push([option, NAMES[key]?.[value] ?? String(value)]);
     } else {
       return null;

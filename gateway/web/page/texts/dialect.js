@@ -29,6 +29,7 @@ export const dialect = Object.freeze({
     skip_footer: "Lines below the table",
     on_bad_row: "Malformed rows",
     on_ragged: "Rows of other width",
+    columns: "Columns of several files",
     "number.currency": "Numbers may have a currency",
     "number.percent": "Numbers may have a percent sign",
     "number.parentheses": "(5) means −5",
@@ -92,6 +93,7 @@ export const dialect = Object.freeze({
       truncate: "Long ones are cut",
       pad_or_truncate: "Are filled or cut",
     },
+    columns: { same: "Must be the same", union: "May be missing in some" },
   },
   /** @type {Labels} */
   placeholders: {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,10 @@ def test_every_key_of_input_that_a_message_names_has_an_option() -> None:
     assert {"decimal", "null", "number.currency", "skip_footer"} <= named
     for name in named - {"number"}:  # the table itself: each of its keys has an option
         assert "input." not in in_options(f"set input.{name} to 'x', or leave input.{name} out")
+
+
+def test_everything_that_can_be_declared_about_a_file_has_an_option() -> None:
+    assert {key.partition(".")[0] for key in OF_INPUT} == {field.name for field in fields(Input)}
 
 
 def test_the_options_are_those_of_the_commands() -> None:

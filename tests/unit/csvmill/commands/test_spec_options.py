@@ -151,6 +151,9 @@ def test_the_dialect_of_the_file_can_be_declared() -> None:
         **aggregation_json(SONG_PLAYS), "output": "csv", "input": {"delimiter": ";"},
     }  # fmt: skip
     assert "'--encoding': 'x'; send" in refusal("--encoding", "x")
+    found = spec_of("--count", "--compression", "xlsx", "--sheet", "Plays 2026")
+    assert found["input"] == {"compression": "xlsx", "sheet": "Plays 2026"}
+    assert spec_of("--count", "--sheet", "2")["input"] == {"sheet": 2}
 
 
 def test_the_notation_of_the_file_can_be_declared() -> None:
