@@ -14,7 +14,7 @@ from aiohttp.http_exceptions import HttpProcessingError, InvalidURLError, LineTo
 from shared.http.connections import unacknowledged
 from shared.http.expectation import expects_continue, set_waiting, without_expectation
 from shared.http.security_headers import SERVER
-from shared.http.staged_close import StagedClose, body_is_left, second_descriptor
+from shared.http.staged_close import StagedClose, body_is_left, body_is_unread, second_descriptor
 
 if TYPE_CHECKING:
     import asyncio
@@ -151,7 +151,9 @@ class Connection(web.RequestHandler):
         if left and isinstance(resp, web.StreamResponse):
             resp.force_close()
         sent, lost = await super().finish_response(request, resp, start_time)
-        if left and not lost:
+        # aiohttp would wait for the rest of a body, though no request can follow it.
+        ends = not sent.keep_alive and body_is_unread(request)
+        if (left or ends) and not lost:
             self._close_in_stages()
         return sent, lost
 

@@ -38,13 +38,17 @@ _DROP = socket.MSG_TRUNC if sys.platform == "linux" else 0
 
 def body_is_left(request: web.BaseRequest) -> bool:
     """Whether so much of the body of an answered request may still come that it is not read."""
-    content = request.content
-    if not request.body_exists or content.is_eof():
+    if not body_is_unread(request):
         return False
     length = request.content_length
     if is_waiting(request) or length is None:
         return True
-    return length - content.total_bytes > KEPT_OPEN
+    return length - request.content.total_bytes > KEPT_OPEN
+
+
+def body_is_unread(request: web.BaseRequest) -> bool:
+    """Whether any of the body of an answered request may still come."""
+    return request.body_exists and not request.content.is_eof()
 
 
 def second_descriptor(transport: asyncio.BaseTransport | None) -> socket.socket | None:

@@ -73,10 +73,17 @@ async def test_a_client_that_is_still_sending_gets_the_response_and_may_repeat(
     # Then it reads the refusal, and not a broken connection
     assert head.startswith(f"HTTP/1.1 {status} ".encode())
     assert (b"Retry-After: " in head) == (status == 503)
-    # And on the same connection, when storage works again, the repeat succeeds
+    # And the end of the connection, which the refusal announces
+    assert b"\r\nconnection: close\r\n" in head.lower()
     length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-    assert str(error).encode() in await reader.readexactly(length)
+    refusal = await reader.read()
+    assert len(refusal) == length
+    assert str(error).encode() in refusal
+    writer.close()
+    await writer.wait_closed()
+    # And when storage works again, the repeat succeeds
     broken[0].error = None
+    reader, writer = await asyncio.open_connection(*gateway.address)
     writer.write(request)
     assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
     writer.close()

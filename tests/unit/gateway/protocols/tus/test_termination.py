@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from shared.blobs.blob import result_key, upload_key
-from shared.errors import BlobNotFound
+from shared.errors import BlobNotFound, InputRemoved
 from shared.jobs.job import JobResult, JobState
 from tests.forwarding import Forwarding
 from tests.unit.gateway.problems import problem_of
@@ -92,7 +92,9 @@ async def test_an_upload_whose_job_has_failed_is_removed_and_the_job_cannot_be_r
     refused = await gateway.client.post(f"/api/v1/jobs/{job.id}/retry")
     await problem_of(refused, 409, "input-removed")
     # Even if its bytes existed again, nothing would read them, by the database
-    assert await gateway.jobs.retry(job.id) is None
+    with pytest.raises(InputRemoved):
+        await gateway.jobs.retry(job.id)
+    assert (await gateway.jobs.get(job.id)).state is JobState.FAILURE
     await is_gone(gateway, path, 410)
 
 
