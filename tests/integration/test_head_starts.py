@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import time
@@ -138,8 +139,15 @@ async def test_a_request_of_unknown_length_is_aggregated_while_it_comes(
     settings = {"blob_dir": services.data_dir} if shared_folder else {}
 
     async def body() -> AsyncIterator[bytes]:
+        # A client that is slow, but not silent
         yield PLAYS[:HALF]
-        yield PLAYS[HALF:]
+        at, following = HALF, asyncio.ensure_future(followed(store, upload_id))
+        while not following.done():
+            yield PLAYS[at : at + 100]
+            at += 100
+            await asyncio.wait([following], timeout=0.1)
+        await following
+        yield PLAYS[at:]
 
     tus = {"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream"}
     with processor(services, **settings):
@@ -150,7 +158,7 @@ async def test_a_request_of_unknown_length_is_aggregated_while_it_comes(
             upload_id = UUID(url.rpartition("/")[2])
             begin = {**tus, "Upload-Offset": "0"}
             async with session.patch(url, data=body(), headers=begin):
-                await followed(store, upload_id)
+                pass
             end = {**tus, "Upload-Offset": str(len(PLAYS)), "Upload-Length": str(len(PLAYS))}
             async with session.patch(url, headers=end) as response:
                 assert response.headers["Csvmill-Job"]
