@@ -57,7 +57,10 @@ _FIELDS = {
     "Upload-Concat": header("As declared"),
     "Upload-Expires": header("When the upload is deleted if no more bytes arrive"),
     "Cache-Control": header("`no-store`"),
-    "Location": header("Path of the upload", {"type": "string", "format": "uri-reference"}),
+    "Location": header(
+        "URL of the upload; its path if the service does not know its own host",
+        {"type": "string", "format": "uri-reference"},
+    ),
     "Csvmill-Job": header("Path of the job, if the upload has become one"),
     "Tus-Version": header("The supported versions"),
     "Tus-Extension": header("The supported extensions"),
