@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 TIMEOUT = 540.0
 REFUSING = [400, 401, 403, 404, 405, 406, 409, 412, 415, 422]
 """The statuses that refuse an invalid request. 412 is the tus status for another version."""
+ASKED = "asked.csv"
+"""The name of an upload of which requests ask for a job."""
 HOOKS = f"""
 import atexit
 import json
@@ -46,6 +48,12 @@ def before_load_schema(context, raw_schema):
     for nested in ("where", "having"):
         spec[nested] = {{"enum": [None, {{"column": 1, "op": "is_empty"}}]}}
     del spec["order_by"]
+    # A schema cannot express that an upload exists.
+    asked = raw_schema["components"]["schemas"]["JobRequest"]["properties"]
+    asked["inputs"] = {{"enum": [[{ASKED!r}], ["none.csv"]]}}
+    asked["aggregation"] = {{"enum": [{{"group_by": [1]}}, {{"group_by": ["none"]}}]}}
+    asking = raw_schema["paths"]["/api/v1/jobs"]["post"]["requestBody"]["content"]
+    asking["application/json"]["example"]["inputs"] = [{ASKED!r}]
     form = raw_schema["paths"]["/api/v1/inspections"]["post"]["requestBody"]["content"]
     some = [{{"group_by": [1]}}, {{"group_by": ["none"]}}, {{"input": {{"delimiter": ";"}}}}]
     form["multipart/form-data"]["schema"]["properties"]["aggregation"] = {{"enum": some}}

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from csvmill.cli import main
 from csvmill.client import AsyncClient
 from gateway.openapi.document import DOCUMENT
-from tests.e2e.foreign.generator import Generator, Plan
+from tests.e2e.foreign.generator import ASKED, Generator, Plan
 from tests.processes import ServiceProcess
 
 if TYPE_CHECKING:
@@ -98,7 +98,8 @@ def key(tmp_path: Path) -> str:
 async def known_ids(url: str, folder: Path, key: str | None = None) -> dict[str, list[str]]:
     """Return the ids of a succeeded and a failed job, of empty uploads, and of spare keys.
 
-    Also the names of saved specs, and the id of a notification, of a host that does not exist.
+    Also the names of saved specs, and the id of a notification, of a host that does not exist. The
+    file of which generated requests ask for jobs is uploaded too.
     """
     jobs, uploads, keys = [], [], []
     specs = [f"spare-{number}" for number in range(SPARE)]
@@ -108,6 +109,9 @@ async def known_ids(url: str, folder: Path, key: str | None = None) -> dict[str,
             await asyncio.to_thread(path.write_bytes, data)
             jobs.append(await client.upload(path))
         await client.wait(jobs[0], timeout=60)
+        path = folder / ASKED
+        await asyncio.to_thread(path.write_bytes, PLAYS)
+        await client.upload(path)
         for name in specs:
             await client.save_spec(name, SPEC)
         await client.admin.rotate_webhook_secret()
