@@ -13,6 +13,7 @@ from tests.web.asking import control
 from tests.web.files import sales
 from tests.web.gestures import drop
 from tests.web.looking import PHONE
+from tests.web.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -77,7 +78,7 @@ async def test_a_file_can_be_dropped_before_the_modules_are_there(
     await expect(page.locator(".home-name")).to_have_text("over.csv")
     other = await page.context.new_page()
     async with before_modules(other, service.url):
-        await other.wait_for_function("document.readyState !== 'loading'")
+        await wait_until(other, "document.readyState !== 'loading'")
         await drop(other.locator("#first-start h1"), tmp_path / "beside.csv")
     await expect(other.locator(".home-name")).to_have_text("beside.csv")
 
@@ -104,7 +105,6 @@ async def test_what_is_seen_first_is_the_start_as_it_is_later(page: Page, servic
 
 async def test_another_view_is_not_announced_by_the_start(page: Page, service: Service) -> None:
     async with before_modules(page, f"{service.url}#/jobs"):
-        await page.wait_for_function("document.readyState !== 'loading'")
-        await expect(page.locator("#first-start")).to_be_hidden()
         await expect(page.locator("#first-wait")).to_be_visible()
+        await expect(page.locator("#first-start")).to_be_hidden()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Jobs")
