@@ -109,7 +109,7 @@ class ProcessorEvents(JobEvents):
         )
 
     def fetch_began(self, fetch: Fetch) -> None:
-        """This processor fetches an input of a job from elsewhere, or goes on with it."""
+        """This processor fetches an input of a job from elsewhere, or continues to."""
         log.info(
             "upload %s: fetched from %s, from byte %d on",
             fetch.upload_id,

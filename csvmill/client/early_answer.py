@@ -1,7 +1,7 @@
 """Finds out whether a proxy on the way to a server passes on what a client sends, as it sends it.
 
 A request without its body is sent to a URL that the server refuses by the head alone. If the answer
-comes at once, nobody on the way waits for the body.
+comes at once, no proxy on the way waits for the body.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def keys() -> None:
     "--notify",
     multiple=True,
     metavar="URL",
-    help="A URL that is told how the jobs end that are created with it; may be repeated.",
+    help="A URL that receives how the jobs end that are created with it; may be repeated.",
 )
 @place_options
 @json_option

@@ -1,4 +1,4 @@
-"""Reads the URLs that clients want to be told how a job ends."""
+"""Reads the URLs to which clients want the end of a job to be sent."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ MESSAGE: Node = an_object(
         "timestamp": text("When it has happened", format="date-time"),
         "data": ref("Job"),
     },
-    description="What a URL is told when a job ends (Standard Webhooks).",
+    description="What a URL receives when a job ends (Standard Webhooks).",
 )
 SCHEMAS: Node = {"Message": MESSAGE}
 

@@ -96,7 +96,7 @@ NOTIFY: Node = {
     "maxItems": MAX_URLS,
     "description": "URLs that are told how the job ends (see the webhook `jobEnded`)",
 }
-"""Where the outcome of a job is told."""
+"""Where the outcome of a job is sent."""
 
 KEEP_SCHEMA: Node = {
     "oneOf": [

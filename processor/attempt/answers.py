@@ -56,7 +56,7 @@ class Answers:
         if not self._enabled or not job.cache:
             return None
         if job.upload_id is not None and job.inputs[0].sha256 is None:
-            return None  # nobody can have read this upload before
+            return None  # no job can have read this upload before
         return await self._jobs.answered(job.tenant, self.key(job))
 
     async def copy(self, found: Job, job: Job) -> JobResult | None:

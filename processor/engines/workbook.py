@@ -162,7 +162,7 @@ def _chosen(book: Any, sheet: str | int | None) -> Any:
 
 
 def _check_formulas(file: BinaryIO, sheet: Any) -> None:
-    """Refuse a sheet with a formula whose value nobody has stored: it would be an empty cell."""
+    """Refuse a sheet with a formula without a stored value: it would be an empty cell."""
     path: str = sheet._worksheet_path
     with zipfile.ZipFile(file) as archive, archive.open(path) as part:
         before = b""

@@ -1,7 +1,7 @@
 """Fetches what jobs read from elsewhere into uploads, several files at a time.
 
 A row of the database says what is to be fetched, and which processor does so until when. It is held
-by renewing that; a processor that was killed loses it to another, which goes on where storage has
+by renewing that; a processor that was killed loses it to another, which continues where storage has
 the bytes. Each try ends the fetch, or gives it back for a later try: so nothing is in memory that a
 kill would lose but the bytes on their way.
 """
@@ -136,7 +136,7 @@ class Fetcher:
                 await asyncio.shield(self._give_back(fetch))
                 raise
             except DatabaseUnavailable as error:
-                # Nobody else takes it before the lease has run out.
+                # No other processor takes it before the lease has run out.
                 log.warning("upload %s: its fetch is tried again later: %s", fetch.upload_id, error)
 
     async def _try(self, fetch: Fetch, open_remote: Open) -> None:

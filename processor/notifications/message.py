@@ -1,4 +1,4 @@
-"""The message that a URL is told, and its header fields (Standard Webhooks 1.0)."""
+"""The message that a URL receives, and its header fields (Standard Webhooks 1.0)."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationView(View):
-    """One URL that is told one outcome of a job."""
+    """One outcome of a job that is sent to one URL."""
 
     id: str
     """The `webhook-id`, the same each time that it is sent."""

@@ -1,9 +1,9 @@
 """Requests to URLs that clients name: to which hosts they may go.
 
-Whoever names a URL must not reach with it what only this service can: the database, a metadata
-service, another machine of the network (server-side request forgery). The URL is judged when it is
-declared. The addresses of its host are judged when a connection is made, which goes to these
-addresses and no others: so a name that is resolved anew cannot change them in between.
+A client that names a URL must not reach with it what only this service can: the database, a
+metadata service, another machine of the network (server-side request forgery). The URL is judged
+when it is declared. The addresses of its host are judged when a connection is made, which goes to
+these addresses and no others: so a name that is resolved anew cannot change them in between.
 """
 
 from __future__ import annotations

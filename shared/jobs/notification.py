@@ -18,7 +18,7 @@ MAX_URLS = 5
 
 
 class NotificationType(StrEnum):
-    """What is told."""
+    """What is sent."""
 
     SUCCEEDED = "job.succeeded"
     FAILED = "job.failed"
@@ -30,7 +30,7 @@ TYPES = {
     JobState.FAILURE: NotificationType.FAILED,
     JobState.REVOKED: NotificationType.CANCELLED,
 }
-"""What is told of a job that has ended in a state."""
+"""What is sent of a job that has ended in a state."""
 
 
 class NotificationState(StrEnum):
@@ -46,7 +46,7 @@ class NotificationState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One URL, to be told one outcome of a job. Times are Unix seconds."""
+    """One outcome of a job, to be sent to one URL. Times are Unix seconds."""
 
     id: str
     """The `webhook-id`: the same each time that it is sent."""

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 class Notifications(Protocol):
     """The outbox: a notification is stored in the transaction that records the outcome of its job.
 
-    So none is lost. Whoever takes one to send it holds it until a time; if nothing is recorded
-    until then, another takes it. So each is sent at least once, and perhaps again. Times are
-    parameters, in Unix seconds. Every method raises DatabaseUnavailable when the database does not
-    answer in time.
+    So none is lost. A processor that takes one to send it holds it until a time; if nothing is
+    recorded until then, another takes it. So each is sent at least once, and perhaps again. Times
+    are parameters, in Unix seconds. Every method raises DatabaseUnavailable when the database does
+    not answer in time.
     """
 
     async def take(
@@ -29,8 +29,8 @@ class Notifications(Protocol):
     ) -> Sequence[Notification]:
         """Return up to `limit` due notifications, the longest due first, for the caller to send.
 
-        None of the tenants `but`. Nobody else gets them before `held_until`. Of concurrent calls,
-        one may get fewer than are due.
+        None of the tenants `but`. No other caller gets them before `held_until`. Of concurrent
+        calls, one may get fewer than are due.
         """
         ...
 

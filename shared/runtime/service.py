@@ -129,7 +129,7 @@ def run_service(
             runner.run(serve())
     except (CsvmillError, OSError) as error:
         sys.exit(last_words(name, str(error)))
-    except Exception:  # a defect, which is told in the format of the other lines
+    except Exception:  # a defect, which is logged in the format of the other lines
         log.critical("the service ends", exc_info=True)
         sys.exit(1)
 

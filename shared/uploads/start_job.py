@@ -41,7 +41,7 @@ async def start_job(
     if blob.size is None:
         raise ValueError(f"upload {upload_id} is not complete: it has no size")
     if kept_for(blob.metadata) is not None:
-        # Before there is a job: whoever completes this upload records it too.
+        # Before there is a job: the request that completes this upload records it too.
         await record(ports.jobs, upload_id, blob, filename)
     now = time.time()
     job = await ports.jobs.create(

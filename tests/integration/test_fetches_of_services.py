@@ -1,4 +1,4 @@
-"""Three services: a processor that fetches is killed, and another goes on."""
+"""Three services: a processor that fetches is killed, and another continues."""
 
 from __future__ import annotations
 

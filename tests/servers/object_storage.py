@@ -17,7 +17,7 @@ _PROGRAM = Path(sys.executable).parent / "rclone"
 
 
 class ObjectStorage(PrivateServer):
-    """Serves each folder beneath its root as a bucket, to whoever has its key.
+    """Serves each folder beneath its root as a bucket, to clients with its key.
 
     It answers ranges without 206, and does not know conditions.
     """

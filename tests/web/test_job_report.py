@@ -59,7 +59,7 @@ async def test_a_job_with_bad_rows_is_not_retried_but_run_without_them(
     run = notice.get_by_role("button", name="Run again with bad rows left out")
     await expect(run).to_be_visible()
     await expect(page.get_by_role("button", name="Retry", exact=True)).to_have_count(0)
-    # The first bad row is told once, in the table of all.
+    # The first bad row is shown once, in the table of all.
     await expect(page.locator("table.problems tbody tr").first).to_contain_text("2")
     await expect(notice).not_to_contain_text(job.problems[0].expected)
     await axe(page)

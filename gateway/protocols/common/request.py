@@ -52,7 +52,7 @@ def declared_by_headers(
     """Return what a request declares whose content is a file, or the first bytes of one.
 
     The file's name is `?name=` or in Content-Disposition (RFC 6266), its spec `?spec=`, and it may
-    be `?fail_early=true`, `?job=false` and `?keep=`. Each `?notify=` is a URL that is told how the
+    be `?fail_early=true`, `?job=false` and `?keep=`. Each `?notify=` is a URL that receives how the
     job ends. Raises InvalidInput for what is missing or malformed.
     """
     return NewUpload(

@@ -25,7 +25,7 @@ export interface UploadOptions {
   signal?: AbortSignal;
 }
 
-/** `waiting`: for the service or the connection; it goes on by itself. */
+/** `waiting`: for the service or the connection; it continues by itself. */
 export type UploadState = "sending" | "waiting" | "paused" | "done" | "failed" | "cancelled";
 
 export interface Sent {

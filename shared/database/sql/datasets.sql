@@ -2,7 +2,7 @@
 -- An upload without a row is described by its job, whose `upload_id` is not its own id.
 
 -- name: ask
--- Whoever asks and whoever deletes an upload wait for each other here, also if it has no row yet.
+-- A request that asks and one that deletes an upload wait for each other here, also if it has no row yet.
 INSERT INTO datasets (
     upload_id, tenant, name, input_key, size, version, sha256, created_at, asked_at
 )

@@ -9,7 +9,7 @@ SELECT id FROM notifications WHERE state = 'pending' AND due_at <= $1 LIMIT 1;
 
 -- name: take
 -- The longest due, at most $3, but none of the tenants in the text $4, which has a space before and
--- after each. Nobody else takes them before $2. The conditions are repeated because another processor
+-- after each. No other processor takes them before $2. The conditions are repeated because another processor
 -- may take some between the subquery and the update.
 UPDATE notifications SET attempts = attempts + 1, due_at = $2
 WHERE state = 'pending'

@@ -21,7 +21,7 @@ export class Upload extends EventTarget {
   #sending;
   /** Ends what is in flight. */
   #stop = new AbortController();
-  /** Goes on after a pause. @type {() => void} */
+  /** Continues after a pause. @type {() => void} */
   #go = () => undefined;
 
   /**
@@ -58,7 +58,7 @@ export class Upload extends EventTarget {
     });
     /** @type {Promise<import("../csvmill.d.ts").Sent>} */
     this.done = this.#run();
-    this.done.catch(() => undefined); // who waits for it is told
+    this.done.catch(() => undefined); // what waits for it gets the error
     signal?.addEventListener("abort", () => void this.cancel(), { once: true });
     if (signal?.aborted) void this.cancel();
   }
@@ -75,7 +75,7 @@ export class Upload extends EventTarget {
     this.#stop.abort();
   }
 
-  /** Goes on after a pause, or tries again now instead of after a wait. */
+  /** Continues after a pause, or tries again now instead of after a wait. */
   resume() {
     if (this.state === "waiting") this.#sending.hurry();
     if (this.state === "paused") this.#go();

@@ -9,7 +9,7 @@ import { judge } from "./failures.js";
 /** @typedef {import("./store.js").UploadRecord} UploadRecord */
 
 /**
- * What is told of a bundle, with the ids of its uploads.
+ * What a bundle reports, with the ids of its uploads.
  * @typedef {object} Listener
  * @property {(ids: readonly string[], jobId: string) => void} joined its job was created
  * @property {(ids: readonly string[], trouble: Trouble, detail: string) => void} refused its job was

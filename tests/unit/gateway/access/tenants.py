@@ -113,7 +113,7 @@ class Belongings:
         ]  # fmt: skip
 
     def unknown(self, name: str) -> str:
-        """Return another id, or name, of the same form, which nobody has."""
+        """Return another id, or name, of the same form, which does not exist."""
         if name == self.key_id:
             return new_key().id
         if name == self.notification_id:

@@ -83,7 +83,7 @@ async def test_links_begin_with_the_path_of_the_public_url(
     start_gateway: Start, public: str
 ) -> None:
     gateway = await start_gateway(public_url=public)
-    # Nobody is believed who says another one
+    # A client that says another one is not believed
     claims = {"X-Forwarded-Prefix": "/other", "X-Forwarded-Host": "evil.example"}
     found = await links(await everything(gateway, **claims))
     (url,) = [link for link in found if "/api/tus/" in link]

@@ -161,7 +161,7 @@ async def test_an_upload_is_declared_with_the_name_of_a_spec(gateway: Gateway) -
 
 
 @pytest.mark.parametrize("name", ["plays", "no name", "x" * 10_000, ""])
-async def test_a_name_that_nobody_has_saved_is_refused(gateway: Gateway, name: str) -> None:
+async def test_a_name_under_which_no_spec_is_saved_is_refused(gateway: Gateway, name: str) -> None:
     await problem_of(await post(gateway, aggregation=name), 404, "spec-not-found")
 
 

@@ -151,7 +151,7 @@ async def test_what_is_no_answer_is_an_error(answer: bytes, error: str) -> None:
         assert await sent(f"http://127.0.0.1:{port}/") == Answer(None, error)
 
 
-async def test_a_certificate_that_nobody_has_signed_is_an_error(tmp_path: Path) -> None:
+async def test_a_certificate_without_an_authority_is_an_error(tmp_path: Path) -> None:
     async def serve(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
 
