@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 from csvmill.client.errors import ClientError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 Format = Literal["csv", "gzip", "zstd", "jsonl", "parquet", "xlsx"]
@@ -21,9 +23,10 @@ SIGNATURES: tuple[tuple[bytes, Format], ...] = (
 """How results of each format begin, except for CSV. (`gzip` and `zstd` are compressed CSV.)"""
 
 
-def to_polars(path: Path) -> Any:
+def to_polars(path: Path, *, text: Collection[str] = ()) -> Any:
     """Return a result as a `polars.DataFrame`. Blocks.
 
+    CSV has no types: Polars guesses them, so that `007` becomes 7. The columns `text` stay text.
     Raises ClientError if Polars is not installed, OSError if the file cannot be read.
     """
     polars = _library("polars", "Polars")
@@ -34,20 +37,30 @@ def to_polars(path: Path) -> Any:
         return polars.read_ndjson(path, infer_schema_length=None)
     if kind == "xlsx":
         return polars.read_excel(path)
-    return polars.read_csv(path, infer_schema_length=None)  # which decompresses it
+    kept = dict.fromkeys(text, polars.String)
+    return polars.read_csv(path, infer_schema_length=None, schema_overrides=kept)  # decompressed
 
 
-def to_pandas(path: Path) -> Any:
+def to_pandas(path: Path, *, text: Collection[str] = ()) -> Any:
     """Return a result as a `pandas.DataFrame`. Blocks. Raises as `to_polars`."""
     pandas = _library("pandas", "pandas")
     kind = format_of_file(path)
     if kind == "parquet":
         return pandas.read_parquet(path)
     if kind == "jsonl":
-        return pandas.read_json(path, lines=True)
+        # pandas.read_json makes numbers and dates of texts that look like them.
+        with path.open(encoding="utf-8") as lines:
+            return pandas.DataFrame.from_records(list(map(json.loads, lines)))
     if kind == "xlsx":
         return pandas.read_excel(path)
-    return pandas.read_csv(path, compression=kind if kind in ("gzip", "zstd") else None)
+    return pandas.read_csv(
+        path,
+        compression=kind if kind in ("gzip", "zstd") else None,
+        dtype=dict.fromkeys(text, str),
+        # Only an empty field is no value: `NA` and `null` are texts.
+        keep_default_na=False,
+        na_values=[""],
+    )
 
 
 def format_of_file(path: Path) -> Format:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from csvmill.client.errors import ClientError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 
@@ -24,20 +25,22 @@ class ResultView:
     path: Path | None = field(default=None, compare=False)
     """Where it was downloaded to; None if it was not."""
 
-    def to_polars(self) -> Any:
+    def to_polars(self, *, text: Collection[str] = ()) -> Any:
         """Return the downloaded result as a `polars.DataFrame`. Blocks.
 
-        Raises ClientError if it was not downloaded, or Polars is not installed.
+        CSV has no types: Polars guesses them, so that `007` becomes 7. The columns `text` stay
+        text. JSON lines, Parquet and workbooks have types. Raises ClientError if it was not
+        downloaded, or Polars is not installed.
         """
         from csvmill.client.dataframes import to_polars
 
-        return to_polars(self._downloaded())
+        return to_polars(self._downloaded(), text=text)
 
-    def to_pandas(self) -> Any:
-        """Return the downloaded result as a `pandas.DataFrame`. Blocks. Raises as `to_polars`."""
+    def to_pandas(self, *, text: Collection[str] = ()) -> Any:
+        """Return the downloaded result as a `pandas.DataFrame`. See `to_polars`."""
         from csvmill.client.dataframes import to_pandas
 
-        return to_pandas(self._downloaded())
+        return to_pandas(self._downloaded(), text=text)
 
     def _downloaded(self) -> Path:
         if self.path is None:

@@ -39,6 +39,24 @@ def test_pandas_reads_a_result_whatever_its_name_is(tmp_path: Path, kind: str) -
     assert downloaded(tmp_path, FILES[kind]).to_pandas().to_dict("records") == ROWS
 
 
+CODES = b"Code,Name,n\n007,NA,1\n7,null,2\n"
+CODE_LINES = b'{"Code":"007","Name":"NA","n":1}\n{"Code":"7","Name":"null","n":2}\n'
+OF_CODES = [{"Code": "007", "Name": "NA", "n": 1}, {"Code": "7", "Name": "null", "n": 2}]
+
+
+@pytest.mark.parametrize("library", ["polars", "pandas"])
+@pytest.mark.parametrize("content", [CODES, CODE_LINES], ids=["csv", "jsonl"])
+def test_texts_that_look_like_numbers_or_no_value_stay_as_they_are(
+    tmp_path: Path, library: str, content: bytes
+) -> None:
+    pytest.importorskip(library)
+    result = downloaded(tmp_path, content)
+    if library == "polars":
+        assert result.to_polars(text=["Code"]).to_dicts() == OF_CODES
+    else:
+        assert result.to_pandas(text=["Code"]).to_dict("records") == OF_CODES
+
+
 @pytest.mark.parametrize("kind", FILES)
 def test_the_format_is_known_by_the_first_bytes(tmp_path: Path, kind: str) -> None:
     path = downloaded(tmp_path, FILES[kind]).path
