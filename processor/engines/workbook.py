@@ -7,6 +7,7 @@ by one; of all other parts only the texts that cells share are in memory, up to 
 from __future__ import annotations
 
 import datetime
+import errno
 import os
 import re
 import tempfile
@@ -97,7 +98,7 @@ def sheet_as_csv(
     `sheet` is its name, or its number from 1; None is the only one that is visible. Numbers are
     written with this `decimal` separator, dates in ISO 8601. Rows without a value are left out.
     Raises MalformedInput if the workbook is damaged, needs more than `memory` bytes, or its parts
-    have more than `max_size` bytes.
+    have more than `max_size` bytes; OSError if the file cannot be read.
     """
     import openpyxl
     from openpyxl.utils.exceptions import InvalidFileException
@@ -116,8 +117,23 @@ def sheet_as_csv(
         zipfile.BadZipFile, InvalidFileException, EOFError, NotImplementedError, RuntimeError,
         zlib.error, OSError, ValueError, LookupError, TypeError, AttributeError, SyntaxError,
     ) as error:  # fmt: skip
+        if fault := _fault_of_disk(error):
+            raise fault from error
         # ParseError of XML is a SyntaxError; a part that is not as it must be, any of the others.
         raise MalformedInput(f"the workbook is damaged: {error}") from error
+
+
+def _fault_of_disk(error: BaseException | None) -> OSError | None:
+    """Return the OSError that an error stands for, if that is a fault of the disk.
+
+    A part may claim to be where no byte can be, which is no such fault. zipfile raises BadZipFile
+    for any OSError at the file's end.
+    """
+    while error is not None:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            return error
+        error = error.__context__
+    return None
 
 
 def _check_parts(file: BinaryIO, memory: int, max_size: int) -> None:

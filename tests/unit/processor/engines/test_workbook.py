@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import zipfile
 from dataclasses import replace
@@ -158,6 +159,16 @@ def test_a_damaged_or_excessive_workbook_is_refused(
 ) -> None:
     with pytest.raises(MalformedInput, match=message):
         as_csv(damage(book({"S": [["text", "n"], ["a", 1]]})))
+
+
+def test_a_fault_of_the_disk_is_not_taken_for_a_damaged_workbook() -> None:
+    class Failing(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise OSError(errno.EIO, "Input/output error")
+
+    file = Failing(book({"Sheet": [["a"], [1]]}))
+    with pytest.raises(OSError, match="Input/output error"):
+        list(sheet_as_csv(file, sheet=None, decimal=".", memory=1 << 28, max_size=1 << 20))
 
 
 def test_a_cell_far_to_the_right_and_below_takes_no_memory_for_those_before() -> None:
