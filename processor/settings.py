@@ -17,6 +17,9 @@ from shared.http.elsewhere import ElsewhereSettings
 from shared.http.object_storage import ObjectStorageSettings
 from shared.telemetry.logs import LogSettings
 
+SELDOM = 20
+"""How many times longer the pause is between queries that are expected to find nothing."""
+
 
 class WorkSettings(ElsewhereSettings, ObjectStorageSettings):
     """The settings of a processor in any process: a service of its own, or standalone."""
@@ -120,6 +123,17 @@ class WorkSettings(ElsewhereSettings, ObjectStorageSettings):
     """Seconds for which notifications are kept that were delivered or given up."""
     scratch_dir: Path = Field(default_factory=lambda: Path(tempfile.gettempdir()) / "csvmill")
     """Folder for spilled data and for output before it is sent to storage."""
+
+    @property
+    def pause_of_fetches(self) -> float:
+        """Seconds between two queries for fetches: many, if no place is allowed that could have
+        one, except for those of former settings."""
+        return self.fetch_interval * (1 if self.fetch_hosts else SELDOM)
+
+    @property
+    def pause_of_deliveries(self) -> float:
+        """The same for results that are sent elsewhere."""
+        return self.fetch_interval * (1 if self.deliver_to else SELDOM)
 
     @field_validator("require_confinement", mode="before")
     @classmethod

@@ -94,7 +94,7 @@ class Fetcher:
                     if taken is None:
                         self._slots.release()
                 if taken is None:
-                    await asyncio.sleep(self._settings.fetch_interval)
+                    await asyncio.sleep(self._settings.pause_of_fetches)
                     continue
                 task = asyncio.create_task(self._fetch(taken, open_remote))
                 self._running.add(task)

@@ -73,7 +73,7 @@ class ResultSender:
             except Exception:  # without the task, its work would stop unnoticed
                 log.exception("sending results failed and continues")
             if taken is None:
-                await asyncio.sleep(self._settings.fetch_interval)
+                await asyncio.sleep(self._settings.pause_of_deliveries)
 
     async def _take(self) -> Delivery | None:
         now = time.time()
