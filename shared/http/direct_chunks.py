@@ -169,9 +169,9 @@ class _ChunkedBytes(AwaitedBytes):
 
     async def more_of_head(self) -> bool:
         """Wait for more of a head that has arrived in part; whether more has arrived."""
-        if self.next_size():  # the rest has arrived since the caller looked
-            return True
         before = self._peeked()
+        if (head := _HEAD.match(before)) is not None:
+            return int(head[1], 16) > 0  # the rest has arrived since the caller looked
         if not _CUT_HEAD.fullmatch(before):
             return False
         self.readable_with(len(before) + 1)

@@ -194,19 +194,22 @@ async def test_what_is_no_chunk_ends_the_body(connection: Connection, received: 
     assert "the body ended early" in str(received.error)
 
 
+@pytest.mark.parametrize("looks", [1, 2])
 async def test_a_head_that_arrives_while_it_is_looked_for_begins_a_chunk(
-    connection: Connection, received: Received, monkeypatch: pytest.MonkeyPatch
+    connection: Connection, received: Received, monkeypatch: pytest.MonkeyPatch, looks: int
 ) -> None:
     first, second = b"a" * WORTH_TAKING, b"b" * 100
-    look, late = _ChunkedBytes.worth, [coded(second) + LAST]
+    look, late, in_vain = _ChunkedBytes._peeked, [coded(second) + LAST], 0
 
-    def worth(chunked: _ChunkedBytes, most: int) -> int:
-        found = look(chunked, most)
-        if not found and late:  # the rest arrives right after the look
+    def peeked(chunked: _ChunkedBytes) -> bytes:
+        nonlocal in_vain
+        found = look(chunked)
+        in_vain += found == b"\r\n"  # the end of the first chunk
+        if in_vain == looks and late:  # the rest arrives right after this look
             connection.write(late.pop())
         return found
 
-    monkeypatch.setattr(_ChunkedBytes, "worth", worth)
+    monkeypatch.setattr(_ChunkedBytes, "_peeked", peeked)
     await connection.begin()
     await connection.send(coded(first))
     await connection.finish()
