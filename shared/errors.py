@@ -458,6 +458,10 @@ class StorageUnavailable(Unavailable, code="storage_unavailable"):
     """Storage does not answer."""
 
 
+class BlobMoved(StorageUnavailable, code="blob_moved", internal_status=409):
+    """The upload is at another storage server now."""
+
+
 class DatabaseUnavailable(Unavailable, code="database_unavailable"):
     """The database does not answer."""
 

@@ -10,6 +10,7 @@ from shared.http.encodings import refuse_encoded
 from shared.telemetry.http import instrument
 from shared.telemetry.metrics import Metrics
 from storage.authorization import require_token
+from storage.epochs import require_epoch
 from storage.errors import answer_errors
 from storage.handlers import BLOBS, CLIENT_TIMEOUT
 from storage.routes import routes
@@ -33,6 +34,7 @@ def build_app(
             answer_errors,
             require_token(settings.storage_token.get_secret_value()),
             refuse_encoded,
+            require_epoch(blobs),
         )
     )
     app[BLOBS] = blobs

@@ -83,13 +83,13 @@ async def declare_size(request: web.Request) -> web.Response:
     fields = await json_body(request, request.app[CLIENT_TIMEOUT])
     size = decode_size(fields.get("size"))
     declaring = request.app[BLOBS].declare_size(_key(request), size)
-    return web.json_response(encode_info(await _with_signs_of_life(request, declaring)))
+    return web.json_response(encode_info(await with_signs_of_life(request, declaring)))
 
 
 async def lease_append(request: web.Request) -> web.Response:
     """Grant an append lease."""
     leasing = request.app[BLOBS].lease_append(_key(request))
-    return web.json_response(encode_append_lease(await _with_signs_of_life(request, leasing)))
+    return web.json_response(encode_append_lease(await with_signs_of_life(request, leasing)))
 
 
 async def assemble(request: web.Request) -> web.Response:
@@ -102,7 +102,7 @@ async def assemble(request: web.Request) -> web.Response:
     assembling = request.app[BLOBS].assemble(
         _key(request), keys, metadata=decode_metadata(fields.get("metadata"))
     )
-    return web.json_response(encode_info(await _with_signs_of_life(request, assembling)))
+    return web.json_response(encode_info(await with_signs_of_life(request, assembling)))
 
 
 async def info(request: web.Request) -> web.Response:
@@ -156,7 +156,7 @@ async def write_raw(request: web.Request) -> web.Response:
         chunk = blobs.append(key, offset, body, token=token, whole=not keep)
     else:
         chunk = blobs.write(key, offset, body)
-    return web.json_response(encode_info(await _with_signs_of_life(request, chunk)))
+    return web.json_response(encode_info(await with_signs_of_life(request, chunk)))
 
 
 async def read(request: web.Request) -> web.StreamResponse:
@@ -210,7 +210,7 @@ async def delete(request: web.Request) -> web.Response:
     """Remove a blob; with `idle_for`, only if it was idle for so many seconds (`Blobs.expire`)."""
     idle_for = request.query.get("idle_for")
     if idle_for is None:
-        await _with_signs_of_life(request, request.app[BLOBS].delete(_key(request)))
+        await with_signs_of_life(request, request.app[BLOBS].delete(_key(request)))
         return web.Response(status=204)
     used = request.query.get("used")
     expiring = request.app[BLOBS].expire(
@@ -218,7 +218,7 @@ async def delete(request: web.Request) -> web.Response:
         idle_for=parse_seconds("idle_for", idle_for),
         used=None if used is None else parse_seconds("used", used),
     )
-    removed = await _with_signs_of_life(request, expiring)
+    removed = await with_signs_of_life(request, expiring)
     return web.json_response({"removed": removed})
 
 
@@ -312,7 +312,7 @@ def _key(request: web.Request) -> BlobKey:
     return parse_key(request.match_info["key"])
 
 
-async def _with_signs_of_life(request: web.Request, work: Coroutine[object, object, T]) -> T:
+async def with_signs_of_life(request: web.Request, work: Coroutine[object, object, T]) -> T:
     """Do `work`; while it lasts after the body has been read, send `102 Processing`."""
 
     async def send() -> None:

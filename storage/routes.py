@@ -9,6 +9,7 @@ from aiohttp import web
 from shared.runtime.health import health_routes
 from shared.telemetry.metrics import show_metrics
 from storage import handlers
+from storage.adoption import adoption_routes
 
 if TYPE_CHECKING:
     from shared.ports import Blobs
@@ -28,6 +29,7 @@ def routes(blobs: Blobs) -> list[web.RouteDef]:
         web.put("/blobs/{key}/size", handlers.declare_size),
         web.put("/blobs/{key}/append-lease", handlers.lease_append),
         web.put("/blobs/{key}/parts", handlers.assemble),
+        *adoption_routes(blobs),
         web.get("/ping", handlers.ping, allow_head=False),
         web.get("/metrics", show_metrics, allow_head=False),
         *health_routes({"blobs": blobs.ping, "room": blobs.check_room}),

@@ -15,11 +15,13 @@ from yarl import URL
 from shared.blobs import protocol, responses
 from shared.blobs.boot import boot_id
 from shared.blobs.content import FOLLOW_WAIT, Content, Growth
+from shared.blobs.epochs import epoch_headers, under_epoch
 from shared.blobs.growing_file import content_of, opened_file, parts_of
 from shared.blobs.layout import complete_data
 from shared.blobs.request_bodies import ChunkBody, Exchange
 from shared.blobs.tokens import parse_tokens
 from shared.errors import (
+    BlobNotFound,
     ChunkOutOfBounds,
     CsvmillError,
     StorageUnavailable,
@@ -189,6 +191,21 @@ class HttpBlobs:
         declared = {"parts": list(parts), "metadata": dict(metadata or {})}
         path = protocol.parts_path(key)
         return await responses.info_of(await self._send("PUT", path, json=declared, long=True))
+
+    async def hold(self, key: BlobKey, epoch: int) -> None:
+        """See `AdoptsUploads`: storage checks it with each request that is made `under_epoch`."""
+        with under_epoch(epoch), suppress(BlobNotFound):
+            await self.peek(key)
+
+    async def adopt(self, key: BlobKey, epoch: int) -> BlobInfo:
+        """See `AdoptsUploads`."""
+        path = protocol.adoption_path(key, epoch)
+        return await responses.info_of(await self._send("PUT", path, long=True))
+
+    async def abandon(self, key: BlobKey, epoch: int) -> None:
+        """See `AdoptsUploads`."""
+        path = protocol.adoption_path(key, epoch)
+        (await self._send("DELETE", path, long=True)).release()
 
     async def info(self, key: BlobKey) -> BlobInfo:
         """See the port."""
@@ -376,7 +393,7 @@ class HttpBlobs:
                 response = await self._session.request(
                     method,
                     URL(self._base_url + path, encoded=True),
-                    headers={**outgoing_headers(), **(headers or {})},
+                    headers={**outgoing_headers(), **epoch_headers(), **(headers or {})},
                     json=json,
                     data=data,
                     allow_redirects=False,

@@ -7,6 +7,8 @@
     PUT    /blobs/{key}/size              JSON {"size"} -> 200 blob
     PUT    /blobs/{key}/append-lease              -> 200 {"blob", "token"}: an append lease
     PUT    /blobs/{key}/parts             JSON {"parts", "metadata"} -> 200 blob
+    PUT    /blobs/{key}/adoption/{epoch}  -> 200 blob, for `AdoptsUploads.adopt`
+    DELETE /blobs/{key}/adoption/{epoch}  -> 204, for `AdoptsUploads.abandon`
     GET    /blobs/{key}                   -> 200 the bytes; with `?start={n}&stop={n}` exactly
                                              that interval, 409 if not all of it has been
                                              received, 400 if it is outside of the blob. HEAD too
@@ -31,6 +33,10 @@ may be null; the chunk follows. Storage answers 200 and a line `{"blob"}` with t
 chunk. The caller sends no byte of the chunk before it has read this line, and may then end the
 body without one, which changes nothing. When the chunk has been recorded, or was refused, storage
 sends a last line: `{"blob"}`, or `{"status", "error"}`. Empty lines show that storage is alive.
+
+A request for a blob may carry `Csvmill-Epoch` (see `AdoptsUploads.hold`); 409 `blob_moved` if the
+upload is at another server now. A server that shares no object storage ignores it, and answers 404
+for an adoption.
 
 A refusal is `{"code", "message", "field"}`: the code of an error of `shared.errors`, its message,
 and the field of an InvalidInput. It may be sent before the body has been read. While storage
@@ -98,6 +104,11 @@ def append_lease_path(key: BlobKey) -> str:
 def parts_path(key: BlobKey) -> str:
     """The path to which the keys of the parts of an assembled blob are sent."""
     return f"{blob_path(key)}/parts"
+
+
+def adoption_path(key: BlobKey, epoch: int) -> str:
+    """The path by which an upload is adopted or abandoned."""
+    return f"{blob_path(key)}/adoption/{epoch}"
 
 
 def parse_token(text: str | None) -> int | None:

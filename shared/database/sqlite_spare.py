@@ -16,6 +16,8 @@ LEAST = 256 << 10
 PLENTY = 4 * SIZE
 """Free bytes from which the file is made again."""
 
+_IN_MEMORY = {"", ":memory:"}
+
 log = logging.getLogger(__name__)
 
 
@@ -23,14 +25,17 @@ class Spare:
     """A file beside the database, `<database>-spare`, which is removed when the disk is full.
 
     So jobs can be cancelled, and their ends recorded, although others have filled the disk. Used
-    by one thread.
+    by one thread. A database in memory (`:memory:`, or no path) has none.
     """
 
     def __init__(self, path: str) -> None:
+        self._kept = path not in _IN_MEMORY
         self._file = Path(f"{path}-spare")
 
     def adjust(self) -> None:
         """Give the space up if the database needs it, and take it again if there is plenty."""
+        if not self._kept:
+            return
         free = self._free()
         if free < LEAST:
             if self._file.exists():  # it may have been made by an earlier process
@@ -46,6 +51,8 @@ class Spare:
 
     def check(self) -> None:
         """Raise DatabaseUnavailable if the disk is full and the space is given up already."""
+        if not self._kept:
+            return
         with suppress(FileNotFoundError):
             if self._free() < LEAST and not self._file.exists():
                 raise DatabaseUnavailable("database: the disk is full; free some space")

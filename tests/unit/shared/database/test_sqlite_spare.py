@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,18 @@ def test_space_is_given_up_when_it_is_needed_and_taken_when_there_is_plenty(
         disk.free()
         spare.adjust()
         assert file.exists()
+
+
+async def test_a_database_in_memory_has_no_spare_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    database = await SqliteDatabase.connect(":memory:", timeout=5, start_timeout=5)
+    try:
+        Spare(":memory:").adjust()
+        assert os.listdir() == []
+    finally:
+        await database.close()
 
 
 async def test_jobs_are_cancelled_and_fail_on_a_full_disk(tmp_path: Path) -> None:
