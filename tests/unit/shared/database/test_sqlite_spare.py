@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import TYPE_CHECKING
 
@@ -52,7 +51,7 @@ async def test_a_database_in_memory_has_no_spare_file(
     database = await SqliteDatabase.connect(":memory:", timeout=5, start_timeout=5)
     try:
         Spare(":memory:").adjust()
-        assert os.listdir() == []
+        assert not list(tmp_path.iterdir())
     finally:
         await database.close()
 
