@@ -51,7 +51,7 @@ async def test_a_database_in_memory_has_no_spare_file(
     database = await SqliteDatabase.connect(":memory:", timeout=5, start_timeout=5)
     try:
         Spare(":memory:").adjust()
-        assert not list(tmp_path.iterdir())
+        assert not _files(tmp_path)
     finally:
         await database.close()
 
@@ -87,3 +87,7 @@ async def test_without_spare_space_a_full_disk_refuses_writes(
         disk.free()
         await database.write("INSERT INTO notes VALUES ('y')")
         await database.close()
+
+
+def _files(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
