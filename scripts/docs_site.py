@@ -43,6 +43,7 @@ NAVIGATION: dict[str, dict[str, str]] = {
         "Use the page": "page.md",
         "Let others use it": "access.md",
         "Operate it": "operations.md",
+        "Run it on Kubernetes": "kubernetes.md",
         "Observe it": "observability.md",
         "Contribute": "contributing.md",
         "Run the tests": "tests.md",
