@@ -7,7 +7,7 @@ import gzip
 import os
 import random
 import signal
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 WAIT = 60.0
 BLOCK = 50_000
 BLOCKS = 40
+LONG = 150
+"""Blocks of a file whose job is cancelled, and takes longer than it takes to look at it."""
 HEADER = "Song,Date,Number of Plays\n"
 BY_SONG: dict[str, Any] = {
     "group_by": ["Song"],
@@ -50,11 +52,16 @@ async def slow(
     client: AsyncClient, folder: Path, name: str = "slow plays.csv.bz2", *, blocks: int = BLOCKS
 ) -> str:
     """Send a file whose job takes 2 s or more for 40 `blocks`; return the job's id."""
+    path = folder / name
+    path.write_bytes(slow_bytes(blocks))
+    return await client.upload(path)
+
+
+def slow_bytes(blocks: int) -> bytes:
+    """Return a file whose job takes 2 s or more for 40 `blocks`."""
     draw = random.Random(3)
     lines = [f"song {n % 50},2026-01-01,{draw.randrange(1000)}\n" for n in range(BLOCK)]
-    path = folder / name
-    path.write_bytes(slow_file.bzip2(HEADER.encode(), "".join(lines).encode(), blocks))
-    return await client.upload(path)
+    return slow_file.bzip2(HEADER.encode(), "".join(lines).encode(), blocks)
 
 
 async def failed(client: AsyncClient, folder: Path) -> str:
@@ -102,7 +109,7 @@ async def warned(client: AsyncClient, folder: Path) -> str:
 
 async def cancelled(client: AsyncClient, folder: Path) -> str:
     """Send a large file and cancel its job; return the job's id."""
-    job_id = await slow(client, folder, "cancelled.csv.bz2")
+    job_id = await slow(client, folder, "cancelled.csv.bz2", blocks=LONG)
     await client.cancel(job_id)
     return job_id
 
@@ -110,10 +117,18 @@ async def cancelled(client: AsyncClient, folder: Path) -> str:
 def children(pid: int) -> list[int]:
     """Return all processes below a process."""
     found = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += [int(child), *children(int(child))]
+    with suppress(FileNotFoundError, ProcessLookupError):  # it, or one of its threads, has ended
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found += [int(child), *children(int(child))]
     return found
+
+
+def send_signal(number: signal.Signals, pids: list[int]) -> None:
+    """Send a signal to those of the processes that still run."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 @contextmanager
@@ -121,30 +136,24 @@ def paused(service: Service) -> Iterator[None]:
     """Stop the processes that compute jobs, so that their jobs stay as they are."""
     assert service.process is not None
     stopped = children(service.process.pid)
-    for pid in stopped:
-        os.kill(pid, signal.SIGSTOP)
+    send_signal(signal.SIGSTOP, stopped)
     try:
         yield
     finally:
-        for pid in stopped:
-            try:
-                os.kill(pid, signal.SIGCONT)
-            except ProcessLookupError:
-                continue  # the service was killed meanwhile
+        send_signal(signal.SIGCONT, stopped)
 
 
 def kill_engine(service: Service) -> None:
     """Kill the processes that compute jobs."""
     assert service.process is not None
-    for pid in children(service.process.pid):
-        os.kill(pid, signal.SIGKILL)
+    send_signal(signal.SIGKILL, children(service.process.pid))
 
 
-async def reading(client: AsyncClient, job_id: str) -> JobView:
-    """Return a job that has read a part of its file."""
+async def reading(client: AsyncClient, job_id: str, *, attempt: int = 1) -> JobView:
+    """Return a job whose attempt has read a part of its file."""
     async with asyncio.timeout(WAIT):
         async for event in client.events(job_id):
-            if event.state == "STARTED" and event.progress.bytes_done:
+            if (event.state, event.attempt) == ("STARTED", attempt) and event.progress.bytes_done:
                 return await client.job(job_id)
-            assert event.state in ("PENDING", "STARTED"), event
+            assert event.state in ("PENDING", "STARTED", "RETRY"), event
     raise AssertionError("the job has ended")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import expect
 
+from tests.web.waiting import wait_until
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -35,6 +37,8 @@ async def look_at(page: Page, service: Service, job_id: str) -> Locator:
     """Open the page of a job; return its `csv-look` when that shows the result."""
     await page.goto(f"{service.url}#/jobs/{job_id}")
     look = page.locator("csv-look")
+    # Not that of the job that was shown before
+    await wait_until(page, f'document.querySelector("csv-look")?.job?.id === "{job_id}"')
     await expect(look.locator("h2")).to_be_visible()
     await expect(look.locator("[aria-busy], .spinner")).to_have_count(0)
     return look

@@ -41,10 +41,15 @@ class ResultProxy:
         """A part of the path of results, and what replaces it."""
         self.without_ranges = False
         """Whether Range is left out of the requests."""
+        self.retry_after: int | None = None
+        """The seconds after which refused requests for results may be sent again, if any are."""
+        self.refused = 0
+        """How many requests for results were refused."""
         self.hold_after: int | None = None
         """How many bytes of results pass before the rest is held."""
         self._held = asyncio.Event()
         self._freed = asyncio.Event()
+        self._refused = asyncio.Event()
         self._sending: list[web.Request] = []
         self.passed = 0
         """The bytes of results that have passed."""
@@ -77,6 +82,17 @@ class ResultProxy:
         async with asyncio.timeout(TIMEOUT):
             await self._held.wait()
 
+    def refuse(self, *, retry_after: int) -> None:
+        """Refuse further requests for results; they may be sent again after so many seconds."""
+        self.retry_after = retry_after
+
+    async def has_refused(self, count: int) -> None:
+        """Wait until so many requests for results were refused."""
+        async with asyncio.timeout(TIMEOUT):
+            while self.refused < count:
+                self._refused.clear()
+                await self._refused.wait()
+
     def free(self) -> None:
         """Let everything pass."""
         self.hold_after = None
@@ -92,6 +108,10 @@ class ResultProxy:
     async def _forward(self, request: web.Request) -> web.StreamResponse:
         path = request.raw_path
         of_result = request.method == "GET" and request.path.endswith("/result")
+        if of_result and self.retry_after is not None:
+            self.refused += 1
+            self._refused.set()
+            return web.Response(status=503, headers={"Retry-After": str(self.retry_after)})
         headers = {k: v for k, v in request.headers.items() if k.lower() not in NOT_FORWARDED}
         if of_result:
             self.ranges.append(request.headers.get("Range", ""))

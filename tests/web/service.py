@@ -29,7 +29,6 @@ class Service:
         self._folder = folder
         self._port = free_port()
         self._settings = {
-            "lease": 2,
             "relay_interval": 0.5,
             "progress_interval": 0.1,
             "follow_interval": 0.1,

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 HEADER = "Song,Date,Total Number of Plays for Date\n"
 PART = 4 << 20
 """The length of the parts of a small result."""
+LANES = 3
+"""How many parts are asked for at the same time."""
 ROWS = 40_000
 RECORDED = """async ([job, bytes]) => {
     const app = document.querySelector('script[type="module"][src]').src;
@@ -139,14 +141,19 @@ async def test_a_result_is_downloaded_in_parts_and_verified(
 
 
 async def test_a_broken_line_is_mended_and_nothing_is_sent_twice(
-    page: Page, proxy: ResultProxy, service: Service, held: Shown
+    page: Page, proxy: ResultProxy, service: Service, watch: Watch, held: Shown
 ) -> None:
+    # Each part is refused for longer than the test takes, so that only a person ends the wait.
+    watch.allow("status of 503")
+    proxy.refuse(retry_after=600)
     await service.kill()
     proxy.free()
+    await proxy.has_refused(LANES)
     await said(page, "No connection. It resumes by itself.")
     before = proxy.passed
     assert PART < before < len(held.result)
     await service.start()
+    proxy.retry_after = None
     await button(page, "Try now").click()
     await said(page, "is saved and verified")
     assert await saved(page, "plays-1.csv") == held.result

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Page
 
+    from tests.web.conftest import StartService
     from tests.web.service import Service
     from tests.web.watch import Watch
 
@@ -75,9 +76,10 @@ async def test_a_running_job_shows_its_progress_and_then_its_result_and_is_told_
 
 
 async def test_a_job_is_followed_again_after_the_service_was_restarted(
-    page: Page, service: Service, tmp_path: Path, watch: Watch
+    page: Page, start_service: StartService, tmp_path: Path, watch: Watch
 ) -> None:
     watch.allow("ERR_|Failed to load resource")
+    service = await start_service(lease=2)
     async with service.client() as client:
         job_id = await kinds.slow(client, tmp_path)
         await kinds.reading(client, job_id)
@@ -133,7 +135,7 @@ async def test_a_job_that_is_cancelled_in_one_tab_ends_in_the_other_too(
     page: Page, service: Service, tmp_path: Path
 ) -> None:
     async with service.client() as client:
-        job_id = await kinds.slow(client, tmp_path)
+        job_id = await kinds.slow(client, tmp_path, blocks=kinds.LONG)
         await kinds.reading(client, job_id)
     other = await page.context.new_page()
     with kinds.paused(service):
@@ -159,15 +161,19 @@ async def test_an_attempt_after_a_failed_one_says_why_that_failed(
     page: Page, service: Service, tmp_path: Path
 ) -> None:
     async with service.client() as client:
-        job_id = await kinds.slow(client, tmp_path, blocks=150)
+        job_id = await kinds.slow(client, tmp_path, blocks=kinds.LONG)
         await kinds.reading(client, job_id)
-        await open_job(page, service, job_id)
-        kinds.kill_engine(service)
-        await expect(page.locator(".live-earlier")).to_contain_text("SIGKILL")
-        await expect(page.locator(".live-stage")).to_contain_text("Attempt 2 of 3")
-        await page.get_by_role("button", name="Cancel the job").click()
-        await page.get_by_role("dialog").get_by_role("button", name="Cancel the job").click()
-        await expect(page.get_by_text("The job was cancelled")).to_be_visible()
+        with kinds.paused(service):
+            await open_job(page, service, job_id)
+            await expect(badge(page)).to_have_text("Running")
+            kinds.kill_engine(service)
+        await kinds.reading(client, job_id, attempt=2)
+        with kinds.paused(service):
+            await expect(page.locator(".live-earlier")).to_contain_text("SIGKILL")
+            await expect(page.locator(".live-stage")).to_contain_text("Attempt 2 of 3")
+            await page.get_by_role("button", name="Cancel the job").click()
+            await page.get_by_role("dialog").get_by_role("button", name="Cancel the job").click()
+            await expect(page.get_by_text("The job was cancelled")).to_be_visible()
         await page.get_by_text("Times, memory and attempts").click()
         await expect(page.get_by_role("table")).to_contain_text("SIGKILL")
 
@@ -183,7 +189,7 @@ async def test_who_asks_is_told_by_the_system_when_a_job_is_done(
         };"""
     )
     async with service.client() as client:
-        job_id = await kinds.slow(client, tmp_path)
+        job_id = await kinds.slow(client, tmp_path, blocks=kinds.LONG)
         await kinds.reading(client, job_id)
         with kinds.paused(service):
             await open_job(page, service, job_id)

@@ -52,7 +52,7 @@ async def test_the_list_shows_each_job_in_words_and_follows_what_happens(
         await expect(first).to_contain_text("2,000 → 5")
         await expect(badge(row(page, SHOWN_NAME))).to_have_text("Failed")
 
-        job_id = await kinds.slow(client, tmp_path)
+        job_id = await kinds.slow(client, tmp_path, blocks=kinds.LONG)
         new = row(page, "slow plays.csv.bz2")
         await kinds.reading(client, job_id)
         with kinds.paused(service):
@@ -112,7 +112,7 @@ async def test_a_job_is_cancelled_after_a_question_by_keyboard_alone(
     page: Page, service: Service, tmp_path: Path
 ) -> None:
     async with service.client() as client:
-        job_id = await kinds.slow(client, tmp_path)
+        job_id = await kinds.slow(client, tmp_path, blocks=kinds.LONG)
         await kinds.reading(client, job_id)
         with kinds.paused(service):
             await open_jobs(page, service)

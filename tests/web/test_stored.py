@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -31,6 +32,21 @@ async def stored(service: Service) -> list[dict[str, Any]]:
     async with aiohttp.ClientSession() as session, session.get(url) as response:
         found: list[dict[str, Any]] = (await response.json())["uploads"]
     return found
+
+
+async def ask(service: Service, name: str, content: bytes) -> str:
+    """Send a file that becomes no job, and ask for a job of it; return the job's id."""
+    declared = {"name": name, "size": len(content), "job": False}
+    async with aiohttp.ClientSession(f"{service.url}api/v1/") as session:
+        async with session.post("uploads", json=declared) as response:
+            upload = (await response.json())["id"]
+        async with session.put(f"uploads/{upload}/chunks/0", data=BytesIO(content)) as response:
+            assert (await response.json())["complete"]
+        asked = {"inputs": [upload], "aggregation": kinds.BY_SONG}
+        async with session.post("jobs", json=asked) as response:
+            assert response.status == 201
+            job_id: str = (await response.json())["id"]
+    return job_id
 
 
 async def open_files(page: Page, service: Service) -> None:
@@ -85,23 +101,15 @@ async def test_files_are_listed_kept_asked_about_and_deleted(
 
 
 async def test_a_file_that_a_job_reads_is_not_deleted(
-    page: Page, service: Service, tmp_path: Path, watch: Watch
+    page: Page, service: Service, watch: Watch
 ) -> None:
     watch.allow("status of 409")
     async with service.client() as client:
-        job_id = await kinds.slow(client, tmp_path, blocks=4)
-        await kinds.ended(client, job_id)
-        (upload,) = await stored(service)
-        asked = {"inputs": [upload["id"]], "aggregation": kinds.BY_SONG, "cache": False}
+        asked = await ask(service, "plays.csv.bz2", kinds.slow_bytes(kinds.LONG))
+        await kinds.reading(client, asked)
         with kinds.paused(service):
-            url = f"{service.url}api/v1/jobs"
-            async with (
-                aiohttp.ClientSession() as session,
-                session.post(url, json=asked) as response,
-            ):
-                assert response.status == 201
             await open_files(page, service)
-            await page.get_by_role("button", name="Delete slow plays.csv.bz2").click()
+            await page.get_by_role("button", name="Delete plays.csv.bz2").click()
             await (
                 page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
             )
@@ -109,6 +117,7 @@ async def test_a_file_that_a_job_reads_is_not_deleted(
                 page.get_by_text("a job that has not ended reads it").first
             ).to_be_visible()
         assert len(await stored(service)) == 1
+        await client.cancel(asked)
 
 
 async def test_without_files_the_view_says_how_they_get_there(page: Page, service: Service) -> None:

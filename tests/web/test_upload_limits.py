@@ -11,7 +11,7 @@ from tests.web.files import plays, sparse_plays
 from tests.web.uploading import ChunkGate, add, job_of, result_of
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, Page
+    from playwright.async_api import Browser, Page, Route
 
     from tests.web.conftest import StartService
     from tests.web.service import Service
@@ -64,6 +64,13 @@ async def test_too_large_a_file_is_refused_with_what_to_do(
     await expect(row).to_contain_text("Failed")
 
 
+async def patiently(route: Route) -> None:
+    """Answer as the service does, but let refused requests wait so long that a person ends it."""
+    answer = await route.fetch()
+    late = {"retry-after": "600"} if answer.status == 429 else {}
+    await route.fulfill(response=answer, headers={**answer.headers, **late})
+
+
 async def test_an_upload_beyond_the_limits_of_its_tenant_waits_and_tells_for_what(
     page: Page, start_service: StartService, watch: Watch, tmp_path: Path
 ) -> None:
@@ -73,6 +80,7 @@ async def test_an_upload_beyond_the_limits_of_its_tenant_waits_and_tells_for_wha
     watch.expect("429")
     gate = ChunkGate()
     await gate.attach(page)
+    await page.route("**/api/v1/uploads*", patiently)
     await page.goto(service.url)
     first = await add(page, tmp_path / "a.csv")
     await gate.holds(1)

@@ -137,7 +137,10 @@ export class Transfer {
     for (;;) {
       signal.throwIfAborted();
       const range = nextRange(this.#arrived, [...this.#asked], size, partLength(size));
-      if (!range) return;
+      if (!range) {
+        if (this.bytes >= size) this.wake(); // for lanes that wait to send a request again
+        return;
+      }
       this.#asked.add(range);
       try {
         await this.#get(range, signal);

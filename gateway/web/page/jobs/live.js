@@ -50,14 +50,15 @@ export class Live {
    * @param {number} [now] milliseconds
    */
   show(job, now = Date.now()) {
-    const { progress, attempt, max_attempts, reason, state } = job;
+    const { progress, attempt, max_attempts, state } = job;
     const stage = stageOf(job);
     const again = attempt > 1 || state === "RETRY";
     const attempts =
       again && state === "STARTED" ? ` · ${words.attempt(attempt, max_attempts)}` : "";
     fill(this.#stage, words.stages[stage] + attempts);
-    this.#earlier.hidden = !(again && reason);
-    fill(this.#earlier, again && reason && words.earlier(reason));
+    const reason = again ? lastReason(job) : null;
+    this.#earlier.hidden = !reason;
+    fill(this.#earlier, reason && words.earlier(reason));
     const reads = stage === "reading" && progress;
     this.#bar.show(reads ? progress.percent : null, reads ? undefined : words.stages[stage]);
     this.#bar.mark(state === "STARTED" ? "active" : "paused");
@@ -76,4 +77,13 @@ export class Live {
     const left = reads ? progress.eta : null;
     fill(this.#left, left === null ? "" : words.left(formatDuration(left)));
   }
+}
+
+/**
+ * Why the last attempt that has ended did not succeed. The job itself tells it only until the next
+ * attempt begins.
+ * @param {Job} job
+ */
+function lastReason({ reason, attempts }) {
+  return reason ?? attempts.findLast((each) => each.ended_at !== null)?.reason ?? null;
 }
