@@ -1,10 +1,10 @@
 """Schemas of what the manifests have of operators, written after their documentation.
 
-They allow only the fields that the manifests use, so that a misspelt one is found. `kubeconform` and the
-like have such schemas only in a repository of files, which no registry of packages has.
+They allow only the fields that the manifests use, so that a misspelt one is found. `kubeconform` and
+the like have such schemas only in a repository of files, which no registry of packages has.
 
-- `ScaledObject`, `TriggerAuthentication`: KEDA 2.16, "ScaledObject specification", "RabbitMQ Queue",
-  "Authentication"
+- `ScaledObject`, `TriggerAuthentication`: KEDA 2.16, "ScaledObject specification",
+  "RabbitMQ Queue", "Authentication"
 - `RabbitmqCluster`: RabbitMQ's cluster operator 2.11, "Using the RabbitMQ Cluster Operator"
 - `Cluster`: CloudNativePG 1.25, "API reference", "Replication"
 """

@@ -21,7 +21,6 @@ from tests.kubernetes.manifests import (
     EVERY,
     OVERLAYS,
     ROOT,
-    WORKLOADS,
     container,
     gibibytes,
     of_kind,
