@@ -26,6 +26,7 @@ from shared.jobs.fetches import fetched_again
 from shared.jobs.head_starts import SqlHeadStarts
 from shared.jobs.job import AttemptOutcome, JobState
 from shared.jobs.notifications import SqlNotifications, announce
+from shared.jobs.places import SqlPlaces
 from shared.jobs.rows import (
     job_of,
     progress_values,
@@ -93,6 +94,7 @@ class SqlJobStore(SqlJobAsks):
         self._notifications = SqlNotifications(database)
         self._deliveries = SqlDeliveries(database)
         self._specs = SqlSavedSpecs(database)
+        self._places = SqlPlaces(database)
 
     @property
     def head_starts(self) -> SqlHeadStarts:
@@ -108,6 +110,11 @@ class SqlJobStore(SqlJobAsks):
     def deliveries(self) -> SqlDeliveries:
         """See `JobStore`."""
         return self._deliveries
+
+    @property
+    def places(self) -> SqlPlaces:
+        """Which storage server receives a blob, where there are several."""
+        return self._places
 
     @property
     def notifications(self) -> SqlNotifications:

@@ -45,6 +45,7 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         await database.write("DELETE FROM head_starts")
         await database.write("DELETE FROM fetches")
         await database.write("DELETE FROM deliveries")
+        await database.write("DELETE FROM blob_places")
         await database.write("DELETE FROM attempts")
         await database.write("DELETE FROM job_inputs")
         await database.write("DELETE FROM datasets")
