@@ -37,6 +37,7 @@ from shared.http.request_body import body_pieces, json_body, raw_body
 from shared.http.response_body import send_body
 from shared.http.sendfile import body_of
 from shared.ports import Blobs
+from shared.ports.adoption import AdoptsUploads
 from storage.errors import log_refusal
 
 if TYPE_CHECKING:
@@ -224,7 +225,10 @@ async def delete(request: web.Request) -> web.Response:
 
 async def walk(request: web.Request) -> web.StreamResponse:
     """List the blobs of a kind, one a line, as fast as the caller reads."""
-    async with request.app[BLOBS].walk(request.query.get("kind", "")) as found:
+    kind, blobs = request.query.get("kind", ""), request.app[BLOBS]
+    here = "here" in request.query
+    walking = blobs.walk_here if here and isinstance(blobs, AdoptsUploads) else blobs.walk
+    async with walking(kind) as found:
         response = web.StreamResponse()
         response.content_type = "application/x-ndjson"
         await response.prepare(request)
@@ -245,8 +249,16 @@ async def walk(request: web.Request) -> web.StreamResponse:
 
 
 async def ping(request: web.Request) -> web.Response:
-    """Answer 204 if blobs can be used now, and with `room` if uploads have space too."""
+    """Answer 204 if blobs can be used now, with `room` if uploads have space too.
+
+    With `shared`, if the server can be one of several too.
+    """
     await request.app[BLOBS].ping()
+    if "shared" in request.query and not isinstance(request.app[BLOBS], AdoptsUploads):
+        raise InvalidInput(
+            "this storage server keeps its blobs to itself, so it cannot be one of several: set"
+            " CSVMILL_BLOBS to the object storage that all of them share"
+        )
     if "room" in request.query:
         await request.app[BLOBS].check_room()
     return web.Response(status=204)

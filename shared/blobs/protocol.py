@@ -16,9 +16,11 @@
                                              `Blobs.follow`; `&version={v}&wait={s}`
     DELETE /blobs/{key}                   -> 204, whether the blob existed or not
     DELETE /blobs/{key}?idle_for={s}&used={time} -> 200 {"removed"}, for `Blobs.expire`
-    GET    /blobs?kind={kind}             -> 200 {"key", "idle", "complete", "used"} a line
+    GET    /blobs?kind={kind}             -> 200 {"key", "idle", "complete", "used"} a line;
+                                             `&here=1` for `AdoptsUploads.walk_here`
     GET    /ping                          -> 204 if blobs can be used now; with `?room=1`, 507 if
-                                             uploads have no space
+                                             uploads have no space; with `&shared=1`, 400 if
+                                             the server cannot be one of several
 
 A key is one segment of the path: its slashes are percent-encoded (`uploads%2F<id>`). A blob is
 `{"key", "size", "received": [[start, stop], ...], "complete", "sha256", "metadata",
@@ -129,6 +131,10 @@ ROOM_PATH = "/ping?room=1"
 """The path that tells whether uploads have space."""
 
 
+SHARED_PATH = f"{ROOM_PATH}&shared=1"
+"""The path that tells whether uploads have space on a server that can be one of several."""
+
+
 def peek_path(key: BlobKey) -> str:
     """The path that describes a blob without counting as a use of it."""
     return f"{info_path(key)}?peek=1"
@@ -148,9 +154,9 @@ def parse_seconds(field: str, text: str) -> float:
         raise InvalidInput(f"not a number of seconds: {text!r}", field=field) from None
 
 
-def walk_path(kind: str) -> str:
-    """The path that lists the blobs of a kind."""
-    return f"/blobs?kind={quote(kind, safe='')}"
+def walk_path(kind: str, *, here: bool = False) -> str:
+    """The path that lists the blobs of a kind; `here` only those on the server's own disk."""
+    return f"/blobs?kind={quote(kind, safe='')}{'&here=1' if here else ''}"
 
 
 START_FIELD = "Csvmill-Start"

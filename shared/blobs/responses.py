@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from shared.blobs import protocol
-from shared.errors import CsvmillError, StorageFull, StorageUnavailable, Unauthorized, Unavailable
+from shared.errors import (
+    BlobMoved,
+    CsvmillError,
+    StorageFull,
+    StorageUnavailable,
+    Unauthorized,
+    Unavailable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
@@ -108,6 +115,8 @@ def refusal(status: int, content: bytes) -> CsvmillError:
         error = protocol.decode_error(json.loads(content))
     except (ValueError, AttributeError):
         error = None
+    if isinstance(error, BlobMoved):
+        return error
     if error is None or isinstance(error, Unavailable):
         return StorageUnavailable(f"storage answered {status}: {error or content[:200]!r}")
     if isinstance(error, Unauthorized):

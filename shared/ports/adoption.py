@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from shared.blobs.blob import BlobInfo, BlobKey
+    from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
+
+    from shared.blobs.blob import BlobActivity, BlobInfo, BlobKey
 
 
 @runtime_checkable
@@ -43,5 +46,12 @@ class AdoptsUploads(Protocol):
         """Remove the copy here of an upload that has moved away under `epoch`, a higher one.
 
         Object storage is not changed. Does nothing if there is no copy, or one of that epoch.
+        """
+        ...
+
+    def walk_here(self, kind: str) -> AbstractAsyncContextManager[AsyncIterator[BlobActivity]]:
+        """Iterate over the blobs of a kind of which this server has bytes on its own disk.
+
+        As `Blobs.walk` otherwise, which each server answers with all that is in object storage too.
         """
         ...

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.blob_backends import BACKENDS
+from tests.replicas import replicated_blobs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -16,9 +17,12 @@ if TYPE_CHECKING:
     from tests.blob_backends import OpenBlobs
 
 
-@pytest.fixture(params=sorted(BACKENDS))
+ADAPTERS = {**BACKENDS, "replicas": replicated_blobs}
+
+
+@pytest.fixture(params=sorted(ADAPTERS))
 def open_blobs(request: pytest.FixtureRequest) -> OpenBlobs:
-    return BACKENDS[request.param]
+    return ADAPTERS[request.param]
 
 
 @pytest.fixture
