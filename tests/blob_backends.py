@@ -58,10 +58,12 @@ async def remote_blobs(root: Path) -> AsyncIterator[Blobs]:
 
 
 @asynccontextmanager
-async def storage_server(root: Path, blobs: Blobs, **more: Any) -> AsyncIterator[str]:
+async def storage_server(
+    root: Path, blobs: Blobs, *, port: int | None = None, **more: Any
+) -> AsyncIterator[str]:
     """Run a storage service in this process that serves `blobs`; yield its URL."""
     settings = StorageSettings(data_dir=root, storage_token=SecretStr(TOKEN), **more)
-    server = TestServer(build_app(settings, blobs))
+    server = TestServer(build_app(settings, blobs), port=port)
     await server.start_server(read_bufsize=READ_BUFFER)
     try:
         yield str(server.make_url("")).rstrip("/")

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from prometheus_client import CollectorRegistry
+from yarl import URL
 
 from shared.blobs.servers.metrics import ServerMetrics
 from shared.blobs.servers.routed import RoutedBlobs
@@ -21,6 +22,7 @@ from shared.errors import BlobMoved, BlobNotFound
 from storage.filesystem.blobs import FilesystemBlobs
 from tests.blob_backends import TOKEN, storage_server
 from tests.contract.job_stores import open_store
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shared.blobs.blob import BlobActivity, BlobInfo, BlobKey
-    from shared.blobs.servers.place import Places
     from shared.ports import Blobs
 
 LOST_AFTER = 60.0
@@ -39,6 +40,7 @@ class FolderReplica(FilesystemBlobs):
 
     def __init__(self, root: Path) -> None:
         super().__init__(root, fsync=False)
+        # As long as this process; those of a restarted server begin with the first request.
         self._epochs: dict[BlobKey, int] = {}
 
     async def hold(self, key: BlobKey, epoch: int) -> None:
@@ -76,45 +78,77 @@ class FolderReplica(FilesystemBlobs):
 
 @dataclass
 class Replicas:
-    """Storage servers that can be stopped, and the adapter over them."""
+    """Storage servers that can be stopped and started again, and the places of their blobs.
 
-    blobs: RoutedBlobs
-    watch: ServerWatch
-    routing: Routing
-    places: Places
-    metrics: ServerMetrics
-    kept: dict[str, Blobs] = field(default_factory=dict)
-    """What each server keeps, by its URL."""
+    An asynchronous context.
+    """
+
+    root: Path
+    count: int = 2
+    urls: list[str] = field(default_factory=list)
+    kept: list[FolderReplica] = field(default_factory=list)
+    """What each server keeps, also while it is stopped."""
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            store = await stack.enter_async_context(
+                open_store(f"sqlite:///{self.root / 'places.db'}")
+            )
+            self.places = store.places
+            self._running: dict[int, AsyncExitStack] = {}
+            stack.push_async_callback(self._stop_all)
+            for number, port in enumerate(_ports(self.root, self.count)):
+                folder = self.root / f"server-{number}"
+                self.kept.append(await stack.enter_async_context(FolderReplica(folder)))
+                self.urls.append(f"http://127.0.0.1:{port}")
+                await self.start(number)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def start(self, number: int) -> None:
+        """Start a server with what it kept, at its URL."""
+        stack = self._running[number] = AsyncExitStack()
+        folder, port = self.root / f"server-{number}", URL(self.urls[number]).port
+        await stack.enter_async_context(storage_server(folder, self.kept[number], port=port))
+
+    async def stop(self, number: int) -> None:
+        """Stop a server: its port is closed."""
+        await self._running.pop(number).aclose()
+
+    @asynccontextmanager
+    async def process(self, lost_after: float = LOST_AFTER) -> AsyncIterator[RoutedBlobs]:
+        """Open the adapter as one process has it, with a memory and a watch of its own."""
+        metrics = ServerMetrics(CollectorRegistry())
+        servers = [StorageServer(url, TOKEN) for url in self.urls]
+        async with ServerWatch(servers, lost_after, metrics) as watch:
+            routing = Routing(watch, self.places, metrics, lost_after=lost_after)
+            yield RoutedBlobs(watch, routing, self.places)
+
+    async def holder(self, key: BlobKey) -> int:
+        """Return the number of the server that has a place for a blob."""
+        place = await self.places.find(key)
+        assert place is not None
+        assert place.server is not None
+        return self.urls.index(place.server)
+
+    async def _stop_all(self) -> None:
+        for number in list(self._running):
+            await self.stop(number)
 
 
-@asynccontextmanager
-async def routed(
-    kept: dict[str, Blobs], places: Places, lost_after: float = LOST_AFTER
-) -> AsyncIterator[Replicas]:
-    """Open the adapter of one process over these servers."""
-    metrics = ServerMetrics(CollectorRegistry())
-    servers = [StorageServer(url, TOKEN) for url in kept]
-    async with ServerWatch(servers, lost_after, metrics) as watch:
-        routing = Routing(watch, places, metrics, lost_after=lost_after)
-        yield Replicas(RoutedBlobs(watch, routing, places), watch, routing, places, metrics, kept)
-
-
-@asynccontextmanager
-async def replicas(root: Path, count: int = 2) -> AsyncIterator[Replicas]:
-    """Run storage servers, with the places in SQLite."""
-    async with AsyncExitStack() as stack:
-        kept: dict[str, Blobs] = {}
-        for number in range(count):
-            folder = root / f"server-{number}"
-            blobs = await stack.enter_async_context(FolderReplica(folder))
-            kept[await stack.enter_async_context(storage_server(folder, blobs))] = blobs
-        store = await stack.enter_async_context(open_store(f"sqlite:///{root / 'places.db'}"))
-        yield await stack.enter_async_context(routed(kept, store.places))
+def _ports(root: Path, count: int) -> list[int]:
+    """Return the ports of the servers with these folders, the same after a restart."""
+    file = root / "ports"
+    if not file.exists():
+        file.write_text(" ".join(str(free_port()) for _ in range(count)))
+    return [int(port) for port in file.read_text().split()]
 
 
 @asynccontextmanager
 async def replicated_blobs(root: Path) -> AsyncIterator[Blobs]:
     """Open the adapter over two storage servers."""
-    root.mkdir(exist_ok=True)
-    async with replicas(root) as opened:
-        yield opened.blobs
+    async with Replicas(root) as servers, servers.process() as blobs:
+        yield blobs

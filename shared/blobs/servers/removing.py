@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
@@ -35,7 +36,9 @@ class Removing:
         self._watch = watch
         self._routing = routing
         self._places = places
-        self._tidied_at: float | None = None
+        self._tidied_at = -math.inf
+        self._lost: set[str] = set()
+        """The servers that were lost then."""
 
     async def delete(self, key: BlobKey) -> None:
         """See `RoutedBlobs.delete`."""
@@ -124,9 +127,10 @@ class Removing:
     async def _tidy(self) -> None:
         """Move all blobs from lost servers, and remove places of blobs that are not in flight."""
         now = time.monotonic()
-        if self._tidied_at is not None and now - self._tidied_at < TIDY_INTERVAL:
+        lost = {server.name for server in self._watch.servers if self._watch.is_lost(server.name)}
+        if now - self._tidied_at < TIDY_INTERVAL and lost <= self._lost:
             return
-        self._tidied_at = now
+        self._tidied_at, self._lost = now, lost
         async for place in self._places.all():
             try:
                 await self._check(place)

@@ -28,7 +28,7 @@ async def test_the_first_place_of_a_blob_stays(store: SqlJobStore) -> None:
 
 async def test_gateways_that_create_a_blob_at_once_get_one_place(store: SqlJobStore) -> None:
     places = await asyncio.gather(*(store.places.put(KEY, url, DECLARED) for url in (A, B, C)))
-    assert len(set(place.server for place in places)) == 1
+    assert len({place.server for place in places}) == 1
 
 
 async def test_of_those_who_move_a_blob_at_once_one_decides_where_it_is(store: SqlJobStore) -> None:
