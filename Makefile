@@ -55,6 +55,7 @@ test: $(DEV) $(KERNEL) ## run all tests, with PostgreSQL and RabbitMQ; T=tests/u
 	@$(if $(filter tests/unit% kernel,$(T)),,scripts/install_test_servers)
 	@$(if $(filter tests tests/e2e%,$(T)),scripts/install_foreign_clients || [ $$? = 3 ])
 	@$(if $(filter tests kernel,$(T)),scripts/test_kernel $(VENV))
+	@$(if $(filter tests tests/compose%,$(T)),$(VENV)/bin/python -m tests.compose.build)
 	@$(if $(filter kernel,$(T)),,$(VENV)/bin/python -m pytest $(IN_PARALLEL) $(T) $(ARGS))
 
 long: $(DEV) $(KERNEL) ## run the tests that take minutes: outages, a very long job, two minutes of chaos

@@ -30,7 +30,8 @@ UNSHARED = "deploy/compose.unshared.yml"
 VHOST = "csvmill"
 COMMAND_TIMEOUT = 120.0
 """Seconds for one command that downloads nothing."""
-DOWNLOAD_TIMEOUT = 580.0
+DOWNLOAD_TIMEOUT = 1700.0
+"""Seconds for one command that downloads, or builds the image."""
 IMAGES = {
     "PYTHON_IMAGE": "python:3.13-slim",
     "HAPROXY_IMAGE": "haproxy:3.0",
@@ -96,6 +97,10 @@ class Stack:
             "CSVMILL_SECRETS": str(self.secrets),
             **settings,
         }
+
+    def build(self) -> None:
+        """Build the image."""
+        self.compose("build", "--quiet", timeout=DOWNLOAD_TIMEOUT)
 
     def up(self, **scale: int) -> None:
         """Build the image, start all services, and wait until they are healthy."""

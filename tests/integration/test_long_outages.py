@@ -82,7 +82,6 @@ def services(
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("which", ["database", "broker"])
 async def test_an_outage_of_a_minute_only_delays_jobs(
     services: Services,

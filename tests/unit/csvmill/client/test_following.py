@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from tests.unit.csvmill.client.conftest import ClientOf
 
-pytestmark = pytest.mark.timeout(60)
 
 STORY = [
     ("PENDING", 0, 0),

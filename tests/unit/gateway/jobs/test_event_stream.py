@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from tests.unit.gateway.conftest import Gateway, Start
 
 
-pytestmark = pytest.mark.timeout(60)
-
-
 async def test_the_first_event_shows_the_current_state(gateway: Gateway) -> None:
     job = await gateway.started_job()
     async with followed(gateway, job.id) as events:

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 LONG = str(MAX_WAIT)
 """Seconds, more than a test may take: the answer is not that of a wait that is over."""
 
-pytestmark = pytest.mark.timeout(30)
-
 
 def waiting(
     gateway: Gateway, job_id: object, headers: Mapping[str, str] | None = None, **query: str

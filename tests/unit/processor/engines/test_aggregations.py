@@ -154,7 +154,6 @@ OF_LONG_NUMBERS = {
 }
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("name", OF_LONG_NUMBERS)
 def test_numbers_with_very_many_digits_are_aggregated_fast(name: str) -> None:
     fields, expected = OF_LONG_NUMBERS[name]

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from shared.database.port import Steps
 
-pytestmark = pytest.mark.timeout(60)
-
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
