@@ -31,6 +31,7 @@ async def gateway(settings: GatewayProcessSettings) -> AsyncIterator[web.Applica
                 settings.storage_url,
                 settings.storage_token.get_secret_value(),
                 read_buffer=SMALL_READ_BUFFER,
+                tls=settings.tls_of_client(),
             )
         )
         jobs = await stack.enter_async_context(

@@ -17,6 +17,7 @@ from shared.database.settings import DatabaseSettings
 from shared.http.elsewhere import ElsewhereSettings
 from shared.http.forwarded import is_authority, prefix_of
 from shared.http.hosts import is_loopback
+from shared.http.mutual_tls import MutualTlsSettings
 from shared.telemetry.logs import LogSettings
 
 _TEBIBYTE = 1 << 40
@@ -131,7 +132,7 @@ class GatewaySettings(EdgeSettings, OidcSettings, ElsewhereSettings):
         return value
 
 
-class GatewayProcessSettings(GatewaySettings, DatabaseSettings, LogSettings):
+class GatewayProcessSettings(GatewaySettings, DatabaseSettings, MutualTlsSettings, LogSettings):
     """Settings of the gateway as a process of its own."""
 
     port: int = Field(default=8000, ge=0, le=65535)

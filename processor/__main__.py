@@ -32,6 +32,7 @@ async def processor(settings: ProcessorSettings) -> AsyncIterator[web.Applicatio
                 settings.storage_url,
                 settings.storage_token.get_secret_value(),
                 local_root=settings.blob_dir,
+                tls=settings.tls_of_client(),
             )
         )
         jobs = await stack.enter_async_context(

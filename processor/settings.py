@@ -14,6 +14,7 @@ from processor.engines.port import REJECTS, SCRATCH
 from shared.csv.compression import MAX_EXPANSION
 from shared.database.settings import DatabaseSettings
 from shared.http.elsewhere import ElsewhereSettings
+from shared.http.mutual_tls import MutualTlsSettings
 from shared.http.object_storage import ObjectStorageSettings
 from shared.telemetry.logs import LogSettings
 
@@ -150,7 +151,7 @@ class WorkSettings(ElsewhereSettings, ObjectStorageSettings):
         return value
 
 
-class ProcessorSettings(WorkSettings, DatabaseSettings, LogSettings):
+class ProcessorSettings(WorkSettings, DatabaseSettings, MutualTlsSettings, LogSettings):
     """The settings of a processor as a service of its own."""
 
     processor_host: str = "127.0.0.1"

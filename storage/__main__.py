@@ -36,6 +36,7 @@ def main() -> None:
         host=settings.storage_host,
         port=settings.storage_port,
         shutdown_timeout=settings.shutdown_timeout,
+        tls=settings.tls_of_server,
     )
 
 

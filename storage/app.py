@@ -9,7 +9,7 @@ from aiohttp import web
 from shared.http.encodings import refuse_encoded
 from shared.telemetry.http import instrument
 from shared.telemetry.metrics import Metrics
-from storage.authorization import require_token
+from storage.authorization import require_certificate, require_token
 from storage.epochs import require_epoch
 from storage.errors import answer_errors
 from storage.handlers import BLOBS, CLIENT_TIMEOUT
@@ -32,6 +32,7 @@ def build_app(
     app.middlewares.extend(
         (
             answer_errors,
+            *((require_certificate,) if settings.internal_ca else ()),
             require_token(settings.storage_token.get_secret_value()),
             refuse_encoded,
             require_epoch(blobs),

@@ -1,4 +1,4 @@
-"""Authentication of callers by a bearer token."""
+"""Authentication of callers by a bearer token, and by certificates where there are any."""
 
 from __future__ import annotations
 
@@ -9,12 +9,27 @@ from aiohttp import web
 
 from shared.blobs.tokens import parse_tokens
 from shared.errors import Unauthorized
+from shared.http.mutual_tls import shows_certificate
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler, Middleware
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Paths that need no token."""
+"""Paths that need neither token nor certificate."""
+
+
+@web.middleware
+async def require_certificate(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse requests of callers that show no certificate, except for `OPEN_PATHS`.
+
+    Raises Unauthorized.
+    """
+    if request.path not in OPEN_PATHS:
+        transport = request.transport
+        connection = transport.get_extra_info("ssl_object") if transport else None
+        if not shows_certificate(connection):
+            raise Unauthorized("a certificate of CSVMILL_INTERNAL_CA is required")
+    return await handler(request)
 
 
 def require_token(tokens: str) -> Middleware:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.http.mutual_tls import MutualTlsSettings
 from shared.telemetry.logs import LogSettings
 
 
@@ -30,7 +31,7 @@ class BackendSettings(BaseSettings):
     twentieth of the disk, and at most 1 GiB."""
 
 
-class StorageSettings(BackendSettings, LogSettings):
+class StorageSettings(BackendSettings, MutualTlsSettings, LogSettings):
     """Settings of the storage service."""
 
     model_config = SettingsConfigDict(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.servers.accounts import Account
 
 _TAIL_LINES = 60
-_LISTENING = re.compile(r"^csvmill (?P<name>\S+) listening on (?P<url>http://\S+)$")
+_LISTENING = re.compile(r"^csvmill (?P<name>\S+) listening on (?P<url>https?://\S+)$")
 
 
 class ProcessFailed(AssertionError):

@@ -29,6 +29,7 @@ from shared.errors import (
 from shared.telemetry.propagation import outgoing_headers
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import (
         AsyncIterable,
         AsyncIterator,
@@ -75,7 +76,7 @@ class HttpBlobs:
     Raises StorageUnavailable after `progress_timeout` seconds without a sign of life; the total
     time is not limited. The response to a request that carries no chunk has to begin within
     `answer_timeout` seconds. `read_buffer` is how many bytes of a response are read ahead, at most
-    twice as many.
+    twice as many. `tls` has the certificates for an `https` URL.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class HttpBlobs:
         progress_timeout: float = PROGRESS_TIMEOUT,
         answer_timeout: float = ANSWER_TIMEOUT,
         read_buffer: int = READ_BUFFER,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._token = parse_tokens(token)[0]
@@ -94,12 +96,15 @@ class HttpBlobs:
         self._progress_timeout = progress_timeout
         self._answer_timeout = answer_timeout
         self._read_buffer = read_buffer
+        self._tls = tls
         self._session: aiohttp.ClientSession
 
     async def __aenter__(self) -> Self:
         # As many connections as the service that uses this has requests of its own.
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, socket_factory=self._socket),
+            connector=aiohttp.TCPConnector(
+                limit=0, socket_factory=self._socket, ssl=self._tls or True
+            ),
             headers={"Authorization": f"Bearer {self._token}", "Accept-Encoding": "identity"},
             timeout=aiohttp.ClientTimeout(
                 total=None, sock_connect=CONNECT_TIMEOUT, sock_read=self._progress_timeout

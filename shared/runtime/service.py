@@ -25,6 +25,7 @@ from shared.runtime.unknown_settings import unknown_settings
 from shared.telemetry.logs import last_words
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
 
@@ -84,12 +85,14 @@ def run_service(
     port: int,
     shutdown_timeout: float,
     limits: ConnectionLimits | None = None,
+    tls: Callable[[], ssl.SSLContext | None] | None = None,
 ) -> None:
     """Serve the application of `build()` until SIGTERM or SIGINT.
 
     The context of `build()` opens and closes what the application needs. When the socket accepts
     connections, prints `csvmill <name> listening on http://<host>:<port>` to standard output, with
-    the actual port if `port` is 0. A signal stops accepting, gives requests in progress
+    the actual port if `port` is 0, and `https` with `tls`, whose context is that of the server. A
+    signal stops accepting, gives requests in progress
     `shutdown_timeout` seconds, and cleans up; a second one ends that time. During `build()`, a
     signal cancels it. Exits with a message if the service cannot start.
     """
@@ -111,7 +114,10 @@ def run_service(
         try:
             async with build() as app:
                 waiting = None
-                await _serve(app, stopped, hurry, name, host, port, shutdown_timeout, limits)
+                context = tls() if tls else None
+                await _serve(
+                    app, stopped, hurry, name, host, port, shutdown_timeout, limits, context
+                )
         except asyncio.CancelledError:
             if not stopped.is_set():
                 raise
@@ -143,6 +149,7 @@ async def _serve(
     port: int,
     shutdown_timeout: float,
     limits: ConnectionLimits | None,
+    tls: ssl.SSLContext | None,
 ) -> None:
     drain = Drain()
     app.middlewares.insert(0, drain.middleware)
@@ -158,11 +165,12 @@ async def _serve(
     watching = asyncio.create_task(watch_descriptors())
     try:
         await runner.setup()
-        site = web.TCPSite(runner, host, port)
+        site = web.TCPSite(runner, host, port, ssl_context=tls)
         await site.start()
         bound = runner.addresses[0][1]
         shown = f"[{host}]" if ":" in host else host
-        sys.stdout.write(f"csvmill {name} listening on http://{shown}:{bound}\n")
+        scheme = "http" if tls is None else "https"
+        sys.stdout.write(f"csvmill {name} listening on {scheme}://{shown}:{bound}\n")
         sys.stdout.flush()
         await stopped.wait()
         await site.stop()

@@ -1,7 +1,7 @@
 """Schemas of what the manifests have of operators, written after their documentation.
 
-They allow only the fields that the manifests use, so that a misspelt one is found. `kubeconform` and
-the like have such schemas only in a repository of files, which no registry of packages has.
+They allow only the fields that the manifests use, so that a misspelt one is found. `kubeconform`
+and the like have such schemas only in a repository of files, which no registry of packages has.
 
 - `ScaledObject`, `TriggerAuthentication`: KEDA 2.16, "ScaledObject specification",
   "RabbitMQ Queue", "Authentication"
