@@ -13,11 +13,11 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from gateway.edge_settings import EdgeSettings
 from gateway.oidc_settings import OidcSettings, none_if_empty
 from shared.access.tenant import DEFAULT_TENANT, Tenant, parse_tenant
+from shared.blobs.mutual_tls import MutualTlsSettings
 from shared.database.settings import DatabaseSettings
 from shared.http.elsewhere import ElsewhereSettings
 from shared.http.forwarded import is_authority, prefix_of
 from shared.http.hosts import is_loopback
-from shared.http.mutual_tls import MutualTlsSettings
 from shared.telemetry.logs import LogSettings
 
 _TEBIBYTE = 1 << 40

@@ -11,10 +11,10 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from processor.engines.confinement import Measure  # noqa: TC001 - pydantic evaluates it
 from processor.engines.port import REJECTS, SCRATCH
+from shared.blobs.mutual_tls import MutualTlsSettings
 from shared.csv.compression import MAX_EXPANSION
 from shared.database.settings import DatabaseSettings
 from shared.http.elsewhere import ElsewhereSettings
-from shared.http.mutual_tls import MutualTlsSettings
 from shared.http.object_storage import ObjectStorageSettings
 from shared.telemetry.logs import LogSettings
 

@@ -432,7 +432,7 @@ class StorageFull(CsvmillError, code="storage_full", status=507, title="Storage 
 
 
 class Unauthorized(CsvmillError, code="unauthorized", status=502, internal_status=401):
-    """One service refuses the token of another. The operator has to configure the same token."""
+    """One service refuses the token or the certificate of another, which operators configure."""
 
 
 class Unavailable(

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from shared.blobs.mutual_tls import shows_certificate
 from shared.blobs.tokens import parse_tokens
 from shared.errors import Unauthorized
-from shared.http.mutual_tls import shows_certificate
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler, Middleware

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.http.mutual_tls import MutualTlsSettings
+from shared.blobs.mutual_tls import MutualTlsSettings
 from shared.telemetry.logs import LogSettings
 
 

@@ -121,7 +121,8 @@ def refusal(status: int, content: bytes) -> CsvmillError:
         return StorageUnavailable(f"storage answered {status}: {error or content[:200]!r}")
     if isinstance(error, Unauthorized):
         return StorageUnavailable(
-            "storage refuses the token: set CSVMILL_STORAGE_TOKEN to the same value on both sides"
+            f"storage refuses this service: {error}; CSVMILL_STORAGE_TOKEN has to have the same"
+            " value on both sides"
         )
     if status >= 500 and not isinstance(error, StorageFull):
         return StorageUnavailable(f"storage answered {status}: {error}")

@@ -18,6 +18,7 @@ from tests.compose.stack import ROOT, UNSHARED
 
 FOLDER = "deploy/secrets"
 S3 = "deploy/compose.s3.yml"
+INTERNAL_TLS = "deploy/compose.internal-tls.yml"
 
 if TYPE_CHECKING:
     from pydantic_settings import BaseSettings
@@ -146,9 +147,30 @@ def test_a_processor_without_the_shared_volume_has_no_blob_dir() -> None:
 def test_every_setting_of_a_service_can_be_set_for_its_container(service: str) -> None:
     names = set(OURS[service].model_fields) - IN_THE_IMAGE
     given = {f"CSVMILL_{name.upper()}": "1" for name in names}
-    passed_on = set(configured(S3, **given)["services"][service]["environment"])
+    passed_on = set(configured(S3, INTERNAL_TLS, **given)["services"][service]["environment"])
     # Secrets are in files.
     assert set(given) <= passed_on | {name.removesuffix("_FILE") for name in passed_on}
+
+
+def test_with_internal_tls_each_service_has_a_certificate_of_its_own() -> None:
+    services = configured(INTERNAL_TLS)["services"]
+    sources = set()
+    for service in OURS:
+        one = services[service]
+        secrets = {each.get("target", each["source"]): each["source"] for each in one["secrets"]}
+        paths = {
+            name: one["environment"][f"CSVMILL_INTERNAL_{name.upper()}"]
+            for name in ("ca", "certificate", "key")
+        }
+        for name, path in paths.items():
+            (source,) = (
+                source for target, source in secrets.items() if path.endswith(f"internal_{name}")
+                and target.endswith(f"internal_{name}")
+            )  # fmt: skip
+            sources.add(source)
+        if service != "storage":
+            assert one["environment"]["CSVMILL_STORAGE_URL"] == "https://storage:8001"
+    assert len(sources) == 1 + 2 * len(OURS)
 
 
 @pytest.mark.parametrize("side", ["client", "server"])

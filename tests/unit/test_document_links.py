@@ -20,7 +20,7 @@ DOCUMENTS = [
 ]
 CURRENT = [document for document in DOCUMENTS if document.parent.name != "decisions"]
 """Documents that describe the current tree. Decisions also name earlier files."""
-OF_THE_MACHINE = ("deploy/secrets", "deploy/tls")
+OF_THE_MACHINE = ("deploy/secrets", "deploy/tls", "deploy/internal-tls")
 """Folders that the operator creates, which are not committed."""
 SERVED = ROOT / "gateway/web/page"
 """The folder of the scripts that the gateway serves, such as `csvmill.js`."""

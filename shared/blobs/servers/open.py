@@ -35,14 +35,15 @@ async def open_blobs(
     `local_root` is for one server only; for `read_buffer` see `HttpBlobs`.
     """
     token, urls = settings.storage_token.get_secret_value(), settings.storage_urls
+    tls = settings.tls_of_client()
     if len(urls) == 1:
         async with HttpBlobs(
-            urls[0], token, local_root=local_root, read_buffer=read_buffer
+            urls[0], token, local_root=local_root, read_buffer=read_buffer, tls=tls
         ) as blobs:
             yield blobs
         return
     family = metrics.of(ServerMetrics)
-    servers = [StorageServer(url, token, read_buffer=read_buffer) for url in urls]
+    servers = [StorageServer(url, token, read_buffer=read_buffer, tls=tls) for url in urls]
     lost_after = settings.storage_lost_after
     async with ServerWatch(servers, lost_after, family) as watch:
         routing = Routing(watch, places, family, lost_after=lost_after)

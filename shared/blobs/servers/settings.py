@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from shared.blobs.mutual_tls import MutualTlsSettings
 
 
-class StorageClientSettings(BaseSettings):
+class StorageClientSettings(MutualTlsSettings):
     """The settings of a process that uses storage servers."""
 
     model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True, defer_build=True)

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from shared.blobs.blob import upload_key
 from shared.blobs.client import HttpBlobs
+from shared.blobs.mutual_tls import MutualTlsSettings
 from shared.errors import InvalidInput, StorageUnavailable
-from shared.http.mutual_tls import MutualTlsSettings
 from tests.blob_backends import read, stream
 from tests.certificates import Authority
 from tests.processes import ServiceProcess
@@ -108,7 +108,7 @@ async def test_plain_http_is_not_answered(storage: ServiceProcess) -> None:
 def test_probes_need_no_certificate(
     storage: ServiceProcess, authority: Authority, path: str
 ) -> None:
-    with urllib.request.urlopen(
+    with urllib.request.urlopen(  # noqa: S310  (the URL is that of the process)
         f"{storage.url}{path}", context=without_certificate(authority), timeout=60
     ) as answer:
         assert answer.status == 200
@@ -117,7 +117,7 @@ def test_probes_need_no_certificate(
 @pytest.mark.parametrize("missing", ["internal_ca", "internal_certificate", "internal_key"])
 def test_two_of_the_three_files_are_refused(authority: Authority, missing: str) -> None:
     given = authority.settings("gateway") | {missing: ""}
-    with pytest.raises(ValidationError, match="CSVMILL_INTERNAL_CA.*or none of them"):
+    with pytest.raises(ValidationError, match=r"CSVMILL_INTERNAL_CA.*or none of them"):
         MutualTlsSettings.model_validate(given)
 
 
