@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from gateway.app import build_app
 from gateway.settings import GatewayProcessSettings
-from shared.blobs.client import SMALL_READ_BUFFER, HttpBlobs
+from shared.blobs.client import SMALL_READ_BUFFER
+from shared.blobs.servers.open import open_blobs
 from shared.bus.rabbitmq.bus import RabbitBus
 from shared.jobs.store import open_job_store
 from shared.ports import Ports
@@ -26,18 +27,13 @@ async def gateway(settings: GatewayProcessSettings) -> AsyncIterator[web.Applica
     """The gateway over its production adapters, open while the context is."""
     metrics = Metrics("gateway")
     async with AsyncExitStack() as stack:
-        blobs = await stack.enter_async_context(
-            HttpBlobs(
-                settings.storage_url,
-                settings.storage_token.get_secret_value(),
-                read_buffer=SMALL_READ_BUFFER,
-                tls=settings.tls_of_client(),
-            )
-        )
         jobs = await stack.enter_async_context(
             open_job_store(
                 settings.database_url.get_secret_value(), connections=settings.connections
             )
+        )
+        blobs = await stack.enter_async_context(
+            open_blobs(settings, jobs.places, metrics, read_buffer=SMALL_READ_BUFFER)
         )
         bus = await stack.enter_async_context(RabbitBus(settings.broker_url.get_secret_value()))
         yield build_app(settings, Ports(blobs, jobs, bus), metrics)

@@ -13,7 +13,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from gateway.edge_settings import EdgeSettings
 from gateway.oidc_settings import OidcSettings, none_if_empty
 from shared.access.tenant import DEFAULT_TENANT, Tenant, parse_tenant
-from shared.blobs.mutual_tls import MutualTlsSettings
+from shared.blobs.servers.settings import StorageClientSettings
 from shared.database.settings import DatabaseSettings
 from shared.http.elsewhere import ElsewhereSettings
 from shared.http.forwarded import is_authority, prefix_of
@@ -132,16 +132,12 @@ class GatewaySettings(EdgeSettings, OidcSettings, ElsewhereSettings):
         return value
 
 
-class GatewayProcessSettings(GatewaySettings, DatabaseSettings, MutualTlsSettings, LogSettings):
+class GatewayProcessSettings(GatewaySettings, DatabaseSettings, StorageClientSettings, LogSettings):
     """Settings of the gateway as a process of its own."""
 
     port: int = Field(default=8000, ge=0, le=65535)
     """0 picks a free port."""
     broker_url: SecretStr
     """`amqp://...`"""
-    storage_url: str
-    """`http://...` of the storage service."""
-    storage_token: Annotated[SecretStr, Field(min_length=1)]
-    """The bearer token for the storage service; of several, the first."""
     shutdown_timeout: float = Field(default=30.0, ge=0)
     """Seconds for requests in progress to finish after SIGTERM."""

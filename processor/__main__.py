@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from processor.app import build_app
 from processor.settings import ProcessorSettings
-from shared.blobs.client import HttpBlobs
+from shared.blobs.servers.open import open_blobs
 from shared.bus.rabbitmq.bus import RabbitBus
 from shared.jobs.metrics import JobMetrics
 from shared.jobs.store import open_job_store
@@ -27,20 +27,15 @@ async def processor(settings: ProcessorSettings) -> AsyncIterator[web.Applicatio
     """Open the production adapters, and yield the processor's application."""
     metrics = Metrics("processor")
     async with AsyncExitStack() as stack:
-        blobs = await stack.enter_async_context(
-            HttpBlobs(
-                settings.storage_url,
-                settings.storage_token.get_secret_value(),
-                local_root=settings.blob_dir,
-                tls=settings.tls_of_client(),
-            )
-        )
         jobs = await stack.enter_async_context(
             open_job_store(
                 settings.database_url.get_secret_value(),
                 attempt_lost=metrics.of(JobMetrics).attempt_lost,
                 connections=settings.connections,
             )
+        )
+        blobs = await stack.enter_async_context(
+            open_blobs(settings, jobs.places, metrics, local_root=settings.blob_dir)
         )
         bus = await stack.enter_async_context(RabbitBus(settings.broker_url.get_secret_value()))
         yield build_app(settings, Ports(blobs, jobs, bus), metrics)

@@ -11,7 +11,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from processor.engines.confinement import Measure  # noqa: TC001 - pydantic evaluates it
 from processor.engines.port import REJECTS, SCRATCH
-from shared.blobs.mutual_tls import MutualTlsSettings
+from shared.blobs.servers.settings import StorageClientSettings
 from shared.csv.compression import MAX_EXPANSION
 from shared.database.settings import DatabaseSettings
 from shared.http.elsewhere import ElsewhereSettings
@@ -151,16 +151,15 @@ class WorkSettings(ElsewhereSettings, ObjectStorageSettings):
         return value
 
 
-class ProcessorSettings(WorkSettings, DatabaseSettings, MutualTlsSettings, LogSettings):
+class ProcessorSettings(WorkSettings, DatabaseSettings, StorageClientSettings, LogSettings):
     """The settings of a processor as a service of its own."""
 
     processor_host: str = "127.0.0.1"
     processor_port: int = Field(default=8002, ge=0, le=65535)
     """Port of health checks and metrics; 0 picks a free one."""
     broker_url: SecretStr
-    storage_url: str
-    storage_token: SecretStr = Field(min_length=1)
     blob_dir: Path | None = None
-    """Storage's folder, if it is mounted on this machine: inputs are then read in place."""
+    """Storage's folder, if it is mounted on this machine: inputs are then read in place. Not used
+    with several storage servers."""
     shutdown_timeout: float = Field(default=10.0, gt=0)
     """Seconds that open requests get after SIGTERM."""

@@ -43,6 +43,10 @@ class Removing:
     async def delete(self, key: BlobKey) -> None:
         """See `RoutedBlobs.delete`."""
         place = await self._routing.place(key) if is_upload(key) else None
+        if place is not None and place.server is not None and self._watch.is_lost(place.server):
+            # What is durable of it elsewhere can be removed by a server that has adopted it.
+            route = await self._routing.find(key)
+            place = None if route is None else route.place
         servers = self._watch.servers
         outcomes = await asyncio.gather(
             *(server.delete(key) for server in servers), return_exceptions=True
