@@ -6,9 +6,10 @@ from pathlib import Path  # noqa: TC003 - pydantic evaluates the annotations
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from shared.blobs.mutual_tls import MutualTlsSettings
+from shared.http.object_storage import ObjectStorageSettings
 from shared.telemetry.logs import LogSettings
 
 
@@ -16,7 +17,7 @@ def _none_if_empty(value: object) -> object:
     return None if value == "" else value
 
 
-class BackendSettings(BaseSettings):
+class BackendSettings(ObjectStorageSettings):
     """Settings of the backend that holds the blobs (see `storage.backends`)."""
 
     model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True, defer_build=True)
@@ -29,6 +30,16 @@ class BackendSettings(BaseSettings):
     )
     """Bytes of the disk that are kept free of uploads, for results and the database. By default a
     twentieth of the disk, and at most 1 GiB."""
+    blobs: Annotated[
+        Annotated[str, Field(pattern=r"^s3://[^/\s]+(/[^\s]*)?$")] | None,
+        BeforeValidator(_none_if_empty),
+    ] = None
+    """`s3://bucket/prefix`: complete uploads and results are kept there, and the folder holds only
+    uploads in flight. By default, everything is in the folder."""
+    blobs_part_size: Annotated[int, Field(ge=5 << 20, le=1 << 30)] = 16 << 20
+    """Bytes of a part that is sent to object storage; larger for files of more than 10,000."""
+    blobs_orphan_age: Annotated[float, Field(gt=0)] = 86_400.0
+    """Seconds after which parts and objects that no blob names are removed."""
 
 
 class StorageSettings(BackendSettings, MutualTlsSettings, LogSettings):

@@ -1,8 +1,11 @@
-"""Both adapters of the Blobs port, opened in a folder, for tests."""
+"""All adapters of the Blobs port, opened in a folder, for tests."""
 
 from __future__ import annotations
 
+import atexit
+import hashlib
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aiohttp.test_utils import TestServer
@@ -11,9 +14,13 @@ from pydantic import SecretStr
 from shared.blobs.client import HttpBlobs
 from shared.blobs.content import FilePart
 from shared.runtime.service import READ_BUFFER
+from shared.telemetry.metrics import Metrics
 from storage.app import build_app
+from storage.backends import open_blobs
 from storage.filesystem.blobs import FilesystemBlobs
-from storage.settings import StorageSettings
+from storage.s3.blobs import S3Blobs
+from storage.settings import BackendSettings, StorageSettings
+from tests.servers.object_storage import ObjectStorage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Callable
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
 
     OpenBlobs = Callable[[Path], AbstractAsyncContextManager[Blobs]]
 
+BUCKET = "tests"
 TOKEN = "the token of the tests"
 
 
@@ -71,7 +79,49 @@ async def storage_server(
         await server.close()
 
 
-BACKENDS: dict[str, OpenBlobs] = {"filesystem": filesystem_blobs, "http": http_blobs}
+@cache
+def object_storage() -> ObjectStorage:
+    """Return a server of object storage, for all tests of this process."""
+    server = ObjectStorage()
+    server.bucket(BUCKET)  # the server does not see one at once that is made later
+    server.__enter__()
+    atexit.register(server.__exit__, None, None, None)
+    return server
+
+
+def s3_settings(root: Path, **more: Any) -> BackendSettings:
+    """Return settings for blobs below a prefix of their own for the folder `root`."""
+    server = object_storage()
+    prefix = hashlib.sha256(str(root).encode()).hexdigest()[:20]
+    return BackendSettings(
+        blobs=f"s3://{BUCKET}/blobs/{prefix}",
+        s3_endpoint=server.url,
+        s3_access_key_id=SecretStr(server.access_key),
+        s3_secret_access_key=SecretStr(server.secret_key),
+        storage_fsync="never",
+        disk_reserve=0,
+        **more,
+    )
+
+
+@asynccontextmanager
+async def s3_blobs(root: Path, **more: Any) -> AsyncIterator[Blobs]:
+    """Open the adapter of object storage, on a real server."""
+    settings = s3_settings(root, **more)
+    async with open_blobs(settings, root, Metrics("storage")) as blobs:
+        yield blobs
+
+
+BACKENDS: dict[str, OpenBlobs] = {
+    "filesystem": filesystem_blobs,
+    "http": http_blobs,
+    "s3": s3_blobs,
+}
+
+
+def has_files(blobs: Blobs) -> bool:
+    """Whether the complete blobs of an adapter are files of this machine."""
+    return not isinstance(blobs, S3Blobs)
 
 
 async def stream(*pieces: bytes) -> AsyncIterator[bytes]:

@@ -76,6 +76,8 @@ class Blob:
         self.users = 0
         self.watchers = 0
         self.deleted = False
+        self.detached: Callable[[], object] | None = None
+        """Called when the last user has left, if this blob is kept for them only."""
         self._changed = asyncio.Event()
         self.append_leases = AppendLeases(self.folder.meta.key)
         self._limit = folder.meta.size

@@ -72,6 +72,7 @@ class BlobCache:
             yield blob
         finally:
             blob.watchers -= 1
+            self._release_detached(blob)
             self._evict()
 
     def loaded(self, key: BlobKey) -> bool:
@@ -95,6 +96,19 @@ class BlobCache:
             blob.mark_deleted()
             if not blob.users:
                 blob.folder.close()
+
+    def detach(self, key: BlobKey, unused: Callable[[], object]) -> None:
+        """Drop a complete blob whose folder was moved away. Call with `lock(key)` held.
+
+        Those who use or watch it finish with it. `unused` is called when the last of them has.
+        """
+        blob = self._blobs.pop(key, None)
+        if blob is None or not blob.users | blob.watchers:
+            if blob is not None:
+                blob.folder.close()
+            unused()
+            return
+        blob.detached = unused
 
     def close(self) -> None:
         """Close the folders of all blobs."""
@@ -128,13 +142,21 @@ class BlobCache:
     def _release(self, key: BlobKey, blob: Blob) -> None:
         if blob.users:
             return
-        if blob.deleted:
+        if blob.detached is not None:
+            self._release_detached(blob)
+        elif blob.deleted:
             blob.folder.close()
         elif blob.failed:
             del self._blobs[key]
             blob.folder.close()
         else:
             self._evict()
+
+    def _release_detached(self, blob: Blob) -> None:
+        if blob.detached is not None and not blob.users | blob.watchers:
+            blob.folder.close()
+            blob.detached()
+            blob.detached = None
 
     def _evict(self) -> None:
         surplus = len(self._blobs) - self._idle

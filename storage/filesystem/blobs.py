@@ -355,6 +355,31 @@ class FilesystemBlobs:
         async with aclosing(walk(folder, self._disk, self._clock)) as found:
             yield found
 
+    async def exists(self, key: BlobKey) -> bool:
+        """Whether there is a blob with this key."""
+        return self._cache.loaded(key) or await self._disk.run(self._folder(key).exists)
+
+    @asynccontextmanager
+    async def file(self, key: BlobKey, version: str) -> AsyncIterator[int]:
+        """The descriptor of the file with the bytes of a version, while the context is open.
+
+        Raises as `follow`.
+        """
+        async with Reader(self._disk) as reader:
+            async with self._cache.use(key) as blob:
+                check_version(blob, version)
+                await reader.open(partial(blob.folder.open_data, blob.generation))
+            yield reader.descriptor
+
+    async def release(self, key: BlobKey) -> None:
+        """Remove a complete blob, of which there is a copy elsewhere now.
+
+        Those who read it, or compare bytes with it, do so to the end.
+        """
+        trash = self._root.trash_path()
+        async with self._cache.lock(key):
+            await uninterrupted(self._release(key, trash))
+
     def local_path(self, key: BlobKey) -> Path | None:
         """See the port."""
         return complete_data(self._root.path, key)
@@ -420,6 +445,16 @@ class FilesystemBlobs:
         if writer.received:
             self._listener.chunk_stored(info.key, writer.received)
         return info
+
+    async def _release(self, key: BlobKey, trash: Path) -> None:
+        found = await self._disk.run(self._trash, key, self._folder(key), trash)
+        self._reserve.promises.remove(key)
+        if found:
+            remove = partial(shutil.rmtree, trash, ignore_errors=True)
+            self._cache.detach(key, partial(self._disk.submit, remove))
+
+    def _folder(self, key: BlobKey) -> Path:
+        return blob_folder(self._root.path, key)
 
     async def _remove(self, key: BlobKey) -> Path | None:
         """Move the blob to the trash and return its path there; None if there is none.

@@ -12,6 +12,7 @@ from shared.errors import BlobNotFound, DigestMismatch
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from shared.blobs.blob import BlobKey
     from storage.filesystem.blob import Blob
     from storage.filesystem.reader import Reader
 
@@ -25,10 +26,14 @@ def check_version(blob: Blob, version: str | None) -> None:
     Raises DigestMismatch if the bytes of the version were discarded, and BlobNotFound if it is
     that of a blob that was deleted.
     """
-    if version in (None, blob.version):
+    check_versions(blob.folder.meta.key, blob.version, version)
+
+
+def check_versions(key: BlobKey, current: str, version: str | None) -> None:
+    """Raise as `check_version` unless a blob of the version `current` is what is asked for."""
+    if version in (None, current):
         return
-    key = blob.folder.meta.key
-    if version.rpartition("-")[0] == blob.version.rpartition("-")[0]:
+    if version.rpartition("-")[0] == current.rpartition("-")[0]:
         raise DigestMismatch(f"blob {key}: the bytes of its version {version} were discarded")
     raise BlobNotFound(f"blob {key} of version {version} has been deleted")
 

@@ -84,6 +84,12 @@ class Reader:
         self.consumed += len(content)
         return content
 
+    @property
+    def descriptor(self) -> int:
+        """The open file, for as long as the context is."""
+        (fd,) = self._opened
+        return fd
+
     def inode(self) -> int:
         """Return the number of the open file in its file system."""
         (fd,) = self._opened

@@ -17,6 +17,9 @@ from storage.filesystem.creation_log import CreationLog
 if TYPE_CHECKING:
     from pathlib import Path
 
+STAGING = ".new"
+"""The folder of temporary files; it is emptied when storage starts."""
+
 
 class RootFolder:
     """A folder that one process uses at a time. Everything here blocks."""
@@ -24,7 +27,7 @@ class RootFolder:
     def __init__(self, path: Path, *, fsync: bool) -> None:
         self.path = path
         # Keys have no dots, so these names cannot be blobs.
-        self.staging = path / ".new"
+        self.staging = path / STAGING
         """The folder for spill files and for blobs that are being created."""
         self._trash = path / ".trash"
         self._fsync = fsync
