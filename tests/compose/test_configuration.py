@@ -148,7 +148,9 @@ def test_a_processor_without_the_shared_volume_has_no_blob_dir() -> None:
 def test_every_setting_of_a_service_can_be_set_for_its_container(service: str) -> None:
     names = set(OURS[service].model_fields) - IN_THE_IMAGE
     given = {f"CSVMILL_{name.upper()}": "1" for name in names}
-    passed_on = set(configured(S3, BLOBS, INTERNAL_TLS, **given)["services"][service]["environment"])
+    passed_on = set(
+        configured(S3, BLOBS, INTERNAL_TLS, **given)["services"][service]["environment"]
+    )
     # Secrets are in files.
     assert set(given) <= passed_on | {name.removesuffix("_FILE") for name in passed_on}
 
