@@ -8,6 +8,7 @@ from aiohttp import web
 
 from gateway.access.audit_handlers import list_audit
 from gateway.access.key_handlers import create_key, list_keys, revoke_key, rotate_key
+from gateway.access.tenant_handlers import change_tenant, list_tenants
 from gateway.access.webhook_secret import create_secret, show_secret
 from gateway.datasets.ask import ask
 from gateway.datasets.keep import keep_upload
@@ -83,6 +84,8 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
         web.post("/api/v1/keys", create_key),
         web.delete("/api/v1/keys/{key_id}", revoke_key),
         web.post("/api/v1/keys/{key_id}/rotate", rotate_key),
+        web.get("/api/v1/tenants", list_tenants),  # HEAD too
+        web.patch("/api/v1/tenants/{tenant}", change_tenant),
         web.get("/api/v1/specs", list_specs),  # HEAD too
         web.get("/api/v1/specs/{name}", show_spec),  # HEAD too
         web.put("/api/v1/specs/{name}", save_spec),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gateway.access.caller import BY_LINK
 from gateway.access.links import INVALID as INVALID_LINK
 from gateway.access.origins import HEALTH
-from gateway.access.scopes import ANONYMOUS_SCOPES, need_of
+from gateway.access.scopes import ANONYMOUS_SCOPES, METRICS, need_of
 from gateway.access.token_claims import is_of_token
 from shared.access.keys import NotAKey, parse_key
 from shared.access.principal import Principal, Scope
@@ -98,7 +98,7 @@ class Authentication:
         Raises NotAuthenticated and ScopeMissing.
         """
         need = need_of(request)
-        if need is None or (need.operator and self._open_metrics):
+        if need is None or (need is METRICS and self._open_metrics):
             return None
         principal = await self._principal_of(request, need)
         if need.scopes.isdisjoint(principal.scopes):

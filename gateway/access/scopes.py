@@ -41,6 +41,8 @@ SHOW_SPEC = Need(frozenset({Scope.UPLOAD, Scope.READ}))
 """Who may send a file with the name of a spec may know what it computes."""
 ADMIN = Need(frozenset({Scope.ADMIN}))
 METRICS = Need(frozenset({Scope.ADMIN}), operator=True, key_only=True)
+"""Of this route alone, `CSVMILL_OPEN_METRICS` says whether it needs a key."""
+OPERATE = Need(frozenset({Scope.ADMIN}), operator=True, key_only=True)
 FIRST_UPLOAD = Need(frozenset({Scope.UPLOAD}), anonymous=True)
 FIRST_READ = Need(frozenset({Scope.READ}), anonymous=True)
 ANONYMOUS_SCOPES = FIRST_UPLOAD.scopes | FIRST_READ.scopes
@@ -87,6 +89,8 @@ NEEDS: Mapping[tuple[str, str], Need | None] = {
     ("POST", "/api/v1/keys"): ADMIN,
     ("DELETE", "/api/v1/keys/{key_id}"): ADMIN,
     ("POST", "/api/v1/keys/{key_id}/rotate"): ADMIN,
+    ("GET", "/api/v1/tenants"): OPERATE,
+    ("PATCH", "/api/v1/tenants/{tenant}"): OPERATE,
     ("GET", "/api/v1/specs"): SHOW_SPEC,
     ("GET", "/api/v1/specs/{name}"): SHOW_SPEC,
     ("PUT", "/api/v1/specs/{name}"): UPLOAD,

@@ -21,6 +21,7 @@ from shared.api.notification import (
 from shared.api.preview import PreviewView
 from shared.api.problem import ProblemDetails
 from shared.api.saved_spec import SpecListView, SpecView
+from shared.api.tenant import TenantListView
 from shared.api.upload import UploadView
 from shared.errors import JobNotFound
 from shared.http.outgoing import MAX_URL
@@ -298,6 +299,7 @@ SCHEMAS: Node = {
         ProblemDetails,
         SpecListView,
         SpecView,
+        TenantListView,
         UploadView,
         WebhookSecretView,
     ),

@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.app import build_app
 from gateway.settings import GatewaySettings
-from shared.blobs.client import SMALL_READ_BUFFER, HttpBlobs
+from shared.blobs.client import READ_BUFFER, SMALL_READ_BUFFER, HttpBlobs
 from shared.bus.in_process import InProcessBus
 from shared.jobs.store import open_job_store
 from shared.ports import Ports
@@ -36,14 +36,14 @@ MEBIBYTE = 1 << 20
 
 
 @asynccontextmanager
-async def gateway_before_storage(folder: Path) -> AsyncIterator[Gateway]:
+async def gateway_before_storage(
+    folder: Path, read_buffer: int = SMALL_READ_BUFFER
+) -> AsyncIterator[Gateway]:
     """The gateway as a service of its own, which gets results by HTTP."""
     async with AsyncExitStack() as stack:
         files = await stack.enter_async_context(FilesystemBlobs(folder / "blobs", fsync=False))
         url = await stack.enter_async_context(storage_server(folder, files))
-        blobs = await stack.enter_async_context(
-            HttpBlobs(url, TOKEN, read_buffer=SMALL_READ_BUFFER)
-        )
+        blobs = await stack.enter_async_context(HttpBlobs(url, TOKEN, read_buffer=read_buffer))
         jobs = await stack.enter_async_context(open_job_store(f"sqlite:///{folder}/jobs.db"))
         bus = RecordingBus(await stack.enter_async_context(InProcessBus()))
         app = build_app(GatewaySettings(), Ports(blobs, jobs, bus))
@@ -72,29 +72,40 @@ async def downloads(gateway: Gateway) -> float:
     return Exposition.of(text).value("csvmill_downloads_in_progress")
 
 
+async def held_for_readers(gateway: Gateway, coding: str) -> int:
+    """Return the bytes that are held for `READERS` that read nothing, once they do not grow."""
+    job = await gateway.finished_job(RESULT)
+    head = (
+        f"GET /api/v1/jobs/{job.id}/result HTTP/1.1\r\nHost: localhost\r\n"
+        f"Accept-Encoding: {coding}\r\n\r\n"
+    )
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        with ExitStack() as readers:
+            for _ in range(READERS):
+                reader = readers.enter_context(socket.create_connection(gateway.address))
+                reader.sendall(head.encode())
+            await until_downloads_are(READERS, gateway)
+            held = await grown() - before
+    finally:
+        tracemalloc.stop()
+    await until_downloads_are(0, gateway)
+    return held
+
+
 @pytest.mark.parametrize("coding", ["identity", "gzip", "zstd"])
 async def test_less_than_a_mebibyte_is_held_for_a_client_that_does_not_read(
     tmp_path: Path, coding: str
 ) -> None:
     async with gateway_before_storage(tmp_path) as gateway:
-        job = await gateway.finished_job(RESULT)
-        head = (
-            f"GET /api/v1/jobs/{job.id}/result HTTP/1.1\r\nHost: localhost\r\n"
-            f"Accept-Encoding: {coding}\r\n\r\n"
-        )
-        gc.collect()
-        tracemalloc.start()
-        try:
-            before = tracemalloc.get_traced_memory()[0]
-            with ExitStack() as readers:
-                for _ in range(READERS):
-                    reader = readers.enter_context(socket.create_connection(gateway.address))
-                    reader.sendall(head.encode())
-                await until_downloads_are(READERS, gateway)
-                assert await grown() - before < READERS * MEBIBYTE
-        finally:
-            tracemalloc.stop()
-        await until_downloads_are(0, gateway)
+        assert await held_for_readers(gateway, coding) < READERS * MEBIBYTE
+
+
+async def test_more_would_be_held_with_the_read_ahead_of_other_services(tmp_path: Path) -> None:
+    async with gateway_before_storage(tmp_path, READ_BUFFER) as gateway:
+        assert await held_for_readers(gateway, "identity") > READERS * MEBIBYTE
 
 
 async def test_a_tenant_has_so_many_downloads_at_the_same_time(start_gateway: Start) -> None:
