@@ -48,6 +48,10 @@ class LocalFile:
     local_path: Path
 
     @property
+    def place(self) -> None:
+        """No other machine can read it."""
+
+    @property
     def name(self) -> str:
         """The name of the file."""
         return self.local_path.name

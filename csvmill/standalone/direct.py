@@ -53,6 +53,8 @@ class Aggregated:
 class LocalFile:
     """A small file of this machine as the source of an engine."""
 
+    place = None
+
     def __init__(self, path: Path, name: str) -> None:
         self.name = name
         self.size = path.stat().st_size

@@ -23,6 +23,7 @@ from processor.engines.one_input import aggregate_one
 from processor.engines.port import EngineLimits, Output, Written
 from processor.engines.result import compressed, described
 from processor.engines.several_inputs import aggregate_several
+from processor.engines.spark.distributed import aggregate_on_cluster
 from processor.engines.usage import OutOfScratch, Usage
 from shared.aggregation.formats import FORMATS
 from shared.errors import AttemptFailed, JobFailed, MalformedInput
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from processor.engines.aggregated import Aggregated
     from processor.engines.port import EngineProgress, Source
+    from processor.engines.spark.cluster import Cluster
     from shared.jobs.job import Aggregation
 
 _RESULT, _REJECTS = "result", "rejects.csv"
@@ -46,7 +48,8 @@ class NativeEngine:
     """The engine on the kernel (see `processor.engines.port`).
 
     `program` is the path of the kernel; None is the installed one. `folders` yields an empty folder
-    for one aggregation, on the file system of `scratch`; None creates one in there.
+    for one aggregation, on the file system of `scratch`; None creates one in there. `cluster` is the
+    one to which large files go; None aggregates all on this machine.
     """
 
     def __init__(
@@ -55,7 +58,9 @@ class NativeEngine:
         knobs: Knobs | None = None,
         program: Path | None = None,
         folders: Callable[[], AbstractAsyncContextManager[Path]] | None = None,
+        cluster: Cluster | None = None,
     ) -> None:
+        self._cluster = cluster
         self._limits = limits or EngineLimits()
         self._knobs = knobs or Knobs()
         self._program = program
@@ -95,7 +100,7 @@ class NativeEngine:
         """Aggregate in a private folder, within the limits of memory and disk."""
         async with self._folders() if self._folders else _temporary_folder(scratch) as folder:
             runs = KernelRuns(self._limits, self._knobs, self._program, usage)
-            attempt = _Attempt(aggregation, sources, folder, runs)
+            attempt = _Attempt(aggregation, sources, folder, runs, self._cluster)
             working = asyncio.create_task(attempt.run())
             watching = asyncio.create_task(usage.watch(folder))
             try:
@@ -127,7 +132,9 @@ class _Attempt:
         sources: Sequence[Source],
         folder: Path,
         runs: KernelRuns,
+        cluster: Cluster | None,
     ) -> None:
+        self._cluster = cluster
         self._aggregation = aggregation
         self._sources = sources
         self._folder = folder
@@ -174,7 +181,14 @@ class _Attempt:
             return await aggregate_several(
                 self._aggregation, self._sources, self._folder, self._runs
             )
-        return await aggregate_one(self._aggregation, self._sources[0], self._folder, self._runs)
+        source = self._sources[0]
+        if self._cluster is not None and (place := self._cluster.place_of(source)) is not None:
+            found = await aggregate_on_cluster(
+                self._aggregation, source, place, self._folder, self._runs, self._cluster
+            )
+            if found is not None:
+                return found
+        return await aggregate_one(self._aggregation, source, self._folder, self._runs)
 
     async def _complete(self, found: Aggregated, groups: int) -> tuple[Written, Written | None]:
         """Bring the kernel's rows into the format of the result. Return it and its preview."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
+    from processor.engines.spark.places import Place
     from shared.jobs.job import Aggregation
     from shared.jobs.report import Report
 
@@ -48,6 +49,11 @@ class Source(Protocol):
     @property
     def local_path(self) -> Path | None:
         """A file with exactly these bytes on this machine; None if there is none."""
+        ...
+
+    @property
+    def place(self) -> Place | None:
+        """Where other machines can read it; None if they cannot."""
         ...
 
     def open(self) -> AbstractAsyncContextManager[AsyncIterator[Piece]]:

@@ -40,6 +40,8 @@ class GrowingSource:
     `failure`, as the engine wraps it.
     """
 
+    place = None
+
     def __init__(self, blobs: Blobs, blob: BlobInfo, *, name: str, stall_timeout: float) -> None:
         self.name = name
         self.local_path: Path | None = None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from processor.engines.messages import Knobs
 from processor.engines.native import NativeEngine
 from shared.jobs.job import SONG_PLAYS, Aggregation
+from tests.contract.engines.local_cluster import local_cluster
 from tests.contract.engines.sources import LocalSource, StreamSource
 
 if TYPE_CHECKING:
@@ -34,6 +35,11 @@ ENGINES: dict[str, MakeEngine] = {
     # Many blocks, none of which vector instructions read, so that threads wait for each other.
     "kernel-small-blocks": partial(_engine, Knobs(block=1 << 12, vectors=False)),
 }
+
+
+def on_ranges(limits: EngineLimits, groups: int | None = None) -> Engine:
+    """Make an engine that aggregates files in small ranges, as on a cluster."""
+    return NativeEngine(limits, Knobs(groups=groups), cluster=local_cluster())
 
 
 def ignore(_progress: EngineProgress) -> None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 class LocalSource:
     """A file that the engine may read itself. Its stream must not be opened."""
 
+    place = None
+
     def __init__(self, path: Path) -> None:
         self.local_path = path
         self.name = path.name
@@ -28,6 +30,7 @@ class StreamSource:
     """Bytes that arrive in pieces, like those from storage over HTTP. Can be read repeatedly."""
 
     local_path = None
+    place = None
 
     def __init__(
         self,

@@ -1,0 +1,1 @@
+"""Aggregates a large file on a Spark cluster, whose executors run the kernel."""

@@ -1,0 +1,79 @@
+"""Where the executors of a cluster read an input, by ranges of bytes.
+
+It needs the standard library only: executors have no other part of this program.
+"""
+
+from __future__ import annotations
+
+import http.client
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TIMEOUT = 60.0
+"""Seconds without a byte after which a server counts as lost."""
+
+
+class Place(Protocol):
+    """A file that any machine of the cluster can read."""
+
+    def open(self, begin: int) -> BinaryIO:
+        """Return the bytes from `begin` to the end. Raises OSError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SharedFile:
+    """A file in a folder that all machines have under the same path."""
+
+    path: str
+
+    def open(self, begin: int) -> BinaryIO:
+        """See `Place.open`."""
+        file = Path(self.path).open("rb")  # noqa: SIM115 - the caller closes it
+        file.seek(begin)
+        return file
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBlob:
+    """A blob of the storage service, whose answers to `?start=` are its bytes from there on."""
+
+    url: str
+    """Without a query."""
+    fields: dict[str, str] = field(repr=False)
+    """The header fields of a request, which authorize it."""
+    start_field: str
+    """The field of the answer with the position of its first byte."""
+
+    def open(self, begin: int) -> BinaryIO:
+        """See `Place.open`."""
+        return _opened(self, begin)
+
+
+def _opened(blob: StoredBlob, begin: int) -> BinaryIO:
+    url = urlsplit(blob.url)
+    connect: Callable[..., http.client.HTTPConnection] = http.client.HTTPConnection
+    if url.scheme == "https":
+        connect = http.client.HTTPSConnection
+    connection = connect(url.hostname, url.port, timeout=TIMEOUT)
+    try:
+        # So the answer ends the connection when it is closed.
+        fields = {**blob.fields, "Connection": "close"}
+        connection.request("GET", f"{url.path}?start={begin}", headers=fields)
+        answer = connection.getresponse()
+        start = answer.headers.get(blob.start_field)
+        if answer.status != http.client.OK or start != str(begin):
+            answer.close()
+            raise OSError(f"storage answered {answer.status} and not the bytes from {begin}")
+    except http.client.HTTPException as error:
+        connection.close()
+        raise OSError(f"storage answered what is not HTTP: {error!r}") from error
+    except BaseException:
+        connection.close()
+        raise
+    return cast("BinaryIO", answer)
