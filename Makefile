@@ -60,6 +60,7 @@ test: $(DEV) $(KERNEL) ## run all tests, with PostgreSQL and RabbitMQ; T=tests/u
 
 long: $(DEV) $(KERNEL) ## run the tests that take minutes: outages, a very long job, two minutes of chaos
 	@scripts/install_test_servers
+	@scripts/install_spark || [ $$? = 3 ]
 	@$(VENV)/bin/python -m pytest -m long $(IN_PARALLEL) $(T) $(ARGS)
 
 chaos: $(DEV) $(KERNEL) ## kill, pause and disconnect everything for MINUTES, by SEED; prints figures at the end

@@ -82,7 +82,12 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
         JobRun(
             ports.blobs,
             MeasuredEngine(
-                engine(replace(limits, nice=NICE_OF_LARGE_JOBS)), "kernel", engine_metrics
+                engine(
+                    replace(limits, nice=NICE_OF_LARGE_JOBS),
+                    cluster=await asyncio.to_thread(settings.cluster),
+                ),
+                "kernel",
+                engine_metrics,
             ),
             scratch,
             follower,

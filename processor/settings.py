@@ -11,6 +11,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from processor.engines.confinement import Measure  # noqa: TC001 - pydantic evaluates it
 from processor.engines.port import REJECTS, SCRATCH
+from processor.engines.spark.settings import SparkSettings
 from shared.blobs.servers.settings import StorageClientSettings
 from shared.csv.compression import MAX_EXPANSION
 from shared.database.settings import DatabaseSettings
@@ -22,7 +23,7 @@ SELDOM = 20
 """How many times longer the pause is between queries that are expected to find nothing."""
 
 
-class WorkSettings(ElsewhereSettings, ObjectStorageSettings):
+class WorkSettings(ElsewhereSettings, ObjectStorageSettings, SparkSettings):
     """The settings of a processor in any process: a service of its own, or standalone."""
 
     model_config = SettingsConfigDict(

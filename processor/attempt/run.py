@@ -9,8 +9,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from processor.attempt.inputs import check_inputs
+from processor.engines.spark.places import StoredBlob
 from shared.blobs.blob import Declaration, preview_key, rejects_key, result_key
 from shared.blobs.content import WholeBytes
+from shared.blobs.protocol import START_FIELD
+from shared.blobs.remote import RemotelyReadable
 from shared.errors import JobFailed
 from shared.jobs.job import JobRejects, JobResult
 from shared.jobs.report import report_of
@@ -256,10 +259,19 @@ class BlobSource:
         self.name = name
         self.size = size
         self.local_path = blobs.local_path(key)
+        self.place = _place(blobs, key)
 
     def open(self) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """Open the input for reading from its start. May be called again."""
         return self._blobs.open(self._key)
+
+
+def _place(blobs: Blobs, key: BlobKey) -> StoredBlob | None:
+    """Return where other machines read a blob; None if they cannot."""
+    if not isinstance(blobs, RemotelyReadable):
+        return None
+    blob = blobs.remote(key)
+    return StoredBlob(blob.url, blob.fields, START_FIELD)
 
 
 async def _pieces(path: Path, offset: int, length: int) -> AsyncIterator[bytes]:

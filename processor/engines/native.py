@@ -48,8 +48,8 @@ class NativeEngine:
     """The engine on the kernel (see `processor.engines.port`).
 
     `program` is the path of the kernel; None is the installed one. `folders` yields an empty folder
-    for one aggregation, on the file system of `scratch`; None creates one in there. `cluster` is the
-    one to which large files go; None aggregates all on this machine.
+    for one aggregation, on the file system of `scratch`; None creates one in there. `cluster` is
+    the one to which large files go; None aggregates all on this machine.
     """
 
     def __init__(

@@ -18,6 +18,7 @@ from shared.blobs.content import FOLLOW_WAIT, Content, Growth
 from shared.blobs.epochs import epoch_headers, under_epoch
 from shared.blobs.growing_file import content_of, opened_file, parts_of
 from shared.blobs.layout import complete_data
+from shared.blobs.remote import RemoteBlob
 from shared.blobs.request_bodies import ChunkBody, Exchange
 from shared.blobs.tokens import parse_tokens
 from shared.errors import (
@@ -296,6 +297,11 @@ class HttpBlobs:
         response = await self._send("GET", protocol.walk_path(kind))
         async with response, aclosing(responses.activities_of(response)) as found:
             yield found
+
+    def remote(self, key: BlobKey) -> RemoteBlob:
+        """See `shared.blobs.remote.RemotelyReadable`."""
+        fields = {"Authorization": f"Bearer {self._token}", "Accept-Encoding": "identity"}
+        return RemoteBlob(self._base_url + protocol.blob_path(key), fields)
 
     def local_path(self, key: BlobKey) -> Path | None:
         """See the port. None unless `local_root` was given."""

@@ -51,7 +51,7 @@ class Session(Protocol):
         gather: bool,
         progress: Callable[[float], None],
     ) -> Iterator[Piece]:
-        """Aggregate ranges on the executors, and yield the states: the pieces of each in succession.
+        """Aggregate ranges on the executors, and yield the states: the pieces of one together.
 
         `gather`: whether those of neighbours are merged there. `progress` is called with the share
         of the ranges that are done. Raises ClusterLost.

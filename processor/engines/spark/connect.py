@@ -33,7 +33,7 @@ def check_installed() -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            import pyspark.sql.connect.session  # noqa: F401, PLC0415
+            import pyspark.sql.connect.session  # noqa: F401
     except ImportError as error:
         raise AttemptFailed(f"CSVMILL_SPARK needs csvmill[spark]: {error}") from error
 
@@ -63,8 +63,8 @@ class ConnectSession:
     def open(self) -> None:
         """See `Session.open`."""
         with _errors_of_cluster():
-            from pyspark.sql.connect.client.retries import DefaultPolicy  # noqa: PLC0415
-            from pyspark.sql.connect.session import SparkSession  # noqa: PLC0415
+            from pyspark.sql.connect.client.retries import DefaultPolicy
+            from pyspark.sql.connect.session import SparkSession
 
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -96,7 +96,7 @@ class ConnectSession:
         gather: bool,
         progress: Callable[[float], None],
     ) -> Iterator[Piece]:
-        from pyspark import cloudpickle  # noqa: PLC0415
+        from pyspark import cloudpickle
 
         for module in (executor, places):
             # Executors have no other part of this program.
@@ -118,6 +118,7 @@ class ConnectSession:
         if session is None:
             raise ClusterLost("the session was closed")
         session.addTag(self._tag)
+        session.clearProgressHandlers()
         session.registerProgressHandler(note)
         # A task for each range, so that each is repeated by itself.
         frame = session.range(0, len(ranges), 1, len(ranges)).mapInArrow(aggregate, executor.SCHEMA)

@@ -6,6 +6,7 @@ records with the right number of fields follow. This is a guess; the kernel chec
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -58,9 +59,9 @@ def record_start(window: bytes, dialect: Dialect, width: int) -> int | None:
         return starts[0]
     best, most = starts[0], -1
     for start in starts:
-        records = _records(window[start:], dialect, width)
+        records, last = _records(window[start:], dialect, width)
         if records > most:
-            best, most = start, records
+            best, most = start + last, records
         if records == _RECORDS:
             break
     return best
@@ -75,8 +76,12 @@ def _starts(window: bytes, newline: bytes) -> Iterator[int]:
         yield at
 
 
-def _records(data: bytes, dialect: Dialect, width: int) -> int:
-    """Return how many records with the right number of fields there are, at most `_RECORDS`."""
+def _records(data: bytes, dialect: Dialect, width: int) -> tuple[int, int]:
+    """Return how many records with the right number of fields follow, at most `_RECORDS`.
+
+    And where the last of them begins. The first may be a part of one: a line within quotes can look
+    like a record. Those after it seldom do.
+    """
     problems: list[Problem] = []
     of_records = replace(
         dialect,
@@ -87,14 +92,14 @@ def _records(data: bytes, dialect: Dialect, width: int) -> int:
         sep_line=False,
         skip_footer=0,
     )
-    count = 0
-    try:
-        for _, fields in RecordReader(to_utf8([data], dialect.encoding), of_records, problems.append):
+    count, last = 0, 1
+    reader = RecordReader(to_utf8([data], dialect.encoding), of_records, problems.append)
+    with suppress(MalformedInput):
+        for line, fields in reader:
             if problems or not width <= len(fields) <= width + dialect.trailing_delimiters:
                 break
-            count += 1
+            count, last = count + 1, line
             if count == _RECORDS:
                 break
-    except MalformedInput:
-        return count
-    return count
+    newline = grammar_of(dialect).newline
+    return count, sum(len(line) + 1 for line in data.split(newline, last - 1)[: last - 1])

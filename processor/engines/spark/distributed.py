@@ -2,8 +2,8 @@
 
 The kernel of this machine reads the start of the file, with its header. The rest is cut into ranges
 at what looks like the start of a record. An executor gives a range to its kernel, which refuses it
-if it does not end where a record ends. So if no range is refused, each began where the one before it
-ended, and no cut was wrong. Of a refused range and the next one, the cut between them is removed,
+if it does not end where a record ends. So if no range is refused, each began where another ended,
+and no cut was wrong. Of a refused range and the next one, the cut between them is removed,
 and both together are aggregated again.
 
 What was received of a cluster that is lost is kept: the others are asked for again.
@@ -96,6 +96,7 @@ class _Distributed:
         """The query as the kernel gets it."""
         self._states: dict[int, tuple[int, Path]] = {}
         """The states of ranges: for the first byte of each, the end and the file."""
+        self._session: Session | None = None
         self._cuts: list[int] = []
         """Where ranges end, sorted."""
 
@@ -176,29 +177,50 @@ class _Distributed:
         except OSError as error:
             raise _Local(f"the place of the file does not answer: {error}") from error
 
-    def _distribute(self, dialect: Dialect, stopped: threading.Event, advance: Callable[[int], None]) -> None:
-        """Fetch the states of all ranges. Blocks. Raises _Local."""
+    def _distribute(
+        self, dialect: Dialect, stopped: threading.Event, advance: Callable[[int], None]
+    ) -> None:
+        """Fetch the states of all ranges. Blocks, until `stopped` at most. Raises _Local."""
+        ended = threading.Event()
+        watch = threading.Thread(target=self._stop_if, args=(stopped, ended), daemon=True)
+        watch.start()
+        try:
+            self._fetch_all(dialect, stopped, advance)
+        finally:
+            ended.set()
+            self._end_session()
+
+    def _fetch_all(
+        self, dialect: Dialect, stopped: threading.Event, advance: Callable[[int], None]
+    ) -> None:
         deadline = time.monotonic() + self._cluster.wait
-        while ranges := self._missing():
-            if stopped.is_set():
-                return
-            session = self._cluster.session()
-            ended = threading.Event()
-            watch = threading.Thread(target=_stop_if, args=(stopped, ended, session), daemon=True)
+        while (ranges := self._missing()) and not stopped.is_set():
             known = len(self._states)
             try:
-                watch.start()
-                session.open()
-                self._take(session, dialect, ranges, advance)
+                # A session is used again: the next one would start processes on the executors.
+                if self._session is None:
+                    self._session = self._cluster.session()
+                    self._session.open()
+                self._take(self._session, dialect, ranges, advance)
             except ClusterLost as error:
                 _log.warning("the Spark cluster failed: %s", error)
+                self._end_session()
                 if len(self._states) > known:
                     deadline = time.monotonic() + self._cluster.wait
                 if time.monotonic() >= deadline:
-                    raise _Local(f"no cluster did it within {self._cluster.wait:g} s: {error}") from error
+                    wait = f"{self._cluster.wait:g} s"
+                    raise _Local(f"no cluster did it within {wait}: {error}") from error
                 stopped.wait(self._cluster.pause)
-            finally:
-                ended.set()
+
+    def _end_session(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            session.stop()
+
+    def _stop_if(self, stopped: threading.Event, ended: threading.Event) -> None:
+        """Stop the session when the attempt is stopped, so that the thread that uses it goes on."""
+        while not ended.wait(_TICK):
+            if stopped.is_set() and (session := self._session) is not None:
                 session.stop()
 
     def _missing(self) -> list[Range]:
@@ -218,7 +240,11 @@ class _Distributed:
         return found
 
     def _take(
-        self, session: Session, dialect: Dialect, ranges: list[Range], advance: Callable[[int], None]
+        self,
+        session: Session,
+        dialect: Dialect,
+        ranges: list[Range],
+        advance: Callable[[int], None],
     ) -> None:
         """Take what a session returns of ranges."""
         size = self._source.size
@@ -288,14 +314,6 @@ class _Distributed:
         for path in paths:
             path.unlink()
         return last
-
-
-def _stop_if(stopped: threading.Event, ended: threading.Event, session: Session) -> None:
-    """Stop a session when the attempt is stopped, before the session has ended."""
-    while not ended.wait(_TICK):
-        if stopped.is_set():
-            session.stop()
-            return
 
 
 def _empty(folder: Path) -> None:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 PIECE = 1 << 20
 """Bytes that are read, and sent to the driver, at a time."""
 SCHEMA = "begin long, end long, run int, state boolean, piece int, data binary"
-"""The columns of what executors return: a range of the file, the run of neighbouring ranges to which
-it belongs, whether there is a state of it, and that state, in pieces."""
+"""The columns of what executors return: a range of the file, the run of neighbouring ranges that
+has it, whether there is a state of it, and that state, in pieces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +99,7 @@ def gathered(work: Work, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Recor
         yield from _merged(work, folder, run)
 
 
-def _merged(
-    work: Work, folder: Path, run: list[tuple[int, int, int]]
-) -> Iterator[pa.RecordBatch]:
+def _merged(work: Work, folder: Path, run: list[tuple[int, int, int]]) -> Iterator[pa.RecordBatch]:
     """Yield the state of the ranges of a run, which are removed from the folder."""
     if not run:
         return
@@ -147,7 +145,7 @@ def _pieces(begin: int, end: int, run: int, path: Path) -> Iterator[pa.RecordBat
 
 
 def _row(begin: int, end: int, run: int, piece: int, data: bytes | None) -> pa.RecordBatch:
-    import pyarrow as pa  # noqa: PLC0415 - not needed without a cluster
+    import pyarrow as pa
 
     return pa.RecordBatch.from_arrays(
         [
@@ -162,9 +160,7 @@ def _row(begin: int, end: int, run: int, piece: int, data: bytes | None) -> pa.R
     )
 
 
-def _run(
-    work: Work, task: dict[str, Any], folder: Path, source: BinaryIO | None
-) -> dict[str, Any]:
+def _run(work: Work, task: dict[str, Any], folder: Path, source: BinaryIO | None) -> dict[str, Any]:
     """Run the kernel in a folder. Return its last event. Raises KernelFailed, OSError."""
     own, control = socket.socketpair()
     failures: list[BaseException] = []
@@ -232,7 +228,7 @@ def _program(work: Work) -> str:
     """Return the path of the kernel, which is made executable if it was shipped."""
     if not work.shipped:
         return work.kernel
-    from pyspark import SparkFiles  # noqa: PLC0415 - on executors only
+    from pyspark import SparkFiles
 
     shipped = Path(SparkFiles.get(work.kernel))
     content = shipped.read_bytes()

@@ -66,14 +66,14 @@ def _opened(blob: StoredBlob, begin: int) -> BinaryIO:
         fields = {**blob.fields, "Connection": "close"}
         connection.request("GET", f"{url.path}?start={begin}", headers=fields)
         answer = connection.getresponse()
-        start = answer.headers.get(blob.start_field)
-        if answer.status != http.client.OK or start != str(begin):
-            answer.close()
-            raise OSError(f"storage answered {answer.status} and not the bytes from {begin}")
     except http.client.HTTPException as error:
         connection.close()
         raise OSError(f"storage answered what is not HTTP: {error!r}") from error
     except BaseException:
         connection.close()
         raise
+    start = answer.headers.get(blob.start_field)
+    if answer.status != http.client.OK or start != str(begin):
+        answer.close()
+        raise OSError(f"storage answered {answer.status} and not the bytes from {begin}")
     return cast("BinaryIO", answer)
