@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from processor.attempt.inputs import check_inputs
-from processor.engines.spark.places import StoredBlob
+from processor.engines.places import StoredBlob
 from shared.blobs.blob import Declaration, preview_key, rejects_key, result_key
 from shared.blobs.content import WholeBytes
 from shared.blobs.protocol import START_FIELD

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from processor.engines.spark.places import Place
+    from processor.engines.places import Place
     from shared.jobs.job import Aggregation
     from shared.jobs.report import Report
 

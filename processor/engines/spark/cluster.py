@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from processor.engines.spark import places
+from processor.engines import places
 from shared.inspection.sample import SAMPLE_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from processor.engines.places import Place
     from processor.engines.port import Source
     from processor.engines.spark.executor import Range, Work
-    from processor.engines.spark.places import Place
 
 
 class ClusterLost(Exception):

@@ -8,8 +8,9 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from processor.engines import places
 from processor.engines.kernel_run import kernel_program
-from processor.engines.spark import executor, places
+from processor.engines.spark import executor
 from processor.engines.spark.cluster import ClusterLost, Piece
 from shared.errors import AttemptFailed
 

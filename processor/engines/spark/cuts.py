@@ -18,7 +18,7 @@ from shared.errors import MalformedInput
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from processor.engines.spark.places import Place
+    from processor.engines.places import Place
     from shared.csv.dialect import Dialect
     from shared.csv.problems import Problem
 

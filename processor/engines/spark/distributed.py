@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
     from processor.engines.kernel_run import KernelRuns
     from processor.engines.messages import Message
+    from processor.engines.places import Place
     from processor.engines.port import Source
     from processor.engines.spark.cluster import Cluster, Session
-    from processor.engines.spark.places import Place
     from shared.aggregation.resolve import Query
     from shared.csv.dialect import Dialect
     from shared.jobs.job import Aggregation
@@ -225,7 +225,9 @@ class _Distributed:
 
     def _missing(self) -> list[Range]:
         """Return the ranges without a state. Forget states that do not begin at a cut."""
-        at, found, needed = 0, [], set()
+        at = 0
+        found: list[Range] = []
+        needed: set[int] = set()
         cuts = iter(self._cuts)
         while at < self._source.size:
             if at in self._states:

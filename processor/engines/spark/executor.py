@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from processor.engines.spark.places import Place
+    from processor.engines.places import Place
 
 PIECE = 1 << 20
 """Bytes that are read, and sent to the driver, at a time."""
@@ -170,7 +170,7 @@ def _run(work: Work, task: dict[str, Any], folder: Path, source: BinaryIO | None
                 [_program(work), "1"],
                 cwd=folder,
                 stdin=subprocess.DEVNULL if source is None else subprocess.PIPE,
-                stdout=control,
+                stdout=control.fileno(),
                 stderr=errors,
             )
         sending = threading.Thread(target=_send, args=(source, kernel, failures), daemon=True)

@@ -1,0 +1,1 @@
+"""Large files on a real Spark cluster."""
