@@ -64,11 +64,12 @@ class ConnectSession:
     def open(self) -> None:
         """See `Session.open`."""
         with _errors_of_cluster():
-            from pyspark.sql.connect.client.retries import DefaultPolicy
-            from pyspark.sql.connect.session import SparkSession
-
+            # It warns of versions of libraries that are newer than itself.
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
+                from pyspark.sql.connect.client.retries import DefaultPolicy
+                from pyspark.sql.connect.session import SparkSession
+
                 session = SparkSession.builder.remote(self._url).create()
             self._session = session
             session.client.set_retry_policies([DefaultPolicy(max_retries=_TRIES)])
@@ -97,7 +98,9 @@ class ConnectSession:
         gather: bool,
         progress: Callable[[float], None],
     ) -> Iterator[Piece]:
-        from pyspark import cloudpickle
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from pyspark import cloudpickle
 
         for module in (executor, places):
             # Executors have no other part of this program.

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tests.servers.spark import SparkCluster
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+"""The first start of a cluster takes minutes on a busy machine."""
 
 ROWS = 60_000
 SKIPPING = aggregation_of_json(
@@ -64,7 +65,7 @@ def _cluster(spark: SparkCluster, **changes: Any) -> Cluster:
         0,
         part=300_000,
         gathered=2,
-        wait=600,
+        wait=300,
         shared_files=True,
         start=1 << 16,
     )

@@ -84,7 +84,6 @@ class StuckSession(LocalSession):
         self.works.set()
         self.stopped.wait()
         raise ClusterLost("it was stopped")
-        yield from ()
 
     def stop(self) -> None:
         self.stopped.set()
