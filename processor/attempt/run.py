@@ -271,7 +271,7 @@ def _place(blobs: Blobs, key: BlobKey) -> StoredBlob | None:
     if not isinstance(blobs, RemotelyReadable):
         return None
     blob = blobs.remote(key)
-    return StoredBlob(blob.url, blob.fields, START_FIELD)
+    return None if blob is None else StoredBlob(blob.urls, blob.fields, START_FIELD)
 
 
 async def _pieces(path: Path, offset: int, length: int) -> AsyncIterator[bytes]:

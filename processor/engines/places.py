@@ -6,6 +6,7 @@ It needs the standard library only: executors have no other part of this program
 from __future__ import annotations
 
 import http.client
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
@@ -43,8 +44,8 @@ class SharedFile:
 class StoredBlob:
     """A blob of the storage service, whose answers to `?start=` are its bytes from there on."""
 
-    url: str
-    """Without a query."""
+    urls: tuple[str, ...]
+    """Without a query. If one does not answer, another one is asked."""
     fields: dict[str, str] = field(repr=False)
     """The header fields of a request, which authorize it."""
     start_field: str
@@ -52,11 +53,17 @@ class StoredBlob:
 
     def open(self, begin: int) -> BinaryIO:
         """See `Place.open`."""
-        return _opened(self, begin)
+        # Neighbouring ranges are read from different servers.
+        first = (begin >> 20) % len(self.urls)
+        in_turn = (*self.urls[first:], *self.urls[:first])
+        for url in in_turn[:-1]:
+            with suppress(OSError):
+                return _opened(self, url, begin)
+        return _opened(self, in_turn[-1], begin)
 
 
-def _opened(blob: StoredBlob, begin: int) -> BinaryIO:
-    url = urlsplit(blob.url)
+def _opened(blob: StoredBlob, server: str, begin: int) -> BinaryIO:
+    url = urlsplit(server)
     connect: Callable[..., http.client.HTTPConnection] = http.client.HTTPConnection
     if url.scheme == "https":
         connect = http.client.HTTPSConnection

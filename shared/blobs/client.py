@@ -298,10 +298,12 @@ class HttpBlobs:
         async with response, aclosing(responses.activities_of(response)) as found:
             yield found
 
-    def remote(self, key: BlobKey) -> RemoteBlob:
+    def remote(self, key: BlobKey) -> RemoteBlob | None:
         """See `shared.blobs.remote.RemotelyReadable`."""
+        if self._tls is not None:
+            return None
         fields = {"Authorization": f"Bearer {self._token}", "Accept-Encoding": "identity"}
-        return RemoteBlob(self._base_url + protocol.blob_path(key), fields)
+        return RemoteBlob((self._base_url + protocol.blob_path(key),), fields)
 
     def local_path(self, key: BlobKey) -> Path | None:
         """See the port. None unless `local_root` was given."""

@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RemoteBlob:
-    """A blob at a URL. `?start=` selects the bytes from a position to its end."""
+    """A complete blob at URLs. `?start=` selects the bytes from a position to its end."""
 
-    url: str
+    urls: tuple[str, ...]
+    """At least one. Each has the same bytes, as far as it answers."""
     fields: dict[str, str] = field(repr=False)
     """The header fields of a request. They have the token of storage."""
 
@@ -22,6 +23,6 @@ class RemoteBlob:
 class RemotelyReadable(Protocol):
     """Blobs that any machine can read which reaches storage."""
 
-    def remote(self, key: BlobKey) -> RemoteBlob:
-        """Return where a blob is read."""
+    def remote(self, key: BlobKey) -> RemoteBlob | None:
+        """Return where a blob is read; None if that needs a certificate of this service."""
         ...

@@ -96,6 +96,7 @@ class _Distributed:
         """The query as the kernel gets it."""
         self._states: dict[int, tuple[int, Path]] = {}
         """The states of ranges: for the first byte of each, the end and the file."""
+        self._start = Opened(None, b"")
         self._session: Session | None = None
         self._cuts: list[int] = []
         """Where ranges end, sorted."""
@@ -140,6 +141,7 @@ class _Distributed:
             if dialect.footer_lines:
                 raise _Local("it has a footer of so many lines")
             sample = file.sample[: self._cluster.start]
+            self._start = Opened(file.path, file.sample)
             if len(sample) >= source.size:
                 raise _Local("it is small")
         inside = self._folder / "start"
@@ -147,7 +149,7 @@ class _Distributed:
         path = inside / "sample"
         await asyncio.to_thread(path.write_bytes, sample)
         task = self._task(dialect, path, Part(end=len(sample), cut=True))
-        last = await runs.run(task, inside, self._query_of, Opened(path, sample))
+        last = await runs.run(task, inside, self._query_of, self._start)
         if last["event"] != "finished":
             raise _Local("its header is not in its first MiB, or it has none")
         path.unlink()
@@ -156,7 +158,7 @@ class _Distributed:
 
     def _query_of(self, header: Message) -> bytes:
         self._header = header
-        self.query = self._runs.resolved(self._aggregation, header, None)
+        self.query = self._runs.resolved(self._aggregation, header, self._start)
         constants = []
         if self._aggregation.reads_file_name:
             constants.append(Constant(FILE_COLUMN, self._source.name))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from shared.blobs.blob import Declaration
 from shared.blobs.content import FOLLOW_WAIT
+from shared.blobs.remote import RemoteBlob
 from shared.blobs.servers.asking import Asking
 from shared.blobs.servers.removing import Removing
 from shared.errors import StorageFull, StorageUnavailable
@@ -179,6 +180,13 @@ class RoutedBlobs:
     def local_path(self, key: BlobKey) -> Path | None:
         """See the port. None: the disk of one server has not all blobs."""
         return None
+
+    def remote(self, key: BlobKey) -> RemoteBlob | None:
+        """See `shared.blobs.remote.RemotelyReadable`."""
+        found = [each for each in (s.remote(key) for s in self._watch.servers) if each is not None]
+        if not found:
+            return None
+        return RemoteBlob(tuple(url for each in found for url in each.urls), found[0].fields)
 
     async def ping(self) -> None:
         """See the port. Returns if any server can be used."""

@@ -14,6 +14,7 @@ from shared.blobs.client import HttpBlobs
 from shared.blobs.protocol import START_FIELD
 from storage.filesystem.blobs import FilesystemBlobs
 from tests.blob_backends import TOKEN, storage_server, stream
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +45,11 @@ async def test_a_blob_is_read_from_storage_from_a_position_on(tmp_path: Path) ->
         assert await asyncio.to_thread(_read, place, len(DATA) - 5, 100) == DATA[-5:]
         assert TOKEN not in repr(place)
 
-        wrong = StoredBlob(place.url, {"Authorization": "Bearer wrong"}, START_FIELD)
+        away = f"http://127.0.0.1:{free_port()}/blobs/a"
+        either = StoredBlob((away, *place.urls), place.fields, START_FIELD)
+        assert await asyncio.to_thread(_read, either, 1, 3) == DATA[1:4]
+
+        wrong = StoredBlob(place.urls, {"Authorization": "Bearer wrong"}, START_FIELD)
         with pytest.raises(OSError, match="storage answered 401"):
             await asyncio.to_thread(_read, wrong, 0, 1)
 
