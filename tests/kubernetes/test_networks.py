@@ -115,6 +115,18 @@ def test_a_pod_reaches_only_what_it_needs(network: Network) -> None:
     assert reached == REACHED
 
 
+def test_with_object_storage_storage_alone_reaches_more() -> None:
+    with_s3, without = Network(overlay("s3")), Network(overlay("cluster"))
+    for source in (*WORKLOADS, *BACKENDS):
+        for target in (*WORKLOADS, *BACKENDS, *OTHERS):
+            for port in ("http", 53, 5432, 5672, 15672):
+                expected = without.reaches(source, target, port)
+                assert with_s3.reaches(source, target, port) == expected
+    assert with_s3.reaches("storage", "stranger", 443)
+    assert not with_s3.reaches("processor", "stranger", 443)
+    assert not without.reaches("storage", "stranger", 443)
+
+
 def test_nodes_of_the_backends_reach_each_other(network: Network) -> None:
     for name in BACKENDS:
         assert network.reaches(name, name, 1)

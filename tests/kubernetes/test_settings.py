@@ -152,6 +152,15 @@ def test_storage_is_called_at_the_stable_addresses_of_its_pods(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
+def test_storage_has_several_pods_only_with_object_storage(name: str) -> None:
+    manifests = overlay(name)
+    replicas = workload(manifests, "storage")["spec"]["replicas"]
+    assert ("CSVMILL_BLOBS" in settings_map(manifests, "storage")) == (replicas > 1)
+    secrets = {one["name"] for one in pod(manifests, "storage")["volumes"] if "secret" in one}
+    assert ("object-storage" in secrets) == (replicas > 1)
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
 def test_the_host_of_the_ingress_is_a_name_of_the_service(name: str) -> None:
     (ingress,) = of_kind(overlay(name), "Ingress").values()
     hosts = {rule["host"] for rule in ingress["spec"]["rules"]}
