@@ -19,6 +19,7 @@ OTHERS = {
     "dns": {"kubernetes.io/metadata.name": "kube-system"},
     "cnpg": {"kubernetes.io/metadata.name": "cnpg-system"},
     "rabbitmq-operator": {"kubernetes.io/metadata.name": "rabbitmq-system"},
+    "spark": {"csvmill/spark": "true"},
     "stranger": {"kubernetes.io/metadata.name": "default"},
 }
 """Pods of other namespaces, by the labels of those."""
@@ -125,6 +126,20 @@ def test_with_object_storage_storage_alone_reaches_more() -> None:
     assert with_s3.reaches("storage", "stranger", 443)
     assert not with_s3.reaches("processor", "stranger", 443)
     assert not without.reaches("storage", "stranger", 443)
+
+
+def test_with_spark_processors_reach_it_and_executors_reach_storage() -> None:
+    network = Network(overlay("s3-spark"))
+    assert network.reaches("processor", "spark", 15002)
+    assert network.reaches("spark", "storage", "http")
+    for source, target, port in (
+        ("gateway", "spark", 15002),
+        ("spark", "gateway", "http"),
+        ("spark", "processor", "http"),
+        ("spark", "postgres", 5432),
+        ("processor", "stranger", 15002),
+    ):
+        assert not network.reaches(source, target, port), (source, target)
 
 
 def test_nodes_of_the_backends_reach_each_other(network: Network) -> None:

@@ -43,7 +43,7 @@ OURS: dict[str, type[BaseSettings]] = {
 }
 OF_THE_OPERATOR_OF_THE_CLUSTER = {
     "storage-token": {"token"}, "database": {"uri"}, "broker": {"connection_string"},
-    "object-storage": {"access_key_id", "secret_access_key"},
+    "object-storage": {"access_key_id", "secret_access_key"}, "spark": {"url"},
 }  # fmt: skip
 """Secrets that docs/operations.md says to create, with their keys."""
 GIB = 1 << 30
@@ -72,6 +72,7 @@ def test_a_service_accepts_its_settings(
     values = {
         "storage-token": "a-token", "database": "postgresql://u:p@postgres-rw.csvmill:5432/csvmill",
         "broker": "amqp://u:p@rabbitmq.csvmill.svc:5672/", "object-storage": "a-key",
+        "spark": "sc://spark.spark.svc:15002",
     }  # fmt: skip
     for variable, value in (image_variables() | variables(overlay(name), service)).items():
         if variable.endswith("_FILE"):
@@ -146,8 +147,11 @@ def test_storage_is_called_at_the_stable_addresses_of_its_pods(name: str) -> Non
     assert service["spec"]["clusterIP"] == "None"
     (port,) = service["spec"]["ports"]
     assert port["port"] == container(manifests, "storage")["ports"][0]["containerPort"]
+    # Executors of Spark are in another namespace.
+    domain = ".csvmill.svc" if "CSVMILL_SPARK_FILE" in variables(manifests, "processor") else ""
     assert settings_map(manifests, "gateway")["CSVMILL_STORAGE_URL"].split(",") == [
-        f"http://storage-{n}.storage:{port['port']}" for n in range(storage["spec"]["replicas"])
+        f"http://storage-{n}.storage{domain}:{port['port']}"
+        for n in range(storage["spec"]["replicas"])
     ]
 
 
