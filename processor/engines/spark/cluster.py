@@ -72,6 +72,8 @@ class Cluster:
     """Bytes of the smallest file that is aggregated there."""
     part: int = 64 << 20
     """Bytes of a range, about."""
+    most_parts: int = 10_000
+    """The most ranges, about, of a file: those of larger files have more bytes."""
     gathered: int = 16
     """States that an executor merges before they are sent to this machine."""
     memory: int = 256 << 20

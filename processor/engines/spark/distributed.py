@@ -172,7 +172,7 @@ class _Distributed:
                 self._place,
                 start,
                 self._source.size,
-                self._cluster.part,
+                max(self._cluster.part, self._source.size // self._cluster.most_parts),
                 dialect,
                 len(self._header["fields"]),
             )
@@ -205,6 +205,8 @@ class _Distributed:
                     self._session.open()
                 self._take(self._session, dialect, ranges, advance)
             except ClusterLost as error:
+                if stopped.is_set():
+                    return
                 _log.warning("the Spark cluster failed: %s", error)
                 self._end_session()
                 if len(self._states) > known:

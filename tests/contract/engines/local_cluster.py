@@ -57,8 +57,17 @@ def _piece(row: pa.RecordBatch) -> Piece:
     return Piece(values["begin"], values["end"], values["piece"], data)
 
 
-def local_cluster(*, start: int = 64, part: int = 64, gathered: int = 3) -> Cluster:
+def local_cluster(
+    *, start: int = 64, part: int = 64, most_parts: int = 12, gathered: int = 3
+) -> Cluster:
     """Return a cluster that takes all files of more than `start` bytes."""
     return Cluster(
-        LocalSession, 0, part=part, gathered=gathered, wait=0, shared_files=True, start=start
+        LocalSession,
+        0,
+        part=part,
+        most_parts=most_parts,
+        gathered=gathered,
+        wait=0,
+        shared_files=True,
+        start=start,
     )

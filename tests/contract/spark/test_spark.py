@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 
+from processor.attempt.run import BlobSource
 from processor.engines.native import NativeEngine
 from processor.engines.port import EngineLimits
 from processor.engines.spark.cluster import Cluster
 from processor.engines.spark.connect import ConnectSession
 from shared.aggregation.json_codec import aggregation_of_json
+from shared.blobs.blob import upload_key
+from shared.blobs.client import HttpBlobs
 from shared.jobs.job import SONG_PLAYS, Aggregation
+from storage.filesystem.blobs import FilesystemBlobs
+from tests.blob_backends import TOKEN, storage_server, stream
 from tests.contract.engines.files import HEADER
 from tests.contract.engines.runs import leftovers
 from tests.contract.engines.sources import LocalSource
@@ -78,7 +85,7 @@ def _cluster(spark: SparkCluster, **changes: Any) -> Cluster:
 
 
 async def _aggregate(
-    path: Path,
+    source: Path | BlobSource,
     scratch: Path,
     cluster: Cluster | None,
     aggregation: Aggregation = SONG_PLAYS,
@@ -88,8 +95,9 @@ async def _aggregate(
         if progress is not None and 1 << 16 < now.done < now.total:
             progress.set()
 
+    given = source if isinstance(source, BlobSource) else LocalSource(source)
     engine = NativeEngine(EngineLimits(), cluster=cluster)
-    return await engine.aggregate(aggregation, [LocalSource(path)], scratch, note)
+    return await engine.aggregate(aggregation, [given], scratch, note)
 
 
 def _found(output: Output) -> tuple[object, ...]:
@@ -115,6 +123,30 @@ async def test_a_cluster_gives_the_result_and_report_of_one_machine(
     assert leftovers(scratch) == {
         each.path for each in (output, output.rejects) if each is not None
     }
+
+
+async def test_executors_read_from_storage(
+    shared_spark: SparkCluster, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    path = _file(tmp_path)
+    expected = _found(await _aggregate(path, tmp_path, None))
+    folder, data = tmp_path / "blobs", path.read_bytes()
+    cluster = _cluster(shared_spark, shared_files=False)
+    async with (
+        FilesystemBlobs(folder, fsync=False) as kept,
+        storage_server(folder, kept) as url,
+        HttpBlobs(url, TOKEN) as blobs,
+    ):
+        key = upload_key(uuid4())
+        await blobs.create(key, len(data))
+        await blobs.write(key, 0, stream(data))
+        source = BlobSource(blobs, key, "in.csv", len(data))
+
+        output = await _aggregate(source, tmp_path, cluster)
+
+    assert _found(output) == expected
+    assert "on this machine, and not on Spark" not in caplog.text
 
 
 async def test_a_job_survives_the_death_of_a_worker(

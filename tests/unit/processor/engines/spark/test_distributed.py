@@ -113,7 +113,7 @@ async def test_ranges_give_the_result_of_the_whole(tmp_path: Path, gathered: int
     sums = [sum(range(i, 100, 7)) for i in range(7)]
     assert result == RESULT + b"".join(b"%d,2020-01-01,%d\n" % (i, sums[i]) for i in range(7))
     (session,) = sessions.made
-    assert len(session.ranges) > 10
+    assert len(session.ranges) >= 10
 
 
 async def test_a_cut_within_quotes_is_removed_and_its_ranges_are_read_again(tmp_path: Path) -> None:
