@@ -9,13 +9,16 @@ from csvmill.client.paths import (
     AUDIT,
     KEYS,
     NOTIFICATIONS,
+    TENANTS,
     WEBHOOK_SECRET,
     key_path,
     retry_notification_path,
+    tenant_path,
 )
 from csvmill.client.server_url import path_of_link
 from shared.api.access import AuditEntryView, KeyListView, KeyView, NewKeyView
 from shared.api.notification import NewWebhookSecretView, NotificationView
+from shared.api.tenant import TenantListView, TenantView
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Mapping, Sequence
@@ -74,6 +77,20 @@ class Admin:
     async def revoke_key(self, key_id: str) -> KeyView:
         """Revoke a key for good. Raises Refused: 404 if there is no such key."""
         return KeyView.of(await self._transport.json("DELETE", key_path(key_id)))
+
+    async def tenants(self) -> list[TenantView]:
+        """Return what is set for single tenants, by name. Needs an operator's key."""
+        return list(TenantListView.of(await self._transport.json("GET", TENANTS)).tenants)
+
+    async def change_tenant(self, tenant: str, changes: Mapping[str, float | None]) -> TenantView:
+        """Change what is set for a tenant, and return all of it. None resets a setting.
+
+        `changes` are by the names of `TenantView`. Needs an operator's key. Raises Refused: 400 for
+        what is no setting, value or name of a tenant.
+        """
+        body = json.dumps(dict(changes)).encode()
+        path = tenant_path(tenant)
+        return TenantView.of(await self._transport.json("PATCH", path, body=body, headers=JSON))
 
     async def audit(self, **wanted: str) -> AsyncIterator[AuditEntryView]:
         """Yield entries of the audit trail, the newest first.

@@ -11,6 +11,7 @@ KEYS = "/api/v1/keys"
 AUDIT = "/api/v1/audit"
 JOBS = "/api/v1/jobs"
 NOTIFICATIONS = "/api/v1/notifications"
+TENANTS = "/api/v1/tenants"
 WEBHOOK_SECRET = "/api/v1/webhooks/secret"  # noqa: S105 - a path
 SPECS = "/api/v1/specs"
 
@@ -43,6 +44,11 @@ def job_path(job_id: str) -> str:
 def key_path(key_id: str) -> str:
     """Return the path of an API key."""
     return f"{KEYS}/{quote(key_id, safe='')}"
+
+
+def tenant_path(tenant: str) -> str:
+    """Return the path of what is set for a tenant."""
+    return f"{TENANTS}/{quote(tenant, safe='')}"
 
 
 def retry_notification_path(notification_id: str) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
+    from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 
     from csvmill.client.admin import Admin
     from shared.api.access import AuditEntryView, KeyView, NewKeyView
     from shared.api.notification import NewWebhookSecretView, NotificationView
+    from shared.api.tenant import TenantView
 
 
 class SyncAdmin:
@@ -57,6 +58,16 @@ class SyncAdmin:
         """Revoke a key for good. See `Admin.revoke_key`."""
         revoked: KeyView = self._run(self._admin.revoke_key(key_id))
         return revoked
+
+    def tenants(self) -> list[TenantView]:
+        """Return what is set for single tenants. See `Admin.tenants`."""
+        found: list[TenantView] = self._run(self._admin.tenants())
+        return found
+
+    def change_tenant(self, tenant: str, changes: Mapping[str, float | None]) -> TenantView:
+        """Change what is set for a tenant. See `Admin.change_tenant`."""
+        changed: TenantView = self._run(self._admin.change_tenant(tenant, changes))
+        return changed
 
     def audit(self, **wanted: str) -> Iterator[AuditEntryView]:
         """Yield entries of the audit trail, the newest first. See `Admin.audit`."""

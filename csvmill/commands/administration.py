@@ -19,11 +19,11 @@ from csvmill.commands.options import api_key_option, given_api_key, server_url
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 
-    from shared.access.limits import TenantSettings
     from shared.access.store import SqlAccess
     from shared.access.tenant import Tenant
     from shared.api.access import AuditEntryView, KeyView, NewKeyView
     from shared.api.notification import NewWebhookSecretView, NotificationView
+    from shared.api.tenant import TenantView
     from shared.jobs.notifications import SqlNotifications
 
     F = TypeVar("F", bound=Callable[..., Any])
@@ -62,6 +62,14 @@ class Administration(Protocol):
 
     async def revoke_key(self, key_id: str) -> KeyView:
         """Revoke a key."""
+        ...
+
+    async def tenants(self) -> list[TenantView]:
+        """Return what is set for single tenants."""
+        ...
+
+    async def change_tenant(self, tenant: str, changes: Mapping[str, float | None]) -> TenantView:
+        """Change what is set for a tenant."""
         ...
 
     def audit(self, **wanted: str) -> AsyncIterator[AuditEntryView]:
@@ -263,22 +271,23 @@ class DirectAdministration:
         entry = self._who.entry(Action.SIGNING_ROTATED, "links", time.time())
         await self._access.signing.rotate(entry)
 
-    async def tenants(self) -> list[TenantSettings]:
-        """Return what is set for single tenants."""
-        return await self._access.quotas.settings()
+    async def tenants(self) -> list[TenantView]:
+        """See `Administration`."""
+        from shared.api.tenant import TenantView
 
-    async def change_tenant(
-        self, tenant: str, changes: Mapping[str, float | None]
-    ) -> TenantSettings:
-        """Change what is set for a tenant. Raises ValueError if that is no name of one."""
+        return [TenantView.of_settings(one) for one in await self._access.quotas.settings()]
+
+    async def change_tenant(self, tenant: str, changes: Mapping[str, float | None]) -> TenantView:
+        """See `Administration`. Raises ValueError if that is no name of a tenant."""
         from shared.access.audit import Action
         from shared.access.tenant import parse_tenant
+        from shared.api.tenant import TenantView
 
         detail = ", ".join(f"{name}={value}" for name, value in changes.items())
         changed = parse_tenant(tenant)
         who = replace(self._who, tenant=changed)  # other tenants do not read of it
         entry = who.entry(Action.TENANT_CHANGED, changed, time.time(), detail)
-        return await self._access.quotas.change(changed, changes, entry)
+        return TenantView.of_settings(await self._access.quotas.change(changed, changes, entry))
 
     async def audit(self, **wanted: str) -> AsyncIterator[AuditEntryView]:
         """See `Administration`."""

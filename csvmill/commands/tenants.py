@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from csvmill.client.errors import ClientError
-from csvmill.commands.administration import DirectAdministration, place_options
+from csvmill.commands.administration import place_options
 from csvmill.commands.exit_codes import show_json
 from csvmill.commands.keys import administer
 from csvmill.commands.options import json_option
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from csvmill.commands.administration import Administration
-    from shared.access.limits import TenantSettings
+    from shared.api.tenant import TenantView
 
 DEFAULT = "default"
 """The value that resets an option."""
@@ -46,7 +45,9 @@ def number(
 
 @click.group(short_help="Show and change the share and the limits of tenants.")
 def tenants() -> None:
-    """Show and change the share and the limits of single tenants, on the database.
+    """Show and change the share and the limits of single tenants.
+
+    On the database, or with --server and an operator's key.
 
     What is not set for a tenant is as the settings of the services say for all.
 
@@ -68,8 +69,8 @@ def list_tenants(as_json: bool, **options: Any) -> None:
       csvmill tenants list
     """
 
-    async def work(place: Administration) -> list[TenantSettings]:
-        return await _direct(place).tenants()
+    async def work(place: Administration) -> list[TenantView]:
+        return await place.tenants()
 
     for found in administer(options, work, as_json=as_json):
         _show(found, as_json=as_json)
@@ -132,22 +133,17 @@ def set_tenant(tenant: str, as_json: bool, **options: Any) -> None:
     if not changes:
         raise click.UsageError("give at least one option of what to change")
 
-    async def work(place: Administration) -> TenantSettings:
-        return await _direct(place).change_tenant(tenant, changes)
+    async def work(place: Administration) -> TenantView:
+        return await place.change_tenant(tenant, changes)
 
     _show(administer(options, work, as_json=as_json), as_json=as_json)
 
 
-def _direct(place: Administration) -> DirectAdministration:
-    if not isinstance(place, DirectAdministration):
-        raise ClientError("tenants are changed on the database, not with --server")
-    return place
-
-
-def _show(found: TenantSettings, *, as_json: bool) -> None:
-    values = {name: value for name, value in found.values().items() if value is not None}
+def _show(found: TenantView, *, as_json: bool) -> None:
+    shown = {name: value for name, value in found.as_json().items() if value is not None}
     if as_json:
-        show_json({"tenant": found.tenant, **values})
+        show_json(shown)
         return
+    values = {name: value for name, value in shown.items() if name != "tenant"}
     text = " ".join(f"{name}={value}" for name, value in values.items())
     click.echo(f"{found.tenant}  {text or 'as all'}")

@@ -92,3 +92,19 @@ def test_a_key_made_beside_a_running_service_is_used_rotated_and_revoked(keyed: 
     log = (keyed.folder / "service.log").read_text()
     for text in (log, refused.stderr, forbidden.stderr, old.stderr):
         assert not [secret for secret in secrets if secret.rpartition("_")[2] in text]
+
+
+def test_an_operator_sets_the_limits_of_a_tenant_from_elsewhere(keyed: Keyed) -> None:
+    operator = keyed.create("--operator", "--scope", "admin")
+    admin = keyed.create("--scope", "admin")
+    changed = keyed.lines("tenants", "set", "acme", "--weight", "3", "--max-running", "0",
+                          key=operator)  # fmt: skip
+    assert changed == [{"tenant": "acme", "weight": 3, "max_running": 0}]
+    keyed.lines("tenants", "set", "acme", "--weight", "default", key=operator)
+    expected = [{"tenant": "acme", "max_running": 0}]
+    assert keyed.lines("tenants", "list", key=operator) == expected
+    # The database has it: a command there shows the same.
+    there = keyed.run("tenants", "list", "--json", "--data-dir", "data").stdout
+    assert [json.loads(line) for line in there.splitlines()] == expected
+    refused = keyed.run("tenants", "list", "--server", keyed.url, key=admin, code=1)
+    assert "operator" in refused.stderr

@@ -65,11 +65,3 @@ def test_what_cannot_be_set_is_refused(
     folder: Path, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
     assert message in " ".join(run(folder, "tenants", "set", *arguments, code=code).split())
-
-
-def test_tenants_are_not_changed_through_a_server() -> None:
-    done = CliRunner().invoke(
-        main, ["tenants", "set", "acme", "--weight", "2", "--server", "http://127.0.0.1:9"]
-    )
-    assert done.exit_code == 1
-    assert "on the database" in done.output
