@@ -16,9 +16,9 @@ class StorageClientSettings(MutualTlsSettings):
     model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True, defer_build=True)
 
     storage_url: str
-    """`http://...`, or `https://...` with mutual TLS, of the storage server, or of several, separated
-    by commas. Each has to have the same URL for as long as it has blobs in flight, and in all
-    services."""
+    """`http://...`, or `https://...` with mutual TLS, of the storage server, or of several,
+    separated by commas. Each has to have the same URL for as long as it has blobs in flight, and in
+    all services."""
     storage_token: Annotated[SecretStr, Field(min_length=1)]
     """The bearer token for storage; of several, the first."""
     storage_lost_after: Annotated[float, Field(ge=1.0)] = 60.0
