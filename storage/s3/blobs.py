@@ -29,7 +29,7 @@ from storage.s3.bucket import ObjectGone
 from storage.s3.copies import Copies
 from storage.s3.remote import RemoteBlobs
 from storage.s3.sweep import Sweep
-from storage.s3.walk import walk
+from storage.s3.walk import walk, walk_here
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -328,6 +328,12 @@ class S3Blobs:
             parse_kind(kind), self._local, self._bucket, self._names, self._notes, self._clock
         )
         async with aclosing(found):
+            yield found
+
+    @asynccontextmanager
+    async def walk_here(self, kind: str) -> AsyncIterator[AsyncIterator[BlobActivity]]:
+        """See `AdoptsUploads`."""
+        async with aclosing(walk_here(parse_kind(kind), self._local)) as found:
             yield found
 
     def local_path(self, key: BlobKey) -> Path | None:

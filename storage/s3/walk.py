@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from shared.blobs.blob import BlobActivity
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
     from storage.s3.bucket import Bucket, Listed
     from storage.s3.names import Names
     from storage.s3.notes import Notes
+
+
+async def walk_here(kind: str, local: FilesystemBlobs) -> AsyncGenerator[BlobActivity, None]:
+    """Yield the blobs on this server's disk; complete ones are not in object storage yet."""
+    async with local.walk(kind) as found:
+        async for each in found:
+            yield BlobActivity(each.key, each.idle, complete=False, used=each.used)
 
 
 async def walk(
@@ -33,10 +41,10 @@ async def walk(
     object storage yet counts as incomplete. Raises StorageUnavailable.
     """
     seen: set[BlobKey] = set()
-    async with local.walk(kind) as found:
-        async for each in found:
+    async with aclosing(walk_here(kind, local)) as here:
+        async for each in here:
             seen.add(each.key)
-            yield BlobActivity(each.key, each.idle, complete=False, used=each.used)
+            yield each
 
     async def activity(key: BlobKey, listed: Listed, *, complete: bool) -> BlobActivity:
         noted = await asyncio.to_thread(notes.last_use, key)
