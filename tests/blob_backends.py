@@ -105,9 +105,12 @@ def s3_settings(root: Path, **more: Any) -> BackendSettings:
 
 
 @asynccontextmanager
-async def s3_blobs(root: Path, **more: Any) -> AsyncIterator[Blobs]:
-    """Open the adapter of object storage, on a real server."""
-    settings = s3_settings(root, **more)
+async def s3_blobs(root: Path, *, shared: Path | None = None, **more: Any) -> AsyncIterator[Blobs]:
+    """Open the adapter of object storage, on a real server.
+
+    Those with the same `shared`, by default `root`, have the same object storage.
+    """
+    settings = s3_settings(shared or root, **more)
     async with open_blobs(settings, root, Metrics("storage")) as blobs:
         yield blobs
 

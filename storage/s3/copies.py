@@ -109,7 +109,8 @@ class Copies:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            if not task.cancelled():
+            caller = asyncio.current_task()
+            if not task.cancelled() or (caller is not None and caller.cancelling()):
                 raise
             raise BlobNotFound(f"blob {key} was removed while it was stored") from None
 
@@ -311,6 +312,8 @@ class Copies:
                     await self._try(self.store(key))
             except CsvmillError as error:
                 log.warning("complete blobs are stored later: %s", error)
+            except Exception:  # without the task, complete blobs would stay here unnoticed
+                log.exception("storing complete blobs failed and continues")
             await asyncio.sleep(RETRY)
 
     async def _find_complete(self) -> None:
