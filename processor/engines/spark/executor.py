@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -239,4 +240,10 @@ def _program(work: Work) -> str:
             file.write(content)
         Path(file.name).chmod(0o700)
         Path(file.name).rename(program)
+    status = program.stat()
+    if status.st_uid != os.getuid() or status.st_mode & 0o022:
+        # All users may create files in the folder of temporary files.
+        raise KernelFailed(
+            f"{program} may be another user's: remove it, or set CSVMILL_SPARK_KERNEL"
+        )
     return str(program)
