@@ -97,9 +97,29 @@ async def start_service(watch: Watch, tmp_path: Path) -> AsyncIterator[StartServ
         yield start
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def shared_service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
+    """The standalone service of a module."""
+    shared = Service(tmp_path_factory.mktemp("service"))
+    try:
+        await shared.start()
+        yield shared
+    finally:
+        await shared.kill()
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def service(start_service: StartService) -> Service:
-    """A running standalone service with a folder of its own, to `kill()` and `restart()`."""
+async def service(shared_service: Service, watch: Watch) -> Service:
+    """A running standalone service, which other tests of the module use too."""
+    if shared_service.process is None:  # a test that failed has ended it
+        await shared_service.start()
+    watch.origins.add(shared_service.origin)
+    return shared_service
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def own_service(start_service: StartService) -> Service:
+    """A standalone service with a folder of its own, to `kill()` and `restart()`."""
     return await start_service()
 
 

@@ -50,43 +50,45 @@ async def test_song_plays_are_summed_with_one_click(
 
 
 async def test_files_with_the_same_columns_get_the_same_question(
-    page: Page, service: Service, tmp_path: Path
+    page: Page, own_service: Service, tmp_path: Path
 ) -> None:
     first, second = sales(tmp_path / "a.csv", rows=300), sales(tmp_path / "b.csv", rows=500)
     plays(tmp_path / "plays.csv")
-    await open_with(page, service, tmp_path / "a.csv", tmp_path / "b.csv", tmp_path / "plays.csv")
+    await open_with(
+        page, own_service, tmp_path / "a.csv", tmp_path / "b.csv", tmp_path / "plays.csv"
+    )
     await expect(page.get_by_text("2 files with the same columns")).to_be_visible()
     await page.get_by_role("button", name="Sum of amount by region").click()
     await page.get_by_label("A result for each file").check()
     await page.get_by_role("button", name="Start for 2 files").click()
     # The file with other columns is left
     await expect(page.locator(".home-name")).to_have_text(["plays.csv"])
-    async with service.client() as client:
+    async with own_service.client() as client:
         found: dict[str, str] = {}
         while len(found) < 2:
             found = {job.filename: job.id async for job in client.jobs()}
     for name, totals in (("a.csv", first), ("b.csv", second)):
-        rows = rows_of(await result(service, found[name]))
+        rows = rows_of(await result(own_service, found[name]))
         assert {row["region"]: Decimal(row["sum(amount)"]) for row in rows} == totals
 
 
 async def test_a_correction_is_for_all_files_with_the_same_columns(
-    page: Page, service: Service, tmp_path: Path
+    page: Page, own_service: Service, tmp_path: Path
 ) -> None:
     for name in ("a.csv", "b.csv"):
         german_sales(tmp_path / name)
-    await open_with(page, service, tmp_path / "a.csv", tmp_path / "b.csv")
+    await open_with(page, own_service, tmp_path / "a.csv", tmp_path / "b.csv")
     await expect(page.get_by_text("2 files with the same columns")).to_be_visible()
     await control(page, "input.decimal").select_option("Comma: 1,5")
     await page.get_by_role("button", name="Sum of Betrag by Straße").click()
     await page.get_by_label("A result for each file").check()
     await page.get_by_role("button", name="Start for 2 files").click()
     await page.wait_for_url("**/#/jobs")
-    async with service.client() as client:
+    async with own_service.client() as client:
         jobs: list[str] = []
         while len(jobs) < 2:
             jobs = [job.id async for job in client.jobs()]
-    found = [rows_of(await result(service, job)) for job in jobs]
+    found = [rows_of(await result(own_service, job)) for job in jobs]
     assert found[0] == found[1]
     assert Decimal(found[0][0]["sum(Betrag)"]) > 0
 

@@ -122,13 +122,13 @@ async def test_a_page_of_another_origin_sends_asks_follows_and_downloads(
 
 
 async def test_an_upload_is_cancelled_and_leaves_nothing(
-    page: Page, service: Service, tmp_path: Path
+    page: Page, own_service: Service, tmp_path: Path
 ) -> None:
     plays(tmp_path / "plays.csv", rows=500)
-    await page.goto(service.url)
+    await page.goto(own_service.url)
     field = await field_with(page, tmp_path / "plays.csv")
-    assert await page.evaluate(CANCELLED, [field, service.url]) == "AbortError cancelled"
-    url = f"{service.url}api/v1/uploads"
+    assert await page.evaluate(CANCELLED, [field, own_service.url]) == "AbortError cancelled"
+    url = f"{own_service.url}api/v1/uploads"
     async with aiohttp.ClientSession() as session, session.get(url) as response:
         assert (await response.json())["uploads"] == []
 

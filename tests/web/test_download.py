@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    import pytest
     from playwright.async_api import Locator, Page
 
     from tests.web.conftest import StartService
@@ -79,6 +80,14 @@ async def show(page: Page, origin: str, job_id: str) -> None:
     await expect(page.locator("csv-download")).to_contain_text(".csv")
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def finished(
+    shared_service: Service, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, bytes]:
+    """A job with a large result, and the result."""
+    return await finished_job(shared_service, tmp_path_factory.mktemp("finished"))
+
+
 @dataclass(frozen=True)
 class Shown:
     """A job whose page is open."""
@@ -88,9 +97,9 @@ class Shown:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def shown(page: Page, proxy: ResultProxy, service: Service, tmp_path: Path) -> Shown:
+async def shown(page: Page, proxy: ResultProxy, finished: tuple[str, bytes]) -> Shown:
     """A job with a large result; its page is open, and saves files without a dialog."""
-    job_id, result = await finished_job(service, tmp_path)
+    job_id, result = finished
     await accept_saves(page)
     await show(page, proxy.origin, job_id)
     return Shown(job_id, result)
@@ -254,9 +263,9 @@ async def test_a_cancelled_download_leaves_nothing_behind(
 
 
 async def test_where_ranges_are_lost_on_the_way_the_page_says_so(
-    page: Page, proxy: ResultProxy, service: Service, tmp_path: Path
+    page: Page, proxy: ResultProxy, finished: tuple[str, bytes]
 ) -> None:
-    job_id, _ = await finished_job(service, tmp_path)
+    job_id, _ = finished
     proxy.without_ranges = True
     await accept_saves(page)
     await show(page, proxy.origin, job_id)
@@ -266,9 +275,9 @@ async def test_where_ranges_are_lost_on_the_way_the_page_says_so(
 
 
 async def test_the_browser_resumes_its_own_download(
-    page: Page, proxy: ResultProxy, service: Service, tmp_path: Path
+    page: Page, proxy: ResultProxy, finished: tuple[str, bytes]
 ) -> None:
-    job_id, result = await finished_job(service, tmp_path)
+    job_id, result = finished
     await refuse_pickers(page)
     await show(page, proxy.origin, job_id)
     proxy.hold(after=6 << 20)

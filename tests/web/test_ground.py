@@ -134,15 +134,15 @@ async def test_pickers_give_handles_that_can_be_kept(
     assert await saved(page, "copy.csv") == (tmp_path / "plays.csv").read_bytes()
 
 
-async def test_the_service_keeps_its_address_and_its_data(page: Page, service: Service) -> None:
-    async with service.client() as client:
-        before = service.url
-        await service.restart()
-        assert service.url == before
+async def test_the_service_keeps_its_address_and_its_data(page: Page, own_service: Service) -> None:
+    async with own_service.client() as client:
+        before = own_service.url
+        await own_service.restart()
+        assert own_service.url == before
         await client.about()
-    assert await service.stop() == 0
-    await service.start()
-    assert (await page.goto(service.url)).status == 200  # type: ignore[union-attr]
+    assert await own_service.stop() == 0
+    await own_service.start()
+    assert (await page.goto(own_service.url)).status == 200  # type: ignore[union-attr]
 
 
 def test_without_chromium_tests_are_skipped_unless_they_are_required(

@@ -104,18 +104,18 @@ async def test_the_report_adds_the_rows_up_and_the_rejected_ones_are_downloaded(
 
 
 async def test_a_deleted_result_is_explained_and_no_longer_offered(
-    page: Page, service: Service, tmp_path: Path, watch: Watch
+    page: Page, own_service: Service, tmp_path: Path, watch: Watch
 ) -> None:
     watch.allow("status of 410")  # of requests for the result that were on their way
-    async with service.client() as client:
+    async with own_service.client() as client:
         job_id = await kinds.skipped(client, tmp_path)
-        await open_job(page, service, job_id)
+        await open_job(page, own_service, job_id)
         await page.get_by_role("button", name="Delete", exact=True).click()
         await page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
         await expect(page.get_by_text("The result is no longer kept")).to_be_visible()
         await expect(page.locator("csv-download")).to_have_count(0)
         await expect(page.get_by_role("button", name="Download the rejected rows")).to_have_count(0)
-        await open_jobs(page, service)
+        await open_jobs(page, own_service)
         await expect(row(page, "dirty.csv")).to_contain_text("Result removed")
 
 

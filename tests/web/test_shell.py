@@ -238,18 +238,18 @@ async def test_a_server_on_this_machine_answers_without_a_network(
 
 
 async def test_a_server_that_is_away_is_asked_again_until_it_is_back(
-    page: Page, service: Service, watch: Watch
+    page: Page, own_service: Service, watch: Watch
 ) -> None:
     watch.allow(AWAY)
-    await opened(page, service.url)
+    await opened(page, own_service.url)
     assert await page.evaluate(ASK) == 0
-    await service.kill()
+    await own_service.kill()
     assert await page.evaluate(ASK) == "The service does not answer"
     banner = page.locator(".banner")
     await expect(banner).to_contain_text("The service does not answer.")
     await banner.get_by_role("button", name="Try now").click()
     await expect(banner).to_be_visible()
-    await service.start()
+    await own_service.start()
     await expect(banner).to_be_hidden()
     assert await page.evaluate(ASK) == 0
 

@@ -55,14 +55,14 @@ async def open_files(page: Page, service: Service) -> None:
 
 
 async def test_files_are_listed_kept_asked_about_and_deleted(
-    page: Page, service: Service, tmp_path: Path
+    page: Page, own_service: Service, tmp_path: Path
 ) -> None:
     sales(tmp_path / "sales.csv")
-    async with service.client() as client:
+    async with own_service.client() as client:
         await client.wait(await client.upload(tmp_path / "sales.csv", aggregation=SPEC))
         hostile = await client.upload(tmp_path / "sales.csv", name=HOSTILE_NAME, aggregation=SPEC)
         await client.wait(hostile)
-    await open_files(page, service)
+    await open_files(page, own_service)
     names = page.locator(".stored-name")
     await expect(names).to_have_text([SHOWN_NAME, "sales.csv"])
     await axe(page)
@@ -71,7 +71,7 @@ async def test_files_are_listed_kept_asked_about_and_deleted(
     await page.get_by_role("checkbox", name="Keep sales.csv").check()
     await expect(row).to_contain_text("kept until it is deleted")
     await expect(page.get_by_role("checkbox", name="Keep sales.csv")).to_be_focused()
-    assert {each["name"]: each["keep"] for each in await stored(service)} == {
+    assert {each["name"]: each["keep"] for each in await stored(own_service)} == {
         "sales.csv": True,
         HOSTILE_NAME: False,
     }
@@ -86,11 +86,11 @@ async def test_files_are_listed_kept_asked_about_and_deleted(
     dialog = page.get_by_role("dialog", name="Delete this file?")
     await axe(page)
     await dialog.get_by_role("button", name="Keep it").click()
-    assert len(await stored(service)) == 2
+    assert len(await stored(own_service)) == 2
     await page.get_by_role("button", name=f"Delete {SHOWN_NAME}").click()
     await dialog.get_by_role("button", name="Delete", exact=True).click()
     await expect(names).to_have_text(["sales.csv"])
-    assert [each["name"] for each in await stored(service)] == ["sales.csv"]
+    assert [each["name"] for each in await stored(own_service)] == ["sales.csv"]
 
     await page.get_by_role("searchbox").fill("other.csv")
     await expect(page.get_by_text("No file has this name.")).to_be_visible()
@@ -101,14 +101,14 @@ async def test_files_are_listed_kept_asked_about_and_deleted(
 
 
 async def test_a_file_that_a_job_reads_is_not_deleted(
-    page: Page, service: Service, watch: Watch
+    page: Page, own_service: Service, watch: Watch
 ) -> None:
     watch.allow("status of 409")
-    async with service.client() as client:
-        asked = await ask(service, "plays.csv.bz2", kinds.slow_bytes(kinds.LONG))
+    async with own_service.client() as client:
+        asked = await ask(own_service, "plays.csv.bz2", kinds.slow_bytes(kinds.LONG))
         await kinds.reading(client, asked)
-        with kinds.paused(service):
-            await open_files(page, service)
+        with kinds.paused(own_service):
+            await open_files(page, own_service)
             await page.get_by_role("button", name="Delete plays.csv.bz2").click()
             await (
                 page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
@@ -116,12 +116,14 @@ async def test_a_file_that_a_job_reads_is_not_deleted(
             await expect(
                 page.get_by_text("a job that has not ended reads it").first
             ).to_be_visible()
-        assert len(await stored(service)) == 1
+        assert len(await stored(own_service)) == 1
         await client.cancel(asked)
 
 
-async def test_without_files_the_view_says_how_they_get_there(page: Page, service: Service) -> None:
-    await open_files(page, service)
+async def test_without_files_the_view_says_how_they_get_there(
+    page: Page, own_service: Service
+) -> None:
+    await open_files(page, own_service)
     await expect(page.get_by_role("heading", name="No files yet")).to_be_visible()
     await axe(page)
     await page.get_by_role("link", name="Choose a file").click()
@@ -129,14 +131,14 @@ async def test_without_files_the_view_says_how_they_get_there(page: Page, servic
 
 
 async def test_the_result_of_a_job_is_deleted_alone(
-    page: Page, service: Service, tmp_path: Path
+    page: Page, own_service: Service, tmp_path: Path
 ) -> None:
-    async with service.client() as client:
+    async with own_service.client() as client:
         job_id = await kinds.skipped(client, tmp_path)
-    await open_job(page, service, job_id)
+    await open_job(page, own_service, job_id)
     await page.get_by_role("button", name="Delete", exact=True).click()
     dialog = page.get_by_role("dialog", name="Delete this job's data?")
     await dialog.get_by_role("button", name="Delete the result only").click()
     await expect(page.get_by_text("The result was deleted")).to_be_visible()
     await expect(page.get_by_role("button", name="Ask another question")).to_be_visible()
-    assert [each["name"] for each in await stored(service)] == ["dirty.csv"]
+    assert [each["name"] for each in await stored(own_service)] == ["dirty.csv"]

@@ -58,17 +58,19 @@ async def one_arrives(page: Page, gate: ChunkGate) -> tuple[str, str]:
     return name, {"a.csv": "b.csv", "b.csv": "a.csv"}[name]
 
 
-async def test_several_files_have_one_result(page: Page, service: Service, tmp_path: Path) -> None:
+async def test_several_files_have_one_result(
+    page: Page, own_service: Service, tmp_path: Path
+) -> None:
     first, second = sales(tmp_path / "a.csv", rows=300), sales(tmp_path / "b.csv", rows=500)
-    await open_with(page, service, tmp_path / "a.csv", tmp_path / "b.csv")
+    await open_with(page, own_service, tmp_path / "a.csv", tmp_path / "b.csv")
     await expect(page.get_by_text("2 files with the same columns")).to_be_visible()
     await axe(page)
     await start_together(page)
     await page.wait_for_url("**/#/jobs/*")
-    found = rows_of(await result(service, page.url.rpartition("/")[2]))
+    found = rows_of(await result(own_service, page.url.rpartition("/")[2]))
     total = Counter(first) + Counter(second)
     assert {row["region"]: Decimal(row["sum(amount)"]) for row in found} == dict(total)
-    (job,) = await jobs_of(service)
+    (job,) = await jobs_of(own_service)
     assert [each["name"] for each in job["inputs"]] == ["a.csv", "b.csv"]
     await page.get_by_text("From 2 files").click()
     await expect(page.get_by_role("list", name="Files")).to_contain_text("b.csv")
@@ -93,15 +95,15 @@ async def test_song_plays_of_several_files_are_summed_with_one_click(
 
 
 async def test_a_job_of_several_files_survives_a_reload(
-    page: Page, service: Service, tmp_path: Path, gate: ChunkGate
+    page: Page, own_service: Service, tmp_path: Path, gate: ChunkGate
 ) -> None:
     first, second = sales(tmp_path / "a.csv", rows=300), sales(tmp_path / "b.csv", rows=500)
     await refuse_pickers(page)
-    await open_with(page, service, tmp_path / "a.csv", tmp_path / "b.csv")
+    await open_with(page, own_service, tmp_path / "a.csv", tmp_path / "b.csv")
     await expect(page.get_by_text("2 files with the same columns")).to_be_visible()
     await start_together(page)
     there, missing = await one_arrives(page, gate)
-    assert await jobs_of(service) == []
+    assert await jobs_of(own_service) == []
 
     await page.reload()
     gate.forget()
@@ -111,10 +113,10 @@ async def test_a_job_of_several_files_survives_a_reload(
     await choose(row.get_by_role("button", name="Choose the file"), tmp_path / missing)
     job = await job_of(row)
     assert await job_of(row_of(page, there)) == job
-    found = rows_of(await result(service, job))
+    found = rows_of(await result(own_service, job))
     total = Counter(first) + Counter(second)
     assert {each["region"]: Decimal(each["sum(amount)"]) for each in found} == dict(total)
-    assert len(await jobs_of(service)) == 1
+    assert len(await jobs_of(own_service)) == 1
 
 
 async def test_a_file_that_is_cancelled_is_not_waited_for(
@@ -135,20 +137,20 @@ async def test_a_file_that_is_cancelled_is_not_waited_for(
 
 
 async def test_a_job_that_is_refused_is_told_at_its_files(
-    page: Page, service: Service, tmp_path: Path, gate: ChunkGate, watch: Watch
+    page: Page, own_service: Service, tmp_path: Path, gate: ChunkGate, watch: Watch
 ) -> None:
     watch.allow("status of 4")
     sales(tmp_path / "a.csv", rows=300)
     sales(tmp_path / "b.csv", rows=500)
-    await open_with(page, service, tmp_path / "a.csv", tmp_path / "b.csv")
+    await open_with(page, own_service, tmp_path / "a.csv", tmp_path / "b.csv")
     await expect(page.get_by_text("2 files with the same columns")).to_be_visible()
     await start_together(page)
     there, _ = await one_arrives(page, gate)
     upload = await row_of(page, there).get_attribute("data-id")
-    url = f"{service.url}api/v1/uploads/{upload}"
+    url = f"{own_service.url}api/v1/uploads/{upload}"
     async with aiohttp.ClientSession() as session, session.delete(url) as response:
         assert response.status == 204
     await gate.open()
     for name in ("a.csv", "b.csv"):
         await expect(row_of(page, name)).to_contain_text("Failed")
-    assert await jobs_of(service) == []
+    assert await jobs_of(own_service) == []

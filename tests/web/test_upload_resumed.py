@@ -113,18 +113,18 @@ async def test_an_upload_waits_while_the_browser_is_offline_and_goes_on_by_itsel
 
 
 async def test_an_upload_goes_on_after_the_server_was_killed_and_started_again(
-    page: Page, service: Service, file: Path, gate: ChunkGate, watch: Watch
+    page: Page, own_service: Service, file: Path, gate: ChunkGate, watch: Watch
 ) -> None:
     expected = plays(file, ROWS)
     watch.allow(NO_ANSWER)
-    row = await begin(page, service, file, gate)
+    row = await begin(page, own_service, file, gate)
 
-    await service.kill()
+    await own_service.kill()
     await gate.open()
-    await expect(row).to_contain_text("The service does not answer.")
-    await service.start()
+    await expect(row).to_contain_text("The own_service does not answer.")
+    await own_service.start()
 
-    assert await result_of(service, row, file.parent) == expected
+    assert await result_of(own_service, row, file.parent) == expected
 
 
 async def test_after_a_reload_the_same_file_is_chosen_again_and_only_the_rest_is_sent(

@@ -174,29 +174,29 @@ async def test_against_the_stack_of_services(
 
 
 async def test_the_service_is_killed_while_the_file_is_sent(
-    context: BrowserContext, page: Page, service: Service, watch: Watch, tmp_path: Path
+    context: BrowserContext, page: Page, own_service: Service, watch: Watch, tmp_path: Path
 ) -> None:
     file = tmp_path / "sales.csv"
     totals = sales(file, rows=20_000)
     gate = ChunkGate()
     await gate.attach(context)
     watch.allow("ERR_(CONNECTION|EMPTY|FAILED)|status of 50")
-    await page.goto(service.url)
+    await page.goto(own_service.url)
     await ask_for_totals(page, file)
     await gate.holds(1)
-    await service.kill()
+    await own_service.kill()
     await gate.open()
     await expect(row_of(page, file.name)).to_contain_text("Waiting for the service")
-    await service.start()
+    await own_service.start()
     await see_result(page, totals)
     assert totals_of(await download(page)) == totals
 
 
-async def test_two_tabs_show_the_same(page: Page, service: Service, tmp_path: Path) -> None:
+async def test_two_tabs_show_the_same(page: Page, own_service: Service, tmp_path: Path) -> None:
     totals = sales(tmp_path / "sales.csv")
     other = await page.context.new_page()
-    await page.goto(service.url)
-    await other.goto(f"{service.url}#/jobs")
+    await page.goto(own_service.url)
+    await other.goto(f"{own_service.url}#/jobs")
     await ask_for_totals(page, tmp_path / "sales.csv")
     await see_result(page, totals)
     await other.get_by_role("link", name="sales.csv").first.click()
