@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field
-
+from shared.api.described import AlsoJsonSchema
 from shared.api.view import Count, Id, Path, Sha256, Time, View
 
 SHOWN_JOBS = 20
@@ -31,7 +30,7 @@ class DatasetView(View):
     """Whether it is kept although no job needs it."""
     expires_at: Time | None
     """Until when it is kept; null until it is deleted, or if it is only kept while jobs need it."""
-    jobs: Annotated[tuple[Id, ...], Field(json_schema_extra={"maxItems": SHOWN_JOBS})]
+    jobs: Annotated[tuple[Id, ...], AlsoJsonSchema({"maxItems": SHOWN_JOBS})]
     """The ids of the latest jobs that read the upload, the newest first; its own is one of them."""
 
 

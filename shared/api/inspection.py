@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from pydantic import WithJsonSchema
-
+from shared.api.described import WithJsonSchema
 from shared.api.problem import ProblemView
 from shared.api.view import Count, Ordinal, View
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from pydantic import Field, WithJsonSchema
-
+from shared.api.described import AlsoJsonSchema, WithJsonSchema, described
 from shared.api.problem import ProblemView
 from shared.api.report import ReportView
 from shared.api.view import Count, Id, Ordinal, Path, Sha256, Time, View, component
@@ -39,40 +38,37 @@ OUTCOMES = tuple(outcome.value for outcome in AttemptOutcome)
 
 BytesDone = Annotated[
     Count,
-    Field(
-        description="Bytes of the input that have been read; fewer again if an attempt has to read "
+    described(
+        "Bytes of the input that have been read; fewer again if an attempt has to read "
         "the input again."
     ),
 ]
-BytesTotal = Annotated[Count, Field(description="Bytes of the input.")]
+BytesTotal = Annotated[Count, described("Bytes of the input.")]
 RowsDone = Annotated[
     Count | None,
-    Field(
-        description="Rows that have been read, without the header; all rows of the file if the job "
+    described(
+        "Rows that have been read, without the header; all rows of the file if the job "
         "has succeeded; null if unknown."
     ),
 ]
 RowsEstimated = Annotated[
     bool,
-    Field(
-        description="Whether `rows_done` is an estimate, from the bytes read and the length of the "
+    described(
+        "Whether `rows_done` is an estimate, from the bytes read and the length of the "
         "first records; false if the job has succeeded."
     ),
 ]
 Percent = Annotated[
     float,
     WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100}),
-    Field(
-        description="Percentage of the bytes that have been read, rounded down to a tenth. 100 "
+    described(
+        "Percentage of the bytes that have been read, rounded down to a tenth. 100 "
         "only if the job has succeeded: at 99.9 the result may still have to be written."
     ),
 ]
 Eta = Annotated[
     Annotated[float, WithJsonSchema({"type": "number", "minimum": 0})] | None,
-    Field(
-        description="Seconds until all bytes will have been read, at the current rate; null if "
-        "unknown."
-    ),
+    described("Seconds until all bytes will have been read, at the current rate; null if unknown."),
 ]
 
 
@@ -186,20 +182,16 @@ class JobView(View):
     """The output; null unless the job has succeeded."""
     report: ReportView | None = None
     """The report of the latest attempt; null unless that has succeeded or failed."""
-    problems: Annotated[
-        tuple[ProblemView, ...], Field(json_schema_extra={"maxItems": SHOWN_PROBLEMS})
-    ] = ()
+    problems: Annotated[tuple[ProblemView, ...], AlsoJsonSchema({"maxItems": SHOWN_PROBLEMS})] = ()
     """The first problems of the file."""
     problem_count: Count | None = None
     """The number of all problems; null if unknown."""
     attempts: Annotated[
         tuple[AttemptView, ...],
-        Field(json_schema_extra={"maxItems": FIRST_ATTEMPTS + LAST_ATTEMPTS}),
+        AlsoJsonSchema({"maxItems": FIRST_ATTEMPTS + LAST_ATTEMPTS}),
     ]
     """The first 10 and the last 10 attempts, oldest first. `attempt` is how many there are."""
-    inputs: Annotated[
-        tuple[JobInputView, ...], Field(json_schema_extra={"maxItems": MAX_INPUTS})
-    ] = ()
+    inputs: Annotated[tuple[JobInputView, ...], AlsoJsonSchema({"maxItems": MAX_INPUTS})] = ()
     """The uploads that the job reads, in order."""
     cached_from: Id | None = None
     """The id of the job whose result this one has got, if nothing was computed again."""

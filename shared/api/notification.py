@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import WithJsonSchema
-
+from shared.api.described import WithJsonSchema
 from shared.api.view import Count, Id, Path, Time, View, rfc3339
 from shared.jobs.notification import NotificationState, NotificationType
 

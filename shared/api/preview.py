@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, get_args
 
-from pydantic import Field, WithJsonSchema
-
 from shared.aggregation.functions import FUNCTIONS
 from shared.aggregation.kinds import Truncation
+from shared.api.described import AlsoJsonSchema, WithJsonSchema
 from shared.api.view import Count, View
 from shared.jobs.preview import MAX_ROWS
 
@@ -34,7 +33,7 @@ class PreviewView(View):
     """The first rows of a result, or the first ones in another order."""
 
     columns: tuple[PreviewColumnView, ...]
-    rows: Annotated[tuple[list[Cell], ...], Field(json_schema_extra={"maxItems": MAX_ROWS})]
+    rows: Annotated[tuple[list[Cell], ...], AlsoJsonSchema({"maxItems": MAX_ROWS})]
     """The rows, with a value or null for each column."""
     truncated: bool
     """Whether the result has more rows."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from pydantic import ConfigDict, Field, WithJsonSchema
-
+from shared.api.described import WithJsonSchema
 from shared.api.view import Count, Ordinal, View, adapter
 from shared.errors import error_classes
 
@@ -40,9 +39,10 @@ class ProblemDetails(View):
     """Every error of `/api/v1`: problem details (RFC 9457)."""
 
     # Members that do not apply are left out.
-    __pydantic_config__: ClassVar[ConfigDict] = {
+    __pydantic_config__: ClassVar[dict[str, Any]] = {
         **View.__pydantic_config__,
         "json_schema_serialization_defaults_required": False,
+        "alias_generator": lambda name: name.replace("_", "-"),
     }
 
     type: Annotated[str, WithJsonSchema({"type": "string", "format": "uri", "enum": _TYPES})]
@@ -54,9 +54,9 @@ class ProblemDetails(View):
     """What is wrong, and what to do."""
     field: Annotated[str | None, WithJsonSchema({"type": "string"})] = None
     """The field of the request that is wrong."""
-    expected_offset: Annotated[_Offset, Field(alias="expected-offset")] = None
+    expected_offset: _Offset = None
     """The offset of the upload, in bytes."""
-    provided_offset: Annotated[_Offset, Field(alias="provided-offset")] = None
+    provided_offset: _Offset = None
     """The offset of the request, in bytes."""
 
     def as_json(self) -> dict[str, Any]:

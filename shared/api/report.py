@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import Field, WithJsonSchema
-
+from shared.api.described import AlsoJsonSchema, WithJsonSchema
 from shared.api.view import Count, Ordinal, View
 from shared.jobs.report import SHOWN_INPUTS
 
@@ -151,7 +150,5 @@ class ReportView(View):
     head_start: Count | None = None
     """Bytes that had been aggregated when the upload ended, if that began while the file was
     received."""
-    inputs: Annotated[
-        tuple[InputReportView, ...], Field(json_schema_extra={"maxItems": SHOWN_INPUTS})
-    ] = ()
+    inputs: Annotated[tuple[InputReportView, ...], AlsoJsonSchema({"maxItems": SHOWN_INPUTS})] = ()
     """The first files, in their order, if the job has several; else none."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field, WithJsonSchema
-
+from shared.api.described import AlsoJsonSchema, WithJsonSchema
 from shared.api.view import Count, Id, Path, Sha256, View
 
 MAX_RANGES = 1000
@@ -23,7 +22,7 @@ Range = Annotated[
         }
     ),
 ]
-Ranges = Annotated[tuple[Range, ...], Field(json_schema_extra={"maxItems": MAX_RANGES})]
+Ranges = Annotated[tuple[Range, ...], AlsoJsonSchema({"maxItems": MAX_RANGES})]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, overload
 
-from pydantic import ConfigDict, TypeAdapter, WithJsonSchema
+from shared.api.described import WithJsonSchema
+from shared.api.reading import read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from _typeshed import DataclassInstance
+    from pydantic import TypeAdapter
 
 Count = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 0})]
 """A number of bytes, rows or files."""
@@ -43,19 +45,19 @@ class View:
     """
 
     __slots__ = ()
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(
-        extra="ignore",
-        use_attribute_docstrings=True,
-        json_schema_serialization_defaults_required=True,
-    )
+    __pydantic_config__: ClassVar[dict[str, Any]] = {
+        "extra": "ignore",
+        "use_attribute_docstrings": True,
+        "json_schema_serialization_defaults_required": True,
+    }
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
         """Read the JSON of an answer and ignore unknown keys.
 
-        Raises ValueError (a pydantic.ValidationError) if a field is missing or malformed.
+        Raises ValueError if a field is missing or malformed.
         """
-        found: Self = adapter(cls).validate_python(answer)
+        found: Self = read(cls, answer)
         return found
 
     @classmethod
@@ -99,4 +101,6 @@ def _names(kind: Any) -> tuple[str, ...]:
 
 @cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter
+
     return TypeAdapter(kind)

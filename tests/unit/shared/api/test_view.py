@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,3 +62,35 @@ def test_an_invalid_answer_is_a_value_error(answer: object) -> None:
 def test_a_job_without_a_result_has_no_sizes_of_a_result() -> None:
     job = JobView.of(json.loads((GOLDEN / "job-pending.json").read_text(encoding="utf-8")))
     assert (job.result_size, job.result_sha256, job.rows_in, job.rows_out) == (None,) * 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"size": "74"}, "UploadView.size: expected an integer, got str; or .*expected null"),
+        ({"size": 74.5}, "UploadView.size"),
+        ({"complete": 1}, "UploadView.complete: expected a boolean, got int"),
+        ({"received_bytes": True}, "UploadView.received_bytes: expected an integer, got bool"),
+        ({"missing": [[0, 40, 80]]}, r"UploadView.missing\[0\]: expected 2 values, got 3"),
+        ({"missing": {"0": 40}}, "UploadView.missing: expected an array, got dict"),
+        ({"name": None}, "UploadView.name: expected text, got NoneType"),
+        ({"head_start": {}}, "UploadView.head_start.aggregated_bytes: is missing"),
+    ],
+    ids=str,
+)
+def test_a_value_of_another_type_is_named_with_its_place(
+    changes: dict[str, object], named: str
+) -> None:
+    answer = json.loads((GOLDEN / "upload-with-gaps.json").read_text(encoding="utf-8"))
+    with pytest.raises(ValueError, match=named):
+        UploadView.of({**answer, **changes})
+
+
+def test_answers_are_read_without_pydantic_which_takes_long_to_import() -> None:
+    program = (
+        "import sys; from csvmill.client import JobView; import json, pathlib;"
+        "JobView.of(json.loads(pathlib.Path(sys.argv[1]).read_text()));"
+        "sys.exit('pydantic' in sys.modules)"
+    )
+    command = [sys.executable, "-c", program, str(GOLDEN / "job-success.json")]
+    assert subprocess.run(command, check=False).returncode == 0
