@@ -19,6 +19,7 @@ from csvmill.commands.option_tables import (
     OPTION_ORDER,
 )
 from csvmill.commands.output_format import format_of
+from csvmill.commands.plain_spec import checked_if_plain
 from csvmill.commands.words import GrammarError, json_object
 from shared.aggregation.json_codec import aggregation_json, aggregation_of_json
 from shared.aggregation.spec import SONG_PLAYS, Arithmetic
@@ -171,7 +172,9 @@ def _checked(spec: dict[str, Any], *, from_options: bool = False) -> dict[str, A
 
     Raises BadParameter if it is invalid. If it is `from_options`, that names the option at fault.
     """
-    # Imported here, so that commands without a spec start faster.
+    if from_options and (plain := checked_if_plain(spec)) is not None:
+        return plain
+    # Imported here, so that commands without a spec, or with a plain one, start faster.
     from csvmill.commands.option_words import in_options, option_of_path
     from shared.aggregation.json_reader import read_aggregation
     from shared.errors import InvalidInput
