@@ -58,6 +58,9 @@ async def test_files_with_the_same_columns_get_the_same_question(
         page, own_service, tmp_path / "a.csv", tmp_path / "b.csv", tmp_path / "plays.csv"
     )
     await expect(page.get_by_text("2 files with the same columns")).to_be_visible()
+    await expect(page.locator(".home-differs")).to_have_text(
+        "also has “Song”, “Date”, “Number of Plays”; lacks “date”, “region”, “product”, 2 others"
+    )
     await page.get_by_role("button", name="Sum of amount by region").click()
     await page.get_by_label("A result for each file").check()
     await page.get_by_role("button", name="Start for 2 files").click()

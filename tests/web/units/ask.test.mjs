@@ -31,7 +31,7 @@ import {
   setText,
   textsOf,
 } from "../../../gateway/web/page/ask/values.js";
-import { chosen, groupsOf } from "../../../gateway/web/page/home/chosen.js";
+import { chosen, differences, groupsOf } from "../../../gateway/web/page/home/chosen.js";
 import { QUESTIONS } from "./questions.mjs";
 
 const SERVER = "http://127.0.0.1:8000";
@@ -463,6 +463,9 @@ test("files with the same columns are a group, and stay one when one of them is 
   chosen.know(three, { inspection: read(["a", "b"]) });
   chosen.know(four, { inspection: read([], "a picture") });
   assert.deepEqual(groups(), [["1", "3"], ["2"], ["4"], ["5"]]);
+  assert.deepEqual(differences(two, one), { more: ["c"], lacks: ["b"] });
+  assert.equal(differences(three, one), null);
+  assert.equal(differences(four, one), null, "what cannot be read has no columns");
   chosen.know(one, { inspection: read(["a;b"]) });
   assert.deepEqual(groups(), [["1", "3"], ["2"], ["4"], ["5"]]);
   chosen.add([{ file: { name: "1", size: 1, lastModified: 1 }, handle: null }]);

@@ -90,6 +90,23 @@ export function groupsOf(files) {
   return [...groups.values()];
 }
 
+/**
+ * Returns in which columns a file differs from another one, by their names: what it has more, and
+ * what it lacks. Null if that is not known, or if they are the same in the same order.
+ * @param {Chosen} file
+ * @param {Chosen} other
+ * @returns {{more: string[], lacks: string[]} | null}
+ */
+export function differences(file, other) {
+  if (file.columns === "" || other.columns === "" || file.columns === other.columns) return null;
+  /** @type {string[][]} */
+  const [mine = [], theirs = []] = [JSON.parse(file.columns), JSON.parse(other.columns)];
+  return {
+    more: mine.filter((name) => !theirs.includes(name)),
+    lacks: theirs.filter((name) => !mine.includes(name)),
+  };
+}
+
 /** @param {Chosen} chosen */
 function columnsOf({ inspection }) {
   if (!inspection || inspection.error) return "";

@@ -9,10 +9,11 @@ import { firstInput } from "../core/first.js";
 import { announce, moveFocus } from "../core/focus.js";
 import { formatBytes } from "../core/format.js";
 import { define, Part } from "../core/part.js";
+import { inSentence } from "../core/plain.js";
 import { currentPlace, navigate, onPlace } from "../core/router.js";
 import { needStyle } from "../core/style.js";
 import { home as texts } from "../texts/home.js";
-import { chosen, groupsOf } from "./chosen.js";
+import { chosen, differences, groupsOf } from "./chosen.js";
 import { hasPicker, pickFiles } from "./dropped.js";
 import { watchDrops } from "./drops.js";
 import { waitingNotice, welcome } from "./welcome.js";
@@ -36,6 +37,9 @@ const SONG_PLAYS = Object.freeze({
 });
 /** How many files are read at the same time besides the one that is shown. */
 const AT_ONCE = 3;
+/** Names of columns that are listed, and their characters. */
+const MOST_NAMES = 3;
+const LONGEST_NAME = 24;
 
 class HomePart extends Part {
   /** The file about which a person is asked. @type {Chosen | null} */
@@ -198,6 +202,7 @@ class HomePart extends Part {
         ? texts.columns(inspection.column_count)
         : file.problem || texts.reading;
     const isMine = mine.includes(file);
+    const differs = this.#current && !isMine ? differences(file, this.#current) : null;
     const name = h("bdi", { class: "home-name", title: file.file.name }, file.file.name);
     return h(
       "li",
@@ -207,6 +212,8 @@ class HomePart extends Part {
         ? h("button", { type: "button", class: "home-open", onclick: () => this.#show(file) }, name)
         : name,
       h("span", { class: "soft small-text" }, `${formatBytes(file.file.size)} · ${state}`),
+      differs &&
+        h("span", { class: "soft small-text home-differs" }, texts.differs(listed(differs))),
       h(
         "button",
         {
@@ -301,6 +308,18 @@ class HomePart extends Part {
     uploads.addEventListener("change", look, { signal: this.signal });
     look();
   }
+}
+
+/**
+ * Returns names of columns as a sentence has them.
+ * @param {{more: string[], lacks: string[]}} differs
+ */
+function listed({ more, lacks }) {
+  const few = (/** @type {string[]} */ names) => [
+    ...names.slice(0, MOST_NAMES).map((name) => `“${inSentence(name, LONGEST_NAME)}”`),
+    ...(names.length > MOST_NAMES ? [texts.others(names.length - MOST_NAMES)] : []),
+  ];
+  return { more: few(more).join(", "), lacks: few(lacks).join(", ") };
 }
 
 function icon() {

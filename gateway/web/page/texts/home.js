@@ -37,6 +37,12 @@ export const home = Object.freeze({
   reading: "Reading …",
   columns: (/** @type {number} */ count) => plural(count, "1 column", `${count} columns`),
   unreadable: "cannot be read",
+  /** In which columns a file differs from the one that the question is about. */
+  differs: (/** @type {{more: string, lacks: string}} */ { more, lacks }) =>
+    more || lacks
+      ? [more && `also has ${more}`, lacks && `lacks ${lacks}`].filter(Boolean).join("; ")
+      : "the same columns in another order",
+  others: (/** @type {number} */ count) => plural(count, "1 other", `${count} others`),
   sent: (/** @type {number} */ count) =>
     plural(count, "The file is on its way", `${count} files are on their way`),
   sentHint:

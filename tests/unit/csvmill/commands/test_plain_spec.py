@@ -46,8 +46,12 @@ def valid(spec: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def test_plain_specs_are_normalized_as_by_the_model() -> None:
-    groups = ([], [{"column": "a"}], [{"column": 1}, {"column": "Stra\u00dfe 1"}])
-    orders = ([], [{"column": "a", "descending": True}])
+    groups: tuple[list[dict[str, Any]], ...] = (
+        [],
+        [{"column": "a"}],
+        [{"column": 1}, {"column": "Stra\u00dfe 1"}],
+    )
+    orders: tuple[list[dict[str, Any]], ...] = ([], [{"column": "a", "descending": True}])
     plain = 0
     for function, group, order, column in product(FUNCTIONS, groups, orders, ("b", 3, None)):
         aggregate = {"function": function} | ({} if column is None else {"column": column})
