@@ -121,7 +121,7 @@ async def test_an_upload_goes_on_after_the_server_was_killed_and_started_again(
 
     await own_service.kill()
     await gate.open()
-    await expect(row).to_contain_text("The own_service does not answer.")
+    await expect(row).to_contain_text("The service does not answer.")
     await own_service.start()
 
     assert await result_of(own_service, row, file.parent) == expected
