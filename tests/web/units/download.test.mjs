@@ -240,6 +240,17 @@ test("after a broken line only what is missing is asked for again", async () => 
   assert.ok(ranges.includes(`bytes=${(4 << 20) - 1000}-${(4 << 20) - 1}`));
 });
 
+test("a download that is complete does not wait for a part that was to wait", async () => {
+  let first = true;
+  const { done, got } = await transfer(async (_url, init) => {
+    if (!first) return part(init);
+    first = false;
+    return new Response("", { status: 503, headers: { "Retry-After": "600" } });
+  });
+  await done;
+  assert.ok(got.equals(FILE));
+});
+
 test("a service that is busy is asked for less at the same time", async () => {
   let open = 0;
   const opens = [];
