@@ -180,6 +180,9 @@ async def result_bars(gallery: Gallery, page: Page) -> None:
 async def job_with_rejects(gallery: Gallery, page: Page) -> None:
     """Show a job that left bad rows out."""
     await gallery.open(page, f"/jobs/{await gallery.job('rejects')}")
+    await see_result(page)
+    rejected = page.get_by_role("heading", name="Rows that could not be read")
+    await rejected.evaluate("each => each.scrollIntoView()")
 
 
 async def job_failed(gallery: Gallery, page: Page) -> None:
