@@ -76,8 +76,23 @@ DelimiterIn = Annotated[
 QuoteIn = Annotated[Literal['"', "'", ""], _named(none="", double='"', single="'")]
 EscapeIn = Annotated[Literal["\\", ""], _named(none="", doubled="", backslash="\\")]
 LineEndIn = Annotated[LineEnd, _named(lf="lf", cr="cr", crlf="lf")]
+_NOT_READ = {
+    "EUC-JP with characters of vendors": "eucjp_ms eucjpms euc_jp_ms cp51932 windows_51932",
+    "Big5-HKSCS": "big5_hkscs big5hkscs hkscs cp951 big5_hk",
+}
+_REFUSED = {name: title for title, names in _NOT_READ.items() for name in names.split()}
+"""Encodings that are known, but not read, with `_` in place of `-`."""
+
+
+def _readable(given: Any) -> Any:
+    if isinstance(given, str) and (title := _REFUSED.get(given.lower().replace("-", "_"))):
+        raise ValueError(f"{title} is not read: save the file as UTF-8, and set utf-8")
+    return given
+
+
 EncodingIn = Annotated[
     Encoding,
+    BeforeValidator(_readable),
     _named(
         utf8="utf-8",
         utf_8="utf-8",

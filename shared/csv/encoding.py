@@ -55,6 +55,13 @@ ENCODING_NAMES: dict[Encoding, str] = {
 }
 """The names of the encodings in messages."""
 
+NOT_READ: dict[Encoding, str] = {
+    "euc-jp": ": characters of vendors, as in eucJP-ms and CP51932, are not read: save the file as "
+    "UTF-8",
+    "big5": ": characters of Hong Kong, as in Big5-HKSCS, are not read: save the file as UTF-8",
+}
+"""What an encoding lacks that files which are said to be in it have, and what to do."""
+
 BOMS: dict[bytes, Encoding] = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF16_LE: "utf-16-le",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.csv.encoding import ENCODING_NAMES, HALF_CHARACTER, is_utf8
+from shared.csv.encoding import ENCODING_NAMES, HALF_CHARACTER, NOT_READ, is_utf8
 from shared.csv.grammar import CR, LF, NAMES, grammar_of
 from shared.csv.positions import Fault
 from shared.csv.problems import columns, show
@@ -36,6 +36,7 @@ class Faults:
     def __init__(self, dialect: Dialect) -> None:
         self._grammar = grammar_of(dialect)
         self._encoding = ENCODING_NAMES[dialect.encoding]
+        self._not_read = NOT_READ.get(dialect.encoding, "")
 
     def never_closed(self, column: int, data: bytes, start: int, at: int, line: int) -> Fault:
         """The quote at `at` has no closing quote; its record begins at `start`, on `line`."""
@@ -116,7 +117,7 @@ class Faults:
         """Return the fault of the first field that is not valid text, or None."""
         for column, field in enumerate(fields, 1):
             if not field.isascii() and not is_utf8(field):
-                expected = f"text in {self._encoding}"
+                expected = f"text in {self._encoding}{self._not_read}"
                 if self._encoding == _UTF_16 and HALF_CHARACTER in field:
                     expected += ": the file ends within a character"
                 return Fault(column, show(field), expected)

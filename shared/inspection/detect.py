@@ -56,6 +56,9 @@ class Detection(Sample):
     """If it is undecided, `dialect` has a header."""
     conclusive: bool
     """Whether more bytes of the file cannot change the dialect."""
+    utf8_text: str = ""
+    """The first character that is not ASCII, if the encoding is declared and not UTF-8, but the
+    text that decides is valid UTF-8; else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,15 @@ def detect_dialect(
     if len(data) > SAMPLE_SIZE:
         text = _text(data, found.dialect.encoding, limit, whole=is_all)
     dialect = replace(found.dialect, compression=compression)
-    return Detection(text.text, text.whole, dialect, found.doubt, header, conclusive)
+    return Detection(
+        text.text,
+        text.whole,
+        dialect,
+        found.doubt,
+        header,
+        conclusive,
+        _utf8_text(deciding, declared.encoding, cut=len(deciding) < len(data) or not is_all),
+    )
 
 
 def dialect_of(
@@ -214,6 +225,11 @@ def _encoding(text: bytes) -> Guess:
     if others <= characters:
         return Guess("utf-8")  # records with invalid bytes are reported as bad
     likelihood = compare_with_western(text)
+    if likelihood.unread:
+        raise MalformedInput(
+            f"the text is probably in {likelihood.unread}, which is not read: save the file as "
+            "UTF-8"
+        )
     if likelihood.certain:
         return Guess(likelihood.certain, assumed=True, runner_up=likelihood.runner_up)
     if likely := likelihood.more_likely:
@@ -271,6 +287,17 @@ def _wide_by_lines(text: bytes) -> Encoding | None:
         if max(found.count("\n"), found.count("\r")) >= least and "\0" not in found:
             return encoding
     return None
+
+
+def _utf8_text(text: bytes, declared: Encoding | None, *, cut: bool) -> str:
+    """Return the first character beyond ASCII of UTF-8 that was declared to be something else."""
+    if declared is None or declared.startswith("utf-") or text.isascii():
+        return ""
+    try:
+        decoded = codecs.getincrementaldecoder("utf-8")().decode(text, final=not cut)
+    except UnicodeDecodeError:
+        return ""
+    return next((char for char in decoded if char > "\x7f"), "")
 
 
 def _has_invalid_bytes(text: bytes) -> bool:

@@ -12,6 +12,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from shared.aggregation.cells import CANONICAL
 from shared.aggregation.resolve import resolve
 from shared.aggregation.spec import SONG_PLAYS
 from shared.api.inspection import (
@@ -24,7 +25,7 @@ from shared.api.inspection import (
 from shared.api.problem import ProblemView
 from shared.csv.compression import compression_of
 from shared.csv.dialect import STRICT, UNDECLARED
-from shared.csv.problems import EMPTY_FILE, SHOWN_PROBLEMS
+from shared.csv.problems import EMPTY_FILE, SHOWN_PROBLEMS, show
 from shared.csv.records import RecordReader
 from shared.errors import InvalidInput, MalformedInput, SpecMismatch
 from shared.inspection.columns import columns_of, summarize
@@ -33,6 +34,7 @@ from shared.inspection.header import HeaderDecision
 from shared.inspection.sample import SAMPLE_SIZE, Sample, SampleEnded
 from shared.inspection.table_proposal import NONE, Proposal, propose
 from shared.inspection.unreadable_cells import misread_column
+from shared.jobs.warnings import Finding, warning_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -338,7 +340,7 @@ def _inspection(
         rows=rows,
         rows_of_several_lines=reader.of_several_lines,
         most_lines=reader.most_lines,
-        notes=tuple(notes) if detected.doubt is None else (detected.doubt, *notes),
+        notes=(*_notes_of_text(detected), *notes),
         proposal=proposal,
         size=len(detected.text),
         whole=detected.whole,
@@ -348,6 +350,16 @@ def _inspection(
         error=error,
         fits=fits,
     )
+
+
+def _notes_of_text(detected: Detection) -> list[str]:
+    """Return the doubts about the file as a whole."""
+    notes = [] if detected.doubt is None else [detected.doubt]
+    if detected.utf8_text:
+        example = show(detected.utf8_text.encode())
+        warning = warning_of(Finding("utf8_text", 1, example=example), (), CANONICAL)
+        notes.append(f"{warning}; {warning.remedy}")
+    return notes
 
 
 def _fit(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.csv.encoding import CODECS, ENCODING_NAMES
-from shared.inspection.writing import certain_fit, fits
+from shared.inspection.writing import certain_fit, fits, unread_kin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,6 +68,8 @@ class Likelihood:
     """Those that are more likely than Windows-1252; none if it is the likeliest."""
     runner_up: str = ""
     """The likeliest of those in which the text has other letters; empty if there is none."""
+    unread: str = ""
+    """The encoding in which the text probably is, if it is one that is not read; else empty."""
     certain: Encoding | None = None
     """The one in which the text is, if there is hardly a doubt."""
 
@@ -82,6 +84,8 @@ def compare_with_western(text: bytes) -> Likelihood:
         text = b"".join(lines)[:_EXAMINED]
     if _SIGNS.sub(b"", text).isascii():
         return Likelihood()
+    if unread := unread_kin(text):
+        return Likelihood(unread=unread)
     others = fits(text)
     if others:
         return _of_writing(text, others)

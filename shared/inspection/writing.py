@@ -67,6 +67,10 @@ _SIGNS = "".join(
     map(chr, [*range(0x3000, 0x3003), 0x30FB, *range(0x3008, 0x3012), *range(0xFF00, 0xFF5F)])
 )
 _IS_WORD = re.compile(r"[^\W\d_][^\W\d_\u064b-\u0652\u0e31-\u0e4e]*(?:[\u0e31-\u0e4e][^\W\d_]*)*")
+_EUC_PAIRS = re.compile(rb"\x8f[\xa1-\xfe]{2}|[\x8e\xa1-\xfe][\xa1-\xfe]")
+_VENDORS = re.compile(rb"\x8f[\xf3-\xfe][\xa1-\xfe]|[\xad\xf5-\xfe][\xa1-\xfe]")
+"""Characters of EUC-JP, and those that vendors have added: rows 13 and from 85 on."""
+_HONG_KONG = re.compile(r"[\U00020000-\U0002ffff]")
 _HALF_WIDTH = re.compile(r"(?<![A-Za-z])[\uff61-\uff9f]{2,}(?![A-Za-z])")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _ALONE = re.compile(
@@ -129,6 +133,40 @@ def certain_fit(fits: Sequence[Fit]) -> Encoding | None:
     return best.encoding
 
 
+def unread_kin(data: bytes) -> str:
+    """Return the encoding in which `data` is text, if it is one that is not read; else empty.
+
+    It is text in EUC-JP or Big5, but for some characters that vendors or Hong Kong have added, and
+    looks like it without them.
+    """
+    if (
+        _decoded(data, "euc-jp") is None
+        and _VENDORS.search(data)
+        and (standard := _of_whole_pairs(data)) is not None
+        and _looks_like(standard, "euc-jp")
+    ):
+        return "eucJP-ms (EUC-JP with characters of vendors, such as \u2460)"
+    if (
+        _decoded(data, "big5") is None
+        and (text := _decoded_as(data, "big5hkscs")) is not None
+        and _looks_like(_HONG_KONG.sub("", text).encode(CODECS["big5"], "ignore"), "big5")
+    ):
+        return "Big5-HKSCS (Big5 with characters of Hong Kong)"
+    return ""
+
+
+def _of_whole_pairs(data: bytes) -> bytes | None:
+    """Return text in EUC-JP without the characters of vendors; None if it is none."""
+    without = _EUC_PAIRS.sub(lambda pair: b"" if _VENDORS.match(pair[0]) else pair[0], data)
+    return None if _decoded(without, "euc-jp") is None else without
+
+
+def _looks_like(data: bytes, encoding: Encoding) -> bool:
+    """Return whether text is likely in an encoding, and less likely in another one."""
+    found = fits(data)
+    return bool(found) and found[0].encoding == encoding and found[0].distinct >= _LEAST_LETTERS
+
+
 def _all_fits(data: bytes) -> Iterator[Fit]:
     for encodings, frequent in _FREQUENT_LETTERS.items():
         for encoding in encodings:
@@ -142,9 +180,13 @@ def _all_fits(data: bytes) -> Iterator[Fit]:
 
 
 def _decoded(data: bytes, encoding: Encoding) -> str | None:
+    return _decoded_as(data, CODECS[encoding])
+
+
+def _decoded_as(data: bytes, codec: str) -> str | None:
     for cut in range(_MAX_CUT + 1):
         try:
-            return data[: len(data) - cut].decode(CODECS[encoding])
+            return data[: len(data) - cut].decode(codec)
         except UnicodeDecodeError as error:
             if error.start < len(data) - cut - _MAX_CUT:
                 return None

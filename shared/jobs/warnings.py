@@ -113,10 +113,21 @@ KINDS: dict[str, WarningKind] = {
         "such records were counted as data; several files may have been joined",
         "remove such lines, or leave them out with where",
     ),
+    "similar_header": WarningKind(
+        "{records} such as {example} {have} the names of half of the columns or more, in these "
+        "columns",
+        "another table may begin there, whose names and records were counted as data",
+        "leave out what is below with input.skip_footer or where",
+    ),
     "total_row": WarningKind(
         "{place}: {records} {are} called {example} or the like",
         "such a record may sum others, which then count twice",
         "leave such records out with where, unless their group is like the others",
+    ),
+    "total_group": WarningKind(
+        "{place}: {groups} {are} called {example} or the like, and {have} the sum of all others",
+        "such records may sum others, which then count twice",
+        "leave such records out with where",
     ),
     "sum_row": WarningKind(
         "{place}: the last or first record has {example}, the sum of all other records",
@@ -179,6 +190,14 @@ KINDS: dict[str, WarningKind] = {
         "invisible characters, upper and lower case, or the form of accented letters",
         "if they are the same, give each spelling to where with the operator in, or correct the "
         "cells in the file; if not, ignore this",
+    ),
+    "kept_values": WarningKind(
+        "{place}: {cells} {look} like a value that where excludes without being equal to it, such "
+        "as {example}",
+        "where kept such records, though the cells differ from the value only by blanks, "
+        "invisible characters, upper and lower case, or the form of accented letters",
+        "if they are the same, exclude each spelling in where with the operator in and not, or "
+        "correct the cells in the file; if not, ignore this",
     ),
 }
 """The kinds of warnings, in the order of a report. Their codes never change."""

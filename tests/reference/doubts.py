@@ -13,7 +13,7 @@ from shared.csv.problems import show
 from shared.jobs.warnings import KINDS, FileWarning, Finding, of_dialect, warning_of
 from tests.reference.cells import BLANKS
 from tests.reference.record_doubts import first_of
-from tests.reference.total_names import COLONS, TOTALS
+from tests.reference.total_names import ALL, COLONS, NOTE_MARKS, NOTE_WORDS, TOTALS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,15 +44,14 @@ def number_tests(restriction: Restriction | None) -> Iterator[tuple[int, int]]:
 
 
 def asked_texts(restriction: Restriction | None) -> Iterator[Comparison]:
-    """Yield the comparisons of text with = and in, if they have few values, left to right."""
+    """Yield the comparisons of text with =, != and in, if they have few values, left to right."""
     if isinstance(restriction, Combination):
         for part in restriction.parts:
             yield from asked_texts(part)
     elif (
         restriction is not None
         and restriction.kind == "text"
-        and restriction.operator in ("=", "in")
-        and not restriction.negated
+        and restriction.operator in ("=", "!=", "in")
         and len(restriction.values) <= 16
     ):
         yield restriction
@@ -85,8 +84,11 @@ class Doubts:
         for comparison in asked_texts(query.where):
             values = [value.encode() for value in comparison.values]
             self._asked.setdefault(comparison.column, []).extend(values)
-        self._compared: list[tuple[int, bytes, list[bytes]]] = []
-        self._similar: dict[int, list[tuple[int, bytes, bytes]]] = {}
+        self._compared: list[tuple[bool, int, bytes, list[bytes]]] = []
+        self._similar: dict[str, dict[int, list[tuple[int, bytes, bytes]]]] = {
+            "similar_values": {},
+            "kept_values": {},
+        }
         self._line = 0
         self.written = written
 
@@ -99,25 +101,31 @@ class Doubts:
         """Take a cell of the record that `where` has compared."""
         for _ in asked_texts(restriction):
             values = [value.encode() for value in restriction.values]
-            self._compared.append((restriction.column, cell, values))
+            excludes = restriction.operator == "!=" or restriction.negated
+            self._compared.append((excludes, restriction.column, cell, values))
         if cell and self._tests.get(restriction.column) == id(restriction):
             self._tested[restriction.column].append((self._line, cell))
 
     def see_excluded(self) -> None:
         """Take that `where` has excluded the record."""
+        self._see_alike("similar_values", excludes=False)
+
+    def _see_alike(self, kind: str, *, excludes: bool) -> None:
+        """Note cells that look like values with which comparisons `excludes` or not."""
         found: dict[int, tuple[int, bytes, bytes]] = {}
-        for column, cell, values in self._compared:
+        for of_others, column, cell, values in self._compared:
             alike = [value for value in values if is_alike(cell, value)]
-            if alike and cell not in self._asked[column]:
+            if of_others == excludes and alike and cell not in self._asked[column]:
                 found.setdefault(column, (self._line, cell, alike[0]))
         for column, seen in found.items():
-            self._similar.setdefault(column, []).append(seen)
+            self._similar[kind].setdefault(column, []).append(seen)
 
     def see_row(self, fields: Fields, cells: Fields, key: Key) -> None:
         """Take the record, which was aggregated into the group `key`.
 
         `cells` are its fields, but for those that stand for an empty cell.
         """
+        self._see_alike("kept_values", excludes=True)
         self._rows.append((self._line, cells, key))
         self._fields.append(fields)
 
@@ -173,7 +181,13 @@ class Doubts:
 
     def _doubtful_rows(self) -> list[Finding]:
         groups = self._query.group_by
-        seen: dict[str, list[Any]] = {"repeated_header": [], "empty_row": [], "total_row": []}
+        seen: dict[str, list[Any]] = {
+            "repeated_header": [],
+            "similar_header": [],
+            "empty_row": [],
+            "total_row": [],
+        }
+        beside: dict[int, list[Any]] = {column: [] for column in self._label_columns}
         blank: dict[int, list[Any]] = {column: [] for column in groups}
         names = [name.encode() for name in self._names]
         delimiter = self._dialect.delimiter.encode()
@@ -182,8 +196,14 @@ class Doubts:
             named = list(zip(groups, texts, strict=True))
             totals = [(column, text) for column, text in named if names_total(text)]
             same = all(cells[column] == fields[column] for column in groups)
+            if not totals and not self._are_names(fields):
+                for column, labels in beside.items():
+                    if names_total(fields[column].decode()):
+                        labels.append((line, column, fields[column]))
             if self._dialect.header and fields == names and same:
                 seen["repeated_header"].append((line, None, delimiter.join(fields)))
+            elif same and self._are_some_names(fields):
+                seen["similar_header"].append((line, None, delimiter.join(fields)))
             elif not any(fields):
                 seen["empty_row"].append((line, None, delimiter.join(fields)))
             elif totals:
@@ -193,17 +213,54 @@ class Doubts:
                 for column, text in named:
                     if not text.strip(BLANKS):
                         blank[column].append((line, column, text.encode()))
-        seen["total_row"] = sorted([*seen["total_row"], *self._labels().values()])
+        every: list[tuple[int, int, bytes]] = [
+            *seen["total_row"],
+            *self._labels().values(),
+            *self._ends_of_all().values(),
+        ]
+        seen["total_row"] = sorted(every)
         found = [finding for kind, rows in seen.items() for finding in first_of(kind, rows)]
-        found += [*self._sum_row(), *self._note_row()]
+        for _, labels in sorted(beside.items()):
+            # A column that has such a name in all records says nothing.
+            if len(labels) < len(self._rows):
+                found += first_of("total_row", labels)
+        found += [*(self._sum_row() or self._total_groups()), *self._note_row()]
         for _, rows in sorted(blank.items()):
             found += first_of("blank_group", rows)
         return found
 
-    def _sum_row(self) -> list[Finding]:
-        """Find a last or first row that sums all others."""
+    @property
+    def _label_columns(self) -> list[int]:
+        """Return the first column, and those that follow a group column.
+
+        But for group columns, and those of which numbers or dates are read.
+        """
+        groups = self._query.group_by
+        read: set[int | None] = set()
+        for i, aggregate in enumerate(self._query.aggregation.aggregates):
+            if aggregate.kind != "text":
+                read.update((self._query.columns[i], self._query.operands[i]))
+        columns = {0, *(column + 1 for column in groups)} - set(groups) - read
+        return sorted(column for column in columns if column < len(self._names))
+
+    def _are_names(self, fields: Fields) -> bool:
+        return self._dialect.header and fields == [name.encode() for name in self._names]
+
+    def _are_some_names(self, fields: Fields) -> bool:
+        """Return whether half of the fields, two or more, are the names of their columns."""
+        groups = self._query.group_by
+        names = [name.encode() for name in self._names]
+        if not self._dialect.header or not groups:
+            return False
+        same = [bool(name) and field == name for field, name in zip(fields, names, strict=True)]
+        of_groups = all(fields[column] == names[column] for column in groups)
+        return of_groups and sum(same) >= max(2, len(names) / 2)
+
+    @property
+    def _sums(self) -> list[int]:
+        """Return the columns of which sums are asked for."""
         aggregates = self._query.aggregation.aggregates
-        sums = [
+        return [
             column
             for column, aggregate in zip(self._query.columns, aggregates, strict=True)
             if aggregate.function == "sum"
@@ -211,9 +268,61 @@ class Doubts:
             and aggregate.where is None
             and not isinstance(aggregate.column, Arithmetic)
         ]
+
+    def _total_groups(self) -> list[Finding]:
+        """Find groups that are called "ALL" and have the sums of all others, but for rounding."""
+        found = []
+        for i, column in enumerate(self._query.group_by if self._sums else ()):
+            names = {key[i] for _, _, key in self._rows if names_all(key[i].decode())}
+            keys = {key for _, _, key in self._rows if key[i] in names}
+            zero = True
+            for of in self._sums:
+                some = self._sum([row for _, row, key in self._rows if key in keys], of)
+                every = self._sum([row for _, row, _ in self._rows], of)
+                if abs(every - some - some) * 100 > abs(every):
+                    break
+                zero = zero and not some
+            else:
+                if not zero:
+                    example = show(min(names))
+                    found.append(Finding("total_group", len(keys), 0, None, column + 1, example))
+        return sorted(found, key=lambda finding: finding.column or 0)
+
+    def _ends_of_all(self) -> dict[int, tuple[int, int, bytes]]:
+        """Return where the first or last row is called "ALL", if no sums show whether it is one."""
+        if self._sums or not self._rows:
+            return {}
+        found = {}
+        for place in (0, len(self._rows) - 1):
+            line, _, key = self._rows[place]
+            texts = [text.decode() for text in key]
+            total = self._is_labelled(place) or place in self._labels()
+            total = total or any(map(names_total, texts))
+            alls = [i for i, text in enumerate(texts) if names_all(text)]
+            found[place] = (line, alls[0] if alls and not total else None)
+        if len({i for _, i in found.values()}) == 1:
+            return {}
+        return {
+            place: (line, self._query.group_by[i], self._rows[place][2][i])
+            for place, (line, i) in found.items()
+            if i is not None
+        }
+
+    def _is_labelled(self, place: int) -> bool:
+        """Return whether the name of a total is in one of the label columns of a row."""
+        fields = self._fields[place]
+        if self._are_names(fields):
+            return False
+        return any(names_total(fields[column].decode()) for column in self._label_columns)
+
+    def _sum_row(self) -> list[Finding]:
+        """Find a last or first row that sums all others."""
+        sums = self._sums
         if not sums or len(self._rows) < 3:
             return []
         for place in (len(self._rows) - 1, 0):
+            if self._is_labelled(place):
+                continue
             if place not in self._labels() and self._is_sum(place, sums):
                 line, row, _ = self._rows[place]
                 example = show(f"{self._sum([row], sums[0]):f}".encode())
@@ -239,12 +348,16 @@ class Doubts:
 
     def _note_row(self) -> list[Finding]:
         """Find a last row with text in its first column only, unless the first row is like it."""
-        if not self._rows or (len(self._rows) - 1) in self._labels():
+        last = len(self._rows) - 1
+        if not self._rows or last in {**self._labels(), **self._ends_of_all()}:
+            return []
+        if self._is_labelled(last):
             return []
         line, _, key = self._rows[-1]
         if any(names_total(text.decode()) for text in key) or self._is_note(0):
             return []
-        example = show(self._fields[-1][0])
+        cells = [cell for cell in self._fields[-1] if cell]
+        example = show(self._dialect.delimiter.encode().join(cells))
         return [Finding("note_row", 1, 0, line, 1, example)] if self._is_note(-1) else []
 
     def _is_header(self, place: int) -> bool:
@@ -253,9 +366,10 @@ class Doubts:
 
     def _is_note(self, place: int) -> bool:
         first, *others = self._fields[place]
-        if self._is_header(place):
+        text = first.decode().strip(BLANKS)
+        if self._is_header(place) or len(others) < 2 or not text:
             return False
-        return len(others) >= 2 and bool(first.decode().strip(BLANKS)) and not any(others)
+        return not any(others[1:]) and (not others[0] or begins_note(text))
 
     def _labels(self) -> dict[int, tuple[int, int, bytes]]:
         """Return where the first and last row have the name of a total in a column without groups.
@@ -270,7 +384,8 @@ class Doubts:
             columns = [
                 column
                 for column, field in enumerate(fields)
-                if column not in self._query.group_by and names_total(field.decode())
+                if column not in (*self._query.group_by, *self._label_columns)
+                and names_total(field.decode())
             ]
             column = columns[0] if columns and not self._is_header(place) else None
             found[place] = (self._rows[place][0], column)
@@ -303,10 +418,11 @@ class Doubts:
 
     def _similar_values(self) -> list[Finding]:
         found = []
-        for column, cells in sorted(self._similar.items()):
-            line, cell, value = cells[0]
-            example = f"{show(cell)} and {show(value)}"
-            found.append(Finding("similar_values", len(cells), 0, line, column + 1, example))
+        for kind, similar in self._similar.items():
+            for column, cells in sorted(similar.items()):
+                line, cell, value = cells[0]
+                example = f"{show(cell)} and {show(value)}"
+                found.append(Finding(kind, len(cells), 0, line, column + 1, example))
         return found
 
 
@@ -330,9 +446,28 @@ def utf8_text(data: bytes, dialect: Dialect) -> list[Finding]:
 
 def names_total(text: str) -> bool:
     """Return whether a text names a row that sums others."""
+    return _plain_name(text) in TOTALS
+
+
+def names_all(text: str) -> bool:
+    """Return whether a text names a group that may have all others."""
+    return _plain_name(text) in ALL
+
+
+def _plain_name(text: str) -> str:
     text = text.strip(BLANKS)
     colon = next((colon for colon in COLONS if text.endswith(colon)), "")
-    return text.removesuffix(colon).strip(BLANKS).lower() in TOTALS
+    return text.removesuffix(colon).strip(BLANKS).lower()
+
+
+def begins_note(text: str) -> bool:
+    """Return whether a text without blanks around it announces a note."""
+    return (
+        text.startswith(NOTE_MARKS)
+        or re.match(r"[(]?[0-9]{1,2}[)]|\[[0-9]{1,2}\]", text) is not None
+        or text.endswith(COLONS)
+        or text.lower() in NOTE_WORDS
+    )
 
 
 def likeness(text: bytes) -> str:

@@ -1,4 +1,4 @@
-"""How records are called that sum others."""
+"""How records are called that sum others, and how notes begin."""
 
 COLONS = (":", "\uff1a")
 # fmt: off
@@ -16,5 +16,17 @@ TOTALS = frozenset({
     "γενικό σύνολο", "合計", "総計", "小計", "合计", "总计", "总和",
     "小计", "總計", "總和", "합계", "총계", "tổng",
     "tổng cộng", "jumlah", "المجموع", 'סה"כ', "कुल",
+})
+ALL = frozenset({
+    "all", "alle", "alla", "tous", "toutes", "todos", "todas", "tutti", "tutte", "wszystkie",
+    "wszystko", "všechny", "vše", "tümü", "hepsi", "все", "всі", "全部", "全体", "すべて", "전체",
+})
+NOTE_MARKS = ("*", "†", "‡", "§", "¹", "²", "³")
+NOTE_WORDS = frozenset({
+    "note", "notes", "source", "sources", "quelle", "quellen", "anmerkung", "anmerkungen",
+    "hinweis", "fußnote", "stand", "nota", "notas", "fuente", "fuentes", "fonte", "fonti",
+    "fontes", "remarque", "remarques", "bron", "opmerking", "källa", "anm", "kilde", "lähde",
+    "źródło", "uwaga", "uwagi", "zdroj", "forrás", "источник", "примечание", "出典", "資料來源",
+    "资料来源", "출처",
 })
 # fmt: on

@@ -59,6 +59,21 @@ Bytes encoding_name(Encoding encoding) {
     }
 }
 
+/// What an encoding lacks that files which are said to be in it have, and what to do; empty for
+/// most.
+Bytes what_is_not_read(Encoding encoding) {
+    switch (encoding) {
+        case Encoding::euc_jp:
+            return ": characters of vendors, as in eucJP-ms and CP51932, are not read: save the "
+                   "file as UTF-8";
+        case Encoding::big5:
+            return ": characters of Hong Kong, as in Big5-HKSCS, are not read: save the file as "
+                   "UTF-8";
+        default:
+            return "";
+    }
+}
+
 }  // namespace
 
 void move_opened_line(std::string& message, std::uint64_t lines) {
@@ -121,6 +136,7 @@ std::optional<Fault> fault_of_text(const Dialect& dialect, const std::vector<std
                                       [](const std::string& field) { return is_utf8(field); });
     if (bad == fields.end()) return std::nullopt;
     std::string expected = "text in " + std::string(encoding_name(dialect.encoding));
+    expected += what_is_not_read(dialect.encoding);
     const bool wide =
         dialect.encoding == Encoding::utf_16_le || dialect.encoding == Encoding::utf_16_be;
     // What half a unit at the end becomes.

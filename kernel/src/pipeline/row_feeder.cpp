@@ -27,6 +27,7 @@ RowFeeder::RowFeeder(const FeedContext& context, const std::vector<std::string>&
       record_watch_(context.reader, width_ + (context.reader.dialect().trailing_delimiters ? 1 : 0),
                     doubts_),
       watch_(context.query, context.reader, names, doubts_),
+      label_watch_(context.query, context.reader, names, doubts_),
       value_watch_(context.query, context.reader.dialect().newline(), doubts_) {
     if (context.query.where) {
         where_.emplace(*context.query.where, context.query.notation, context.query.dates);
@@ -83,6 +84,7 @@ void RowFeeder::feed_regular(const RecordIndex& index, Bytes data) {
     const std::uint32_t* before = index.ends.data() + row_ * stride;
     std::uint32_t* const starts = starts_.data();
     for (std::size_t i = 0; i < rows; ++i, before += stride) starts[i] = *before + 1;
+    label_watch_.begin_regular(index, row_, rows);
     regular_cells_.begin_batch(index.quotes ? data.size() : 0);
     for (std::size_t k = 0; k < of_file_; ++k) {
         regular_cells_.find(index, data, row_, rows, batch_.columns[k], batch_.cells[k]);
@@ -124,6 +126,7 @@ void RowFeeder::feed_plain(const RecordIndex& index, const TextPlace& place,
         counts_.truncated += fit == Fit::truncated ? 1 : 0;
         record_watch_.look_at_record(index, row, fit, place);
         starts_[rows] = row.at;
+        label_watch_.begin_plain(index, row, rows);
         for (std::size_t k = 0; k < of_file_; ++k) {
             if (batch_.columns[k] >= row.count) {
                 batch_.cells[k][rows] = data.substr(row.at, 0);  // of a record that is filled
@@ -157,10 +160,10 @@ void RowFeeder::finish_batch(const RecordIndex& index, const TextPlace& place,
     if (where_) {
         where_->filter(batch_);
         watch_.look_at_tested(placed);
-        value_watch_.look_at_excluded(placed);
     }
     row_reader_.read_keys(batch_);
     row_reader_.read_values(batch_);
+    value_watch_.look_at_tested(placed);
     for (const CellFault& fault : batch_.faults) {
         bad.push_back({starts_[fault.row], BadRow::Check::cell, fault});
     }
@@ -170,6 +173,7 @@ void RowFeeder::finish_batch(const RecordIndex& index, const TextPlace& place,
     if (batch_.selected.size == 0 || context_.refused.load(std::memory_order_relaxed)) return;
     table_.add(batch_);
     watch_.look_at_rows(placed, table_.new_rows());
+    label_watch_.look_at_rows(placed);
     if (budget_.exceeded()) spilled_.push_back(StateFile::spill(table_, context_.scratch));
 }
 

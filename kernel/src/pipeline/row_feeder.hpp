@@ -15,6 +15,7 @@
 #include "query/row_reader.hpp"
 #include "run/scratch.hpp"
 #include "state/state_file.hpp"
+#include "warnings/label_watch.hpp"
 #include "warnings/record_watch.hpp"
 #include "warnings/value_watch.hpp"
 #include "warnings/watch.hpp"
@@ -85,6 +86,7 @@ private:
     Doubts doubts_;
     RecordWatch record_watch_;
     Watch watch_;
+    LabelWatch label_watch_;
     ValueWatch value_watch_;
     RowCounts counts_;
     Batch batch_;

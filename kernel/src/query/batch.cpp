@@ -24,10 +24,9 @@ constexpr std::size_t most_asked = 16;
 void add_asked(const Restriction& restriction, std::vector<const Restriction*>& to) {
     for (const Restriction& part : restriction.parts) add_asked(part, to);
     if (restriction.form != Restriction::Form::comparison) return;
-    const bool equal = restriction.op == Operator::eq || restriction.op == Operator::in;
-    if (!equal || restriction.negated || restriction.kind != Kind::text ||
-        restriction.values.size() > most_asked)
-        return;
+    const bool equal = restriction.op == Operator::eq || restriction.op == Operator::ne ||
+                       restriction.op == Operator::in;
+    if (!equal || restriction.kind != Kind::text || restriction.values.size() > most_asked) return;
     to.push_back(&restriction);
 }
 

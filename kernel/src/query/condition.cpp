@@ -88,6 +88,7 @@ struct Condition::Node {
     std::optional<std::size_t> place;
     /// Its number, if its almost asked cells are noted.
     std::optional<std::uint16_t> noted;
+    bool excludes = false;  ///< Then it holds for all other texts.
     TextProbe probe;
 
     Node(const Restriction& restriction, const Notation& notation_of_cells,
@@ -294,14 +295,16 @@ void Condition::Node::test(Batch& batch, const Selection& rows, Outcomes& outcom
 void Condition::Node::test_and_note(Batch& batch, const Selection& rows, Outcomes& outcomes) const {
     const Bytes* const tested = batch.column(column).data();
     const TextProbe may_be = probe;
+    const Outcome asked = outcome_of(!excludes);
+    const Outcome other = outcome_of(excludes);
     const auto test_with = [&](const auto& equals) {
         for (const std::uint16_t row : rows) {
             const Bytes cell = tested[row];
-            outcomes[row] = Outcome::no;
+            outcomes[row] = other;
             if (!may_be.may_match(cell)) [[likely]]
                 continue;
             if (equals(cell)) {
-                outcomes[row] = Outcome::yes;
+                outcomes[row] = asked;
             } else {
                 batch.almost.push_back({row, *noted});
             }
@@ -348,6 +351,7 @@ void Condition::Node::note_almost_asked(const Restriction& restriction,
     if (asked.empty() || asked.front() != &restriction) return;
     asked = asked.subspan(1);
     noted = number++;
+    excludes = restriction.excludes();
     probe = TextProbe(restriction.values);
 }
 

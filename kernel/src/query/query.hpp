@@ -71,6 +71,9 @@ struct Restriction {
     /// Of `in`, `contains`, `starts_with` and `is_empty`: whether it holds where they do not. It
     /// does not hold either for an empty cell that is compared as a number or date.
     bool negated = false;
+
+    /// Of a comparison of texts with `=`, `!=` or `in`: whether it holds for all other texts.
+    bool excludes() const { return op == Operator::ne || negated; }
 };
 
 /// What is computed from the numbers of two columns.

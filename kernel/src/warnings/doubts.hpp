@@ -20,7 +20,7 @@ enum class Doubt : std::uint8_t {
     grouped_integers,     ///< Numbers such as 1.234, which may be 1234.
     quote_in_text,        ///< A quote within a field that does not begin with one.
     repeated_header,      ///< The header again, as a record.
-    total_row,            ///< A record whose group is called "Total" or the like.
+    total_row,            ///< A record whose group or label is called "Total" or the like.
     sum_row,              ///< A last record with the sums of all records above it.
     empty_row,            ///< A record of empty cells only.
     blank_group,          ///< A group without a name, or with one of blanks.
@@ -33,6 +33,9 @@ enum class Doubt : std::uint8_t {
     trailing_delimiters,  ///< A record that ends in a delimiter, unlike the header.
     utf8_text,            ///< A file in UTF-8 that was read in another encoding.
     similar_values,       ///< A cell that `where` excludes, but looks like what it asks for.
+    kept_values,          ///< A cell that `where` keeps, but looks like what it excludes.
+    total_group,          ///< A group called "ALL" or the like, with the sums of all others.
+    similar_header,       ///< A record that has some of the names of the header.
 };
 
 /// The name of a kind in messages.
@@ -82,7 +85,8 @@ struct EndRow {
     /// Where the name of a total is in it, other than in a group column.
     std::optional<std::uint32_t> label_column;
     std::string label;  ///< This name, as `show` gives it.
-    std::string note;   ///< Its first cell, if only that is not empty, as `show` gives it.
+    std::string note;   ///< Its first cell or two, if it may be a note, as `show` gives it.
+    bool labelled = false;  ///< Whether the name of a total is in one of the `label_columns`.
 };
 
 /// All that was seen by a thread, or in a part of a file.

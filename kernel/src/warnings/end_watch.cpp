@@ -4,6 +4,8 @@
 
 #include "text/case.hpp"
 #include "text/show.hpp"
+#include "warnings/label_watch.hpp"
+#include "warnings/note_marks.hpp"
 #include "warnings/total_names.hpp"
 
 namespace csvmill {
@@ -17,7 +19,11 @@ constexpr std::size_t least_columns = 3;
 
 EndWatch::EndWatch(const Query& query, const RecordReader& reader,
                    const std::vector<std::string>& names, Doubts& doubts)
-    : query_(query), reader_(reader), names_(names), doubts_(doubts) {
+    : query_(query),
+      reader_(reader),
+      names_(names),
+      doubts_(doubts),
+      labels_(label_columns(query, names.size())) {
     for (std::size_t i = 0; i < query.aggregates.size(); ++i)
         if (query.aggregates[i].sums_column()) sums_.push_back(i);
 }
@@ -59,12 +65,13 @@ void EndWatch::end_index(const RecordIndex& index, const TextPlace& place) {
     read(last, last_start_, place);
 }
 
-/// Looks for the name of a total in the columns that are not those of groups, and whether only the
-/// first cell is not empty. The header has neither.
+/// Looks for the name of a total in the columns that are not those of groups, and whether the row
+/// may be a note. The header is neither.
 void EndWatch::read(EndRow& row, std::uint32_t start, const TextPlace& place) {
     row.label_column.reset();
     row.label.clear();
     row.note.clear();
+    row.labelled = false;
     std::size_t end = 0;
     reader_.read(place.data, start, true, 1, fields_, end, nullptr);
     // It may have been filled or cut.
@@ -82,14 +89,33 @@ void EndWatch::read(EndRow& row, std::uint32_t start, const TextPlace& place) {
             query_.group_by.end()) {
             continue;
         }
+        if (std::ranges::binary_search(labels_, column)) {
+            row.labelled = true;
+            continue;
+        }
         row.label_column = static_cast<std::uint32_t>(column);
         row.label = show(value);
     }
-    if (is_header) row.label_column.reset();
-    if (is_header || filled != 1 || names_.size() < least_columns) return;
-    if (const std::string first = value_of(0, place.data); !trimmed(first).empty()) {
-        row.note = show(first);
+    if (!is_header) {
+        read_note(row, filled, place.data);
+        return;
     }
+    row.label_column.reset();
+    row.labelled = false;
+}
+
+/// Reads the first cell or the first two, if no others of the `filled` cells are there.
+void EndWatch::read_note(EndRow& row, std::size_t filled, Bytes data) const {
+    if (filled == 0 || filled > 2 || names_.size() < least_columns) return;
+    const std::string first = value_of(0, data);
+    if (trimmed(first).empty()) return;
+    if (filled == 1) {
+        row.note = show(first);
+        return;
+    }
+    const std::string second = value_of(1, data);
+    if (second.empty() || !begins_note(first)) return;
+    row.note = show(first + reader_.dialect().delimiter + second);
 }
 
 std::string EndWatch::value_of(std::size_t column, Bytes data) const {

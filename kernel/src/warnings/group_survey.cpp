@@ -1,6 +1,7 @@
 #include "warnings/group_survey.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <optional>
 #include <string>
@@ -25,6 +26,10 @@ constexpr std::uint64_t least_summed = 2;
 /// With so many of them, any sum is reported; with fewer, only sums of so many significant digits.
 constexpr std::uint64_t many_summed = 4;
 constexpr std::size_t least_digits = 2;
+
+/// Sums of a group that is called "ALL" may differ from those of all others by one in so many, as
+/// published numbers are rounded.
+constexpr std::int64_t rounded_by = 100;
 
 /// The digits of a number but for zeros at both ends.
 std::size_t significant_digits(Bytes number) {
@@ -127,13 +132,16 @@ public:
     }
 
     void run(std::size_t most, bool alike) {
+        refute_common_labels();
         tell_labels();
+        if (sums_.empty()) tell_ends_of_all();
         tell_note();
         if ((!alike && sums_.empty()) || !compare_keys(most)) return;
         if (alike && !alike_.empty()) tell_alike();
         for (End* end : {&last_, &first_}) {
             if (may_be_sum(*end) && tell_sum(*end)) return;
         }
+        if (alike && !sums_.empty()) tell_all();
     }
 
 private:
@@ -147,10 +155,24 @@ private:
         std::vector<Decimal> numbers;   ///< Those of the row itself.
     };
 
-    /// Tells a first or last row in which the name of a total is in a column without groups, unless
-    /// it is in both.
+    /// A column that has the name of a total in all rows says nothing.
+    void refute_common_labels() {
+        std::vector<std::uint32_t> columns;
+        for (const auto& [key, sighting] : doubts_.all()) {
+            const bool common = key.first == Doubt::total_row && sighting.count == groups_.rows;
+            if (common && key.second) columns.push_back(*key.second);
+        }
+        for (const std::uint32_t column : columns) {
+            doubts_.of(Doubt::total_row, column).refuted = true;
+        }
+    }
+
+    /// Tells a first or last row in which the name of a total is in a column without groups or
+    /// labels, unless it is in both.
     void tell_labels() {
-        for (End* end : {&first_, &last_}) end->named = has_key_of_total(end->row);
+        for (End* end : {&first_, &last_}) {
+            end->named = end->row.labelled || has_key_of_total(end->row);
+        }
         if (first_.row.label_column == last_.row.label_column) return;
         for (End* end : {&first_, &last_}) {
             if (end->named || !end->row.label_column) continue;
@@ -180,8 +202,104 @@ private:
         return std::ranges::any_of(texts_, names_total);
     }
 
+    /// The groups that are called "ALL" or the like in a column.
+    struct AllGroups {
+        std::uint64_t count = 0;
+        std::string first;          ///< The least of their names.
+        std::vector<Decimal> sums;  ///< Of these groups.
+    };
+
+    /// Notes a group if it is called "ALL" or the like.
+    template <typename State>
+    void note_all(Bytes key, const State& state) {
+        if (all_.empty() || !may_be_all(key)) return;
+        split_key(key, all_.size(), texts_);
+        for (std::size_t i = 0; i < all_.size(); ++i) {
+            if (!names_all(texts_[i])) continue;
+            AllGroups& all = all_[i];
+            ++all.count;
+            if (all.first.empty() || texts_[i] < all.first) all.first = texts_[i];
+            all.sums.resize(sums_.size());
+            add_sums(state, all.sums);
+        }
+    }
+
+    /// Whether one of the texts of a key may be called "ALL" or the like.
+    bool may_be_all(Bytes key) const {
+        if (all_.size() == 1) return names_all(key);
+        while (true) {
+            if (names_all(key.substr(0, key.find('\0')))) return true;
+            const std::size_t nul = key.find('\0');
+            if (nul == Bytes::npos || nul + 2 > key.size()) return false;
+            key.remove_prefix(nul + 2);
+        }
+    }
+
+    /// Tells groups that are called "ALL" or the like and have the sums of all others.
+    void tell_all() {
+        if (std::ranges::none_of(all_, [](const AllGroups& all) { return all.count > 0; })) return;
+        std::vector<Decimal> sums(sums_.size());
+        each_group(groups_, [&](Bytes, const auto& state) {
+            add_sums(state, sums);
+            return true;
+        });
+        for (std::size_t i = 0; i < all_.size(); ++i) {
+            if (all_[i].count == 0 || !have_half(all_[i].sums, sums)) continue;
+            const std::uint32_t column = groups_.query.group_by[i].column;
+            Sighting& sighting = doubts_.of(Doubt::total_group, column);
+            sighting.count = all_[i].count;
+            sighting.column = column;
+            sighting.example = show(all_[i].first);
+        }
+    }
+
+    /// Whether sums are those of all others together, but for rounding, and not all of them zero.
+    static bool have_half(const std::vector<Decimal>& some, const std::vector<Decimal>& every) {
+        bool zero = true;
+        for (std::size_t i = 0; i < every.size(); ++i) {
+            Decimal difference = every[i];
+            difference.subtract(some[i]);
+            difference.subtract(some[i]);
+            const Decimal scaled = Decimal::product(magnitude(difference), Decimal(rounded_by, 0));
+            if (compare(scaled, magnitude(every[i])) > 0) return false;
+            zero = zero && some[i].is_zero();
+        }
+        return !zero;
+    }
+
+    static Decimal magnitude(const Decimal& number) {
+        return compare(number, Decimal()) < 0 ? number.negated() : number;
+    }
+
+    /// Tells a first or last row that is called "ALL" or the like, unless both are: no sums show
+    /// whether it is a total.
+    void tell_ends_of_all() {
+        const std::size_t count = groups_.query.group_by.size();
+        std::array<std::size_t, 2> columns{count, count};
+        const std::array<End*, 2> ends{&first_, &last_};
+        for (std::size_t i = 0; i < ends.size(); ++i) {
+            if (count == 0 || ends[i]->named || !ends[i]->row.known) continue;
+            split_key(ends[i]->row.key, count, texts_);
+            const auto found = std::ranges::find_if(texts_, names_all);
+            columns[i] = static_cast<std::size_t>(found - texts_.begin());
+        }
+        if (columns[0] == columns[1]) return;
+        for (std::size_t i = 0; i < ends.size(); ++i) {
+            if (columns[i] == count) continue;
+            ends[i]->named = true;
+            split_key(ends[i]->row.key, count, texts_);
+            const std::uint32_t column = groups_.query.group_by[columns[i]].column;
+            Sighting& sighting = doubts_.of(Doubt::total_row);
+            if (sighting.count++ > 0 && ends[i] == &last_) continue;
+            sighting.line = ends[i]->row.line;
+            sighting.column = column;
+            sighting.example = show(texts_[columns[i]]);
+        }
+    }
+
     /// Returns false if there are more than `most` groups.
     bool compare_keys(std::size_t most) {
+        all_.resize(groups_.query.group_by.size());
         LikenessSet set;
         for (End* end : {&first_, &last_}) end->of_group.assign(sums_.size(), Decimal());
         bool few = true;
@@ -192,6 +310,7 @@ private:
             for (End* end : {&first_, &last_}) {
                 if (end->row.known && key == end->row.key) add_sums(state, end->of_group);
             }
+            note_all(key, state);
             few = set.size() <= most && alike_.size() <= most;
             return few;
         });
@@ -313,6 +432,7 @@ private:
     End first_;
     End last_;
     std::vector<std::size_t> sums_;     ///< The aggregates that are sums.
+    std::vector<AllGroups> all_;        ///< Of each group column.
     std::vector<std::uint64_t> alike_;  ///< What keys that look alike have in common.
     KeyHash hash_;
     std::vector<std::string> texts_;

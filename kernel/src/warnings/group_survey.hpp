@@ -25,8 +25,8 @@ struct SurveyedGroups {
 };
 
 /// Adds to `doubts` a first or last row with the name of a total, and a note below the table; and,
-/// unless there are more than `most` groups, groups that look alike, and a first or last row that
-/// sums all others.
+/// unless there are more than `most` groups, groups that look alike, groups that are called "ALL"
+/// and have the sums of all others, and a first or last row that sums all others.
 void survey_groups(const SurveyedGroups& groups, Doubts& doubts,
                    std::size_t most = most_compared_groups);
 

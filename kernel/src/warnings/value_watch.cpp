@@ -60,7 +60,8 @@ std::optional<bool> is_like(Bytes cell, Bytes asked) {
 
 }  // namespace
 
-AskedTexts::AskedTexts(const Restriction& comparison) : column_(comparison.column) {
+AskedTexts::AskedTexts(const Restriction& comparison)
+    : column_(comparison.column), excludes_(comparison.excludes()) {
     for (const std::string& text : comparison.values) add(text);
 }
 
@@ -128,20 +129,22 @@ ValueWatch::ValueWatch(const Query& query, char newline, Doubts& doubts)
     }
 }
 
-void ValueWatch::look_at_excluded(const PlacedRows& rows) {
+void ValueWatch::look_at_tested(const PlacedRows& rows) {
     const Batch& batch = rows.batch;
-    if (batch.almost.empty() || batch.filtered == 0) return;
-    std::array<bool, batch_rows> kept{};
-    for (const std::uint16_t row : batch.selected) kept[row] = true;
-    for (const CellFault& fault : batch.faults) kept[fault.row] = true;
-    excluded_.clear();
+    if (batch.almost.empty()) return;
+    enum class Fate : std::uint8_t { excluded, kept, bad };
+    std::array<Fate, batch_rows> fates{};
+    for (const std::uint16_t row : batch.selected) fates[row] = Fate::kept;
+    for (const CellFault& fault : batch.faults) fates[fault.row] = Fate::bad;
+    almost_.clear();
     told_.clear();
     for (const AlmostAsked& almost : batch.almost) {
-        if (!kept[almost.row]) excluded_.push_back(almost);
+        const Fate doubtful = asked_[almost.comparison].excludes() ? Fate::kept : Fate::excluded;
+        if (fates[almost.row] == doubtful) almost_.push_back(almost);
     }
     // Other comparisons noted theirs after all rows of the first.
-    if (asked_.size() > 1) std::ranges::sort(excluded_);
-    for (const AlmostAsked& almost : excluded_) look_at_cell(rows, almost);
+    if (asked_.size() > 1) std::ranges::sort(almost_);
+    for (const AlmostAsked& almost : almost_) look_at_cell(rows, almost);
 }
 
 /// Tells a cell, once for a column.
@@ -161,7 +164,8 @@ void ValueWatch::look_at_cell(const PlacedRows& rows, const AlmostAsked& almost)
         return;
     }
     if (asked_.size() > 1) told_.push_back(almost);
-    Sighting& sighting = doubts_.of(Doubt::similar_values, column);
+    const Doubt doubt = asked.excludes() ? Doubt::kept_values : Doubt::similar_values;
+    Sighting& sighting = doubts_.of(doubt, column);
     if (!see(sighting, rows.starts[almost.row], rows.place, newline_)) return;
     sighting.column = column;
     sighting.example = show(cell) + " and " + show(*text);

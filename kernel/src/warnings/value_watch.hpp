@@ -1,4 +1,5 @@
-/// Sees cells that `where` excludes, though they look like a value that it asks for.
+/// Sees cells that look like a value for which `where` asks, but are excluded, or which it excludes,
+/// but that are kept.
 #pragma once
 
 #include <algorithm>
@@ -12,14 +13,17 @@
 
 namespace csvmill {
 
-/// What a comparison of texts with `=` or `in` asks for.
+/// The values of a comparison of texts with `=`, `!=` or `in`.
 class AskedTexts {
 public:
     explicit AskedTexts(const Restriction& comparison);
 
     std::uint32_t column() const { return column_; }
 
-    /// Whether it asks for a text.
+    /// Whether it excludes its values.
+    bool excludes() const { return excludes_; }
+
+    /// Whether a text is one of its values.
     bool asks_for(Bytes text) const {
         return std::ranges::find(asked_, text, &Asked::text) != asked_.end();
     }
@@ -49,6 +53,7 @@ private:
     const std::string* compare_with_all(Bytes cell);
 
     std::uint32_t column_;
+    bool excludes_;
     std::vector<Asked> asked_;
     std::size_t least_ = ~std::size_t{0};
     std::size_t most_ = 0;
@@ -64,8 +69,8 @@ public:
     /// What is seen is added to `doubts`, which must live as long. Lines end in `newline`.
     ValueWatch(const Query& query, char newline, Doubts& doubts);
 
-    /// Looks at the rows of a batch that `where` has excluded.
-    void look_at_excluded(const PlacedRows& rows);
+    /// Looks at the rows of a batch that `where` has excluded, and at those that were aggregated.
+    void look_at_tested(const PlacedRows& rows);
 
 private:
     void look_at_cell(const PlacedRows& rows, const AlmostAsked& almost);
@@ -73,7 +78,7 @@ private:
     char newline_;
     Doubts& doubts_;
     std::vector<AskedTexts> asked_;
-    std::vector<AlmostAsked> excluded_;
+    std::vector<AlmostAsked> almost_;
     std::vector<AlmostAsked> told_;  ///< In a batch.
 };
 

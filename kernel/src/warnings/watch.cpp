@@ -17,6 +17,9 @@ constexpr std::uint32_t group_digits = 3;
 constexpr std::int64_t least_grouped = 1000;
 constexpr std::int64_t most_grouped = 999999;
 
+/// A record with fewer names of the header is no other header.
+constexpr std::size_t least_names = 2;
+
 /// The number of selected rows that have a value.
 std::uint64_t count_present(const Batch& batch, const bool* present) {
     std::uint64_t count = 0;
@@ -246,10 +249,7 @@ void Watch::look_at_groups(const PlacedRows& rows) {
 bool Watch::look_at_group(const PlacedRows& rows, std::uint16_t row, const std::uint32_t* total,
                           bool blank) {
     const Batch& batch = rows.batch;
-    if (has_names(rows, row) && is_header(rows, row)) {
-        see_record(doubts_.of(Doubt::repeated_header), rows.starts[row], names_, rows.place);
-        return true;
-    }
+    if (has_names(rows, row) && look_at_names(rows, row)) return true;
     if (!blank) return false;
     const bool all_empty =
         std::ranges::all_of(std::span(batch.cells).first(of_file_),
@@ -267,6 +267,25 @@ bool Watch::look_at_group(const PlacedRows& rows, std::uint16_t row, const std::
         see_cell(*blanks_[i], rows.starts[row], column, text, rows.place);
     }
     return false;
+}
+
+/// Looks at a row whose groups have the names of their columns. Returns whether it is the header, or
+/// has some of its names.
+bool Watch::look_at_names(const PlacedRows& rows, std::uint16_t row) {
+    if (is_header(rows, row)) {
+        see_record(doubts_.of(Doubt::repeated_header), rows.starts[row], names_, rows.place);
+        return true;
+    }
+    if (!read(rows, row)) return false;
+    std::vector<std::string> values;
+    std::size_t equal = 0;
+    for (std::size_t i = 0; i < names_.size(); ++i) {
+        values.push_back(value_of(i, rows.place.data));
+        if (values.back() == names_[i] && !names_[i].empty()) ++equal;
+    }
+    if (equal < least_names || 2 * equal < names_.size()) return false;
+    see_record(doubts_.of(Doubt::similar_header), rows.starts[row], values, rows.place);
+    return true;
 }
 
 /// Looks for headers and empty records among rows without groups.
@@ -322,21 +341,20 @@ bool Watch::may_be_empty(const PlacedRows& rows, std::uint16_t row) const {
 
 bool Watch::is_header(const PlacedRows& rows, std::uint16_t row) {
     if (!read(rows, row)) return false;
-    std::string value;
     for (std::size_t i = 0; i < names_.size(); ++i) {
-        value.clear();
-        if (i < fields_.size()) {
-            const Field& field = fields_[i];
-            const Bytes text = rows.place.data.substr(field.begin, field.end - field.begin);
-            if (field.escaped) {
-                reader_.unescape(text, value);
-            } else {
-                value = text;
-            }
-        }
-        if (value != names_[i]) return false;
+        if (value_of(i, rows.place.data) != names_[i]) return false;
     }
     return true;
+}
+
+/// A value of the record that was read last.
+std::string Watch::value_of(std::size_t column, Bytes data) const {
+    const Field& field = fields_[column];
+    const Bytes text = data.substr(field.begin, field.end - field.begin);
+    if (!field.escaped) return std::string(text);
+    std::string value;
+    reader_.unescape(text, value);
+    return value;
 }
 
 /// Whether all fields are empty; those beyond the header do not count.

@@ -55,6 +55,7 @@ private:
     void look_at_groups(const PlacedRows& rows);
     bool look_at_group(const PlacedRows& rows, std::uint16_t row, const std::uint32_t* total,
                        bool blank);
+    bool look_at_names(const PlacedRows& rows, std::uint16_t row);
     void look_at_records(const PlacedRows& rows);
 
     bool is_constant(std::size_t group) const {
@@ -68,6 +69,7 @@ private:
     bool is_header(const PlacedRows& rows, std::uint16_t row);
     bool is_empty(const PlacedRows& rows, std::uint16_t row);
     bool read(const PlacedRows& rows, std::uint16_t row);
+    std::string value_of(std::size_t column, Bytes data) const;
     void see_cell(Sighting& sighting, std::uint32_t start, std::uint32_t column, Bytes cell,
                   const TextPlace& place) const;
     void see_record(Sighting& sighting, std::uint32_t start, const std::vector<std::string>& texts,

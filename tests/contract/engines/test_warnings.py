@@ -9,13 +9,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.aggregation.spec import Aggregate, Aggregation, Condition, GroupColumn, Junction
+from shared.aggregation.spec import (
+    Aggregate,
+    Aggregation,
+    Condition,
+    GroupColumn,
+    Junction,
+    Negation,
+)
 from shared.csv.dialect import UNDECLARED, Input
 from shared.errors import MalformedInput
 from shared.jobs.report import report_of
 from tests.contract.engines.runs import aggregate, leftovers, sources
 from tests.reference.file import aggregate as reference
-from tests.reference.total_names import TOTALS
+from tests.reference.total_names import ALL, NOTE_WORDS, TOTALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,11 +36,19 @@ Told = tuple[str, int, int | None, int | None, str]
 SUM = Aggregation(aggregates=(Aggregate("sum", 2, "n", "number"),))
 MAX = Aggregation((GroupColumn(1, "k"),), (Aggregate("max", 2, "n", "number"),))
 BY_FIRST = Aggregation((GroupColumn(1, "k"),), (Aggregate("sum", 2, "n", "number"),))
+BY_GROUP = Aggregation((GroupColumn(1, "k"),), (Aggregate("sum", 3, "n", "number"),))
+BY_SECOND = Aggregation((GroupColumn(2, "k"),), (Aggregate("sum", 3, "n", "number"),))
+BY_BOTH = Aggregation(
+    (GroupColumn(1, "k"), GroupColumn(2, "m")), (Aggregate("sum", 3, "n", "number"),)
+)
 COUNT = Aggregation(aggregates=(Aggregate("count", None, "n"),))
 COUNTED = Aggregation((GroupColumn(1, "k"),), (Aggregate("count", None, "n"),))
 ABOVE = replace(COUNT, where=Condition(2, ">", ("100",), "number"))
 HEADER = Input(header=True)
 OF_DE = replace(COUNT, where=Condition(1, "=", ("DE",)))
+NOT_DE = replace(COUNT, where=Condition(1, "!=", ("DE",)))
+NEITHER = Negation(Condition(1, "in", ("FR", "DE", "de")))
+OF_NEITHER = replace(COUNT, where=NEITHER)
 OF_SEVERAL = replace(
     COUNT,
     where=Junction(
@@ -149,6 +164,41 @@ CASES: list[tuple[bytes, Aggregation, Input, list[Told]]] = [
     (b"k,n,Total\na,1,x\nk,n,Total\n", COUNT, HEADER,
      [("repeated_header", 1, 3, None, "'k,n,Total'")]),
     (b"k,n,m\na,1,Total\nb,2,Total\n", SUM, HEADER, []),
+    (b"k,m,n\na,x,1\na,Subtotal,1\nb,x,2\nb,y,3\nb,subtotal: ,5\nc,x,1\n", BY_GROUP, HEADER,
+     [("total_row", 2, 3, 2, "'Subtotal'")]),
+    (b'k,m,n\na,x,1\na,"\xc2\xa0Total",1\n"b","TOTAL",2\nb,y,3\n', BY_GROUP, HEADER,
+     [("total_row", 2, 3, 2, "'\\xa0Total'")]),
+    (b"k,m,n\na,Total,1\nb,Total,1\nb,Total,2\n", BY_GROUP, HEADER, []),
+    (b"k,m,n\na,Summer,1\nb,Totally,1\nb,sums,2\nc,,1\n", BY_GROUP, HEADER, []),
+    (b"Total,k,n\nx,a,1\nTotal,a,1\ny,b,2\n", BY_SECOND, HEADER,
+     [("total_row", 1, 3, 1, "'Total'")]),
+    (b"k,Total,n\na,x,1\nk,Total,n\nb,y,2\n", COUNTED, HEADER,
+     [("repeated_header", 1, 3, None, "'k,Total,n'")]),
+    (b"k,m,n\na,x,1\nTotal,Total,1\nb,y,2\n", BY_GROUP, HEADER,
+     [("total_row", 1, 3, 1, "'Total'")]),
+    (b"k,n\na,1\nTotal,1\nb,2\n", SUM, HEADER, [("total_row", 1, 3, 1, "'Total'")]),
+    (b"k,n\na,1\nTotal\nb,2\n", COUNT, replace(HEADER, on_ragged="pad", delimiter=","),
+     [("total_row", 1, 3, 1, "'Total'"), ("padded_records", 1, 3, None, "'Total'")]),
+    (b"k,m,n\na,x,1\na,Total,\nb,y,2\n", replace(BY_GROUP, where=Condition(2, "!=", ("Total",))),
+     HEADER, []),
+    # Groups that have all others
+    (b"k,n\na,4\nALL,7\nb,1\nc,2\n", BY_FIRST, HEADER,
+     [("total_group", 1, None, 1, "'ALL'")]),
+    (b"k,n\na,400.4\nall,702\nb,100.2\nc,200.2\n", BY_FIRST, HEADER,
+     [("total_group", 1, None, 1, "'all'")]),
+    (b"k,m,n\nF,x,1\nM,x,3\nALL,x,4\nF,y,2\nM,y,7\nAll,y,9\nF,all,3\nM,all,10\nAll,all,13\n",
+     BY_BOTH, HEADER,
+     [("total_group", 3, None, 1, "'ALL'"), ("total_group", 3, None, 2, "'all'")]),
+    (b"k,n\nADP,4\nALL,9\nUSD,1\nEUR,2\n", BY_FIRST, HEADER, []),
+    (b"k,n\na,0\nALL,0\n", BY_FIRST, HEADER, []),
+    (b"k,n\na,1\nb,2\nAlle,3\n", MAX, HEADER, [("total_row", 1, 4, 1, "'Alle'")]),
+    (b"k,n\na,1\nAlle,3\nb,2\n", MAX, HEADER, []),
+    (b"k,n\nall,1\nb,2\nall,3\n", MAX, HEADER, []),
+    # Some of the names of the header
+    (b"k,m,n\na,x,1\nk,m,l\nb,y,2\n", COUNTED, HEADER,
+     [("similar_header", 1, 3, None, "'k,m,l'")]),
+    (b"k,m,n,o,p\na,x,1,,\nk,m,l,q,\nb,y,2,,\n", COUNTED, HEADER, []),
+    (b"k,m,n\na,x,1\nk,x,l\nb,y,2\n", COUNTED, HEADER, []),
     (b"k,n\na,1\nb,2\na,3\n", BY_FIRST, HEADER, []),
     (b"k,n\na,1\nb,2\nc,4\n", BY_FIRST, HEADER, []),
     (b"k,n\na,0\nb,0\nc,0\n", BY_FIRST, HEADER, []),
@@ -158,6 +208,15 @@ CASES: list[tuple[bytes, Aggregation, Input, list[Told]]] = [
      [("note_row", 1, 4, 1, "'* estimated'")]),
     (b'k,n,m\na,1,x\n"Source:\n us",,\n', COUNTED, HEADER,
      [("note_row", 1, 3, 1, "'Source:\\n us'")]),
+    (b"k,n,m\na,1,x\nb,2,y\nSource:,Office,\n", COUNT, HEADER,
+     [("note_row", 1, 4, 1, "'Source:,Office'")]),
+    (b"k,n,m\na,1,x\nb,2,y\n[12],estimated,\n", COUNT, HEADER,
+     [("note_row", 1, 4, 1, "'[12],estimated'")]),
+    (b"k,n,m\na,1,x\nb,2,y\n Quelle ,Amt,\n", COUNT, HEADER,
+     [("note_row", 1, 4, 1, "' Quelle ,Amt'")]),
+    (b"k,n,m\na,1,x\nb,2,y\nc,3,\n", COUNT, HEADER, []),
+    (b"k,n,m\na,1,x\nb,2,y\nSource:,3,z\n", COUNT, HEADER, []),
+    (b"k,n,m\n* a,1,\nb,2,y\n* c,3,\n", COUNT, HEADER, []),
     (b"k,n,m\na,,\nb,2,y\nc,,\n", COUNT, HEADER, []),
     (b"k,n,m\na,1,x\n ,,\n", COUNT, HEADER, []),
     (b"k,n,m\na,1,x\nTotal,,\n", COUNTED, HEADER, [("total_row", 1, 3, 1, "'Total'")]),
@@ -194,7 +253,15 @@ CASES: list[tuple[bytes, Aggregation, Input, list[Told]]] = [
     (b"k,n\nde,1\nDE,1\nFR,1\n", OF_EITHER, HEADER, []),
     (b"k,n\nde,1\nDe,1\nFR,1\n", OF_EITHER, HEADER,
      [("similar_values", 1, 3, 1, "'De' and 'DE'")]),
-    (b"k,n\nde,1\nDE,1\n", replace(COUNT, where=Condition(1, "!=", ("DE",))), HEADER, []),
+    # Cells that look like what is excluded, and are kept
+    (b"k,n\nde,1\nDE,1\nFR,1\n D\xc2\xadE,2\nDE,1\n", NOT_DE, HEADER,
+     [("kept_values", 2, 2, 1, "'de' and 'DE'")]),
+    (b"k,n\nde,1\nDE,1\nFr,2\nFR,2\nES,1\n", OF_NEITHER, HEADER,
+     [("kept_values", 1, 4, 1, "'Fr' and 'FR'")]),
+    (b"k,n\nde,1\nDE,1\n", replace(OF_NEITHER, where=Junction("and", (
+        NEITHER, Condition(2, ">", ("1",), "number")))), HEADER, []),
+    (b"k,n\nde,x\nDE,1\nFR,1\n", replace(NOT_DE, aggregates=SUM.aggregates),
+     replace(HEADER, on_bad_row="skip"), []),
     (b"k,n\nde,1\nDE,1\n", replace(OF_DE, where=Condition(2, "=", ("3",))), HEADER, []),
     (b"k,n\n ,1\n\xe2\x84\xaa,1\n", replace(COUNT, where=Condition(1, "in", ("", "k"))), HEADER,
      [("similar_values", 2, 2, 1, "' ' and ''")]),
@@ -263,10 +330,14 @@ async def test_totals_are_known_in_many_languages(
     assert output.report.warnings == in_reference.warnings
 
 
-def test_the_documentation_names_all_totals() -> None:
+def test_the_documentation_names_all_totals_and_notes() -> None:
     page = (Path(__file__).parents[3] / "docs" / "report.md").read_text()
-    (names,) = re.findall("### Names of totals\n\n(.*?)\n\n#", page, re.DOTALL)
+    (names,) = re.findall("### Names of totals\n\n(.*?)\n\n", page, re.DOTALL)
     assert set(re.findall("`(.*?)`", names)) == TOTALS
+    (names,) = re.findall("Names that need sums to be told: (.*?)\n\n", page, re.DOTALL)
+    assert set(re.findall("`(.*?)`", names)) == ALL
+    (words,) = re.findall("or is, in any case, one of (.*?)\n\n", page, re.DOTALL)
+    assert set(re.findall("`(.*?)`", words)) == NOTE_WORDS
 
 
 async def test_the_reason_names_the_first_warning_and_counts_the_others(

@@ -47,8 +47,13 @@ export const warnings = Object.freeze({
       remedy: "If they should enclose text, correct the file; if not, choose to read no quotes.",
     },
     repeated_header: { title: "The names of the columns occur again", remedy: FILTER },
+    similar_header: { title: "Another table may begin in the middle", remedy: FILTER },
     total_row: {
       title: "A row looks like a total",
+      remedy: "Leave it out with a filter, so that nothing counts twice.",
+    },
+    total_group: {
+      title: "A group looks like the total of all others",
       remedy: "Leave it out with a filter, so that nothing counts twice.",
     },
     sum_row: {
@@ -91,6 +96,10 @@ export const warnings = Object.freeze({
     similar_values: {
       title: "The filter left out values that look alike",
       remedy: "Add each spelling to the filter, or correct the cells.",
+    },
+    kept_values: {
+      title: "The filter kept values that look like those it leaves out",
+      remedy: "Leave out each spelling with the filter, or correct the cells.",
     },
   },
 });

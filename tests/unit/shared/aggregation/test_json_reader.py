@@ -31,6 +31,13 @@ def grouped(**more: Any) -> str:
     return json.dumps({"group_by": ["a"], **more})
 
 
+@pytest.mark.parametrize("name", ["big5-hkscs", "Big5_HKSCS", "eucjp-ms", "CP51932"])
+def test_an_encoding_that_is_known_but_not_read_is_refused_with_what_to_do(name: str) -> None:
+    error = refusal(grouped(input={"encoding": name}))
+    assert error.field == "spec.input.encoding"
+    assert "is not read: save the file as UTF-8, and set utf-8" in str(error)
+
+
 def test_every_part_of_an_aggregation_is_read() -> None:
     text = """{
         "group_by": ["Song", 2, {"column": "At", "truncate": "week", "name": "Week"},

@@ -51,6 +51,24 @@ def test_a_column_has_the_type_that_fits_all_its_cells() -> None:
     assert (found.rows, found.size, found.whole, found.fits) == (3, len(data), True, None)
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_utf_8_that_is_declared_to_be_something_else_gets_the_note_of_the_job(whole: bool) -> None:
+    western = Aggregation((GroupColumn(1),), input=Input(encoding="windows-1252", header=True))
+    data = "k,n\nKöln,1\nZürich,2\n".encode()
+    # The end of a sample may cut a character.
+    found = inspect(data if whole else data + b"M\xc3", whole=whole, aggregation=western)
+    (note,) = found.notes
+    assert note == (
+        "all text beyond ASCII, such as 'ö', is valid UTF-8, but was read in the encoding that was "
+        "declared: if the file is in UTF-8, its letters beyond ASCII are wrong; set input.encoding "
+        "to 'utf-8', or leave it out"
+    )
+    others = (data.decode().encode("cp1252"), b"k,n\nUlm,1\n", data + b"M\xc3\n")
+    for other in others:
+        assert inspect(other, whole=True, aggregation=western).notes == ()
+    assert inspect(data, whole=True, aggregation=None).notes == ()
+
+
 def test_numbers_are_read_in_the_declared_notation() -> None:
     aggregation = Aggregation((GroupColumn(1),), input=Input(decimal=",", thousands="."))
     found = inspect(b"a;b\n1.234,5;x\n", whole=True, aggregation=aggregation)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from shared.csv.dialect import UNDECLARED, Input
 from shared.csv.encoding import ENCODING_NAMES
 from shared.errors import MalformedInput
 from shared.inspection.detect import detect_dialect
+
+if TYPE_CHECKING:
+    from shared.csv.dialect import Encoding
 
 GERMAN = ["Titel;Preis", "Über;1", "Ärzte;2", "Motörhead;3", "Straße;4"]
 FRENCH = ["ville;région", "Orléans;Île-de-France", "Besançon;Franche-Comté", "Évry;Rhône"]
@@ -97,6 +102,39 @@ def test_text_that_looks_like_another_encoding_is_refused_unless_declared(
         else ": save the file as UTF-8, or set input.encoding if it is in another one"
     )
     assert encoding_of(data, Input(encoding="latin-1")) == "latin-1"
+
+
+PREFECTURES = ["都市;人口", "東京;1", "大阪;2", "名古屋;3", "札幌;4", "横浜市;5", "神戸市;6"]
+HONG_KONG = ["城市;人口", "香港;1", "銅鑼灣;2", "九龍;3", "新界;4", "中環街市;6"]
+
+
+@pytest.mark.parametrize(
+    ("data", "title", "known"),
+    [
+        (written(PREFECTURES, "euc_jp") + b"\xad\xa1;7\n\xad\xea;8\n", "eucJP-ms", "euc-jp"),
+        (written(PREFECTURES, "euc_jp") + b"\xf9\xa1;9\n", "eucJP-ms", "euc-jp"),
+        (written([*HONG_KONG, "嘅喺咗;5"], "big5hkscs"), "Big5-HKSCS", "big5"),
+    ],
+    ids=["row 13", "rows of IBM", "Hong Kong"],
+)
+def test_an_encoding_that_is_not_read_is_named_with_what_to_do(
+    data: bytes, title: str, known: Encoding
+) -> None:
+    with pytest.raises(MalformedInput) as refused:
+        encoding_of(data)
+    message = str(refused.value)
+    assert message.startswith(f"the text is probably in {title} (")
+    assert message.endswith("), which is not read: save the file as UTF-8")
+    # If it is declared as what it is but for these characters, their records are bad.
+    assert encoding_of(data, Input(encoding=known)) == known
+
+
+@pytest.mark.parametrize("encoding", ["shift_jis", "euc_jp", "gb18030", "cp950", "euc_kr"])
+def test_encodings_that_are_read_are_not_taken_for_those_that_are_not(encoding: str) -> None:
+    texts = {"gb18030": ["城市;人口", "北京;1", "广州;3"], "euc_kr": ["도시;인구", "서울;1"]}
+    lines = texts.get(encoding, HONG_KONG[:1] if encoding == "cp950" else PREFECTURES)
+    with pytest.raises(MalformedInput, match="the encoding is not certain"):
+        encoding_of(written(lines, encoding))
 
 
 def test_a_mixture_of_two_encodings_is_refused() -> None:
