@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.csv.dialect import UNDECLARED
-from tests.oracle_text import ENCODINGS, in_utf8, offset_in_file
+from tests.oracle_text import ENCODINGS, NOT_READ, in_utf8, offset_in_file
 
 if TYPE_CHECKING:
     from shared.csv.dialect import Input
@@ -179,5 +179,6 @@ def _encoding(fields: list[bytes], declared: Input) -> tuple[int, str]:
             encoding = ENCODINGS[declared.encoding or "utf-8"]
             if encoding == "UTF-16" and b"\xff" in field:
                 encoding += ": the file ends within a character"
-            return column, f"found {shown(field)}, expected text in {encoding}"
+            missing = NOT_READ.get(encoding, "")
+            return column, f"found {shown(field)}, expected text in {encoding}{missing}"
     return 0, ""

@@ -50,6 +50,14 @@ ENCODINGS: dict[Encoding, str] = {
     "big5": "Big5",
     "euc-kr": "EUC-KR",
 }
+NOT_READ = {
+    name: f": characters of {of} are not read: save the file as UTF-8"
+    for name, of in (
+        ("EUC-JP", "vendors, as in eucJP-ms and CP51932,"),
+        ("Big5", "Hong Kong, as in Big5-HKSCS,"),
+    )
+}
+"""What follows the name of an encoding that lacks characters of files said to be in it."""
 """The names in messages."""
 _FIRST_BYTES = re.compile("[\udcc2-\udcf4]")
 

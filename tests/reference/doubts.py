@@ -187,7 +187,6 @@ class Doubts:
             "empty_row": [],
             "total_row": [],
         }
-        beside: dict[int, list[Any]] = {column: [] for column in self._label_columns}
         blank: dict[int, list[Any]] = {column: [] for column in groups}
         names = [name.encode() for name in self._names]
         delimiter = self._dialect.delimiter.encode()
@@ -196,10 +195,6 @@ class Doubts:
             named = list(zip(groups, texts, strict=True))
             totals = [(column, text) for column, text in named if names_total(text)]
             same = all(cells[column] == fields[column] for column in groups)
-            if not totals and not self._are_names(fields):
-                for column, labels in beside.items():
-                    if names_total(fields[column].decode()):
-                        labels.append((line, column, fields[column]))
             if self._dialect.header and fields == names and same:
                 seen["repeated_header"].append((line, None, delimiter.join(fields)))
             elif same and self._are_some_names(fields):
@@ -220,31 +215,10 @@ class Doubts:
         ]
         seen["total_row"] = sorted(every)
         found = [finding for kind, rows in seen.items() for finding in first_of(kind, rows)]
-        for _, labels in sorted(beside.items()):
-            # A column that has such a name in all records says nothing.
-            if len(labels) < len(self._rows):
-                found += first_of("total_row", labels)
         found += [*(self._sum_row() or self._total_groups()), *self._note_row()]
         for _, rows in sorted(blank.items()):
             found += first_of("blank_group", rows)
         return found
-
-    @property
-    def _label_columns(self) -> list[int]:
-        """Return the first column, and those that follow a group column.
-
-        But for group columns, and those of which numbers or dates are read.
-        """
-        groups = self._query.group_by
-        read: set[int | None] = set()
-        for i, aggregate in enumerate(self._query.aggregation.aggregates):
-            if aggregate.kind != "text":
-                read.update((self._query.columns[i], self._query.operands[i]))
-        columns = {0, *(column + 1 for column in groups)} - set(groups) - read
-        return sorted(column for column in columns if column < len(self._names))
-
-    def _are_names(self, fields: Fields) -> bool:
-        return self._dialect.header and fields == [name.encode() for name in self._names]
 
     def _are_some_names(self, fields: Fields) -> bool:
         """Return whether half of the fields, two or more, are the names of their columns."""
@@ -296,8 +270,7 @@ class Doubts:
         for place in (0, len(self._rows) - 1):
             line, _, key = self._rows[place]
             texts = [text.decode() for text in key]
-            total = self._is_labelled(place) or place in self._labels()
-            total = total or any(map(names_total, texts))
+            total = place in self._labels() or any(map(names_total, texts))
             alls = [i for i, text in enumerate(texts) if names_all(text)]
             found[place] = (line, alls[0] if alls and not total else None)
         if len({i for _, i in found.values()}) == 1:
@@ -308,21 +281,12 @@ class Doubts:
             if i is not None
         }
 
-    def _is_labelled(self, place: int) -> bool:
-        """Return whether the name of a total is in one of the label columns of a row."""
-        fields = self._fields[place]
-        if self._are_names(fields):
-            return False
-        return any(names_total(fields[column].decode()) for column in self._label_columns)
-
     def _sum_row(self) -> list[Finding]:
         """Find a last or first row that sums all others."""
         sums = self._sums
         if not sums or len(self._rows) < 3:
             return []
         for place in (len(self._rows) - 1, 0):
-            if self._is_labelled(place):
-                continue
             if place not in self._labels() and self._is_sum(place, sums):
                 line, row, _ = self._rows[place]
                 example = show(f"{self._sum([row], sums[0]):f}".encode())
@@ -350,8 +314,6 @@ class Doubts:
         """Find a last row with text in its first column only, unless the first row is like it."""
         last = len(self._rows) - 1
         if not self._rows or last in {**self._labels(), **self._ends_of_all()}:
-            return []
-        if self._is_labelled(last):
             return []
         line, _, key = self._rows[-1]
         if any(names_total(text.decode()) for text in key) or self._is_note(0):
@@ -384,8 +346,7 @@ class Doubts:
             columns = [
                 column
                 for column, field in enumerate(fields)
-                if column not in (*self._query.group_by, *self._label_columns)
-                and names_total(field.decode())
+                if column not in self._query.group_by and names_total(field.decode())
             ]
             column = columns[0] if columns and not self._is_header(place) else None
             found[place] = (self._rows[place][0], column)

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from processor.engines.messages import Knobs, Merge, Part
-from shared.aggregation.spec import Aggregate, Aggregation, Condition, GroupColumn, Junction
+from shared.aggregation.spec import (
+    Aggregate,
+    Aggregation,
+    Condition,
+    GroupColumn,
+    Junction,
+    Negation,
+)
 from tests.aggregations import RFC_4180
 from tests.reference.file import aggregate
 from tests.reference.parts import Kernel
@@ -86,6 +93,47 @@ CASES = {
         ),
     ),
     "rows": (LINES, replace(TEXTS, group_by=())),
+    "names": (
+        [
+            b"m,k,l,n\n",
+            b"x,a,u,1\n",
+            b'"x\n",ALL,u,10\n',
+            b"x,a, Subtotal: ,1\n",
+            b'y,"b","v\n",2\n',
+            b'Total,b,"SUMME",2\n',
+            b"m,k,o,3\n",
+            b"m,k,l,p\n",
+            b"z,b,v,1\n",
+            b"(1),z,,\n",
+        ],
+        replace(
+            SUMS,
+            group_by=(GroupColumn(2, "k"),),
+            aggregates=(Aggregate("sum", 4, "n", "number"),),
+            input=replace(RFC_4180, on_bad_row="skip"),
+        ),
+    ),
+    "kept": (
+        [
+            b"k,n,m\n",
+            b"song 3,2,a\n",
+            b"Song 3,2,a\n",
+            b'"song\n3",2,a\n',
+            b" song 3,2,A\n",
+            b"song 4,1,B\n",
+            b"song 4,1,a \n",
+        ],
+        replace(
+            TEXTS,
+            where=Junction(
+                "and",
+                (
+                    Condition(1, "!=", ("song 3",)),
+                    Negation(Condition(3, "in", ("a", "b", "c"))),
+                ),
+            ),
+        ),
+    ),
     "ends": (
         [
             b"k,n,m\n",

@@ -27,7 +27,6 @@ RowFeeder::RowFeeder(const FeedContext& context, const std::vector<std::string>&
       record_watch_(context.reader, width_ + (context.reader.dialect().trailing_delimiters ? 1 : 0),
                     doubts_),
       watch_(context.query, context.reader, names, doubts_),
-      label_watch_(context.query, context.reader, names, doubts_),
       value_watch_(context.query, context.reader.dialect().newline(), doubts_) {
     if (context.query.where) {
         where_.emplace(*context.query.where, context.query.notation, context.query.dates);
@@ -84,7 +83,6 @@ void RowFeeder::feed_regular(const RecordIndex& index, Bytes data) {
     const std::uint32_t* before = index.ends.data() + row_ * stride;
     std::uint32_t* const starts = starts_.data();
     for (std::size_t i = 0; i < rows; ++i, before += stride) starts[i] = *before + 1;
-    label_watch_.begin_regular(index, row_, rows);
     regular_cells_.begin_batch(index.quotes ? data.size() : 0);
     for (std::size_t k = 0; k < of_file_; ++k) {
         regular_cells_.find(index, data, row_, rows, batch_.columns[k], batch_.cells[k]);
@@ -126,7 +124,6 @@ void RowFeeder::feed_plain(const RecordIndex& index, const TextPlace& place,
         counts_.truncated += fit == Fit::truncated ? 1 : 0;
         record_watch_.look_at_record(index, row, fit, place);
         starts_[rows] = row.at;
-        label_watch_.begin_plain(index, row, rows);
         for (std::size_t k = 0; k < of_file_; ++k) {
             if (batch_.columns[k] >= row.count) {
                 batch_.cells[k][rows] = data.substr(row.at, 0);  // of a record that is filled
@@ -173,7 +170,6 @@ void RowFeeder::finish_batch(const RecordIndex& index, const TextPlace& place,
     if (batch_.selected.size == 0 || context_.refused.load(std::memory_order_relaxed)) return;
     table_.add(batch_);
     watch_.look_at_rows(placed, table_.new_rows());
-    label_watch_.look_at_rows(placed);
     if (budget_.exceeded()) spilled_.push_back(StateFile::spill(table_, context_.scratch));
 }
 

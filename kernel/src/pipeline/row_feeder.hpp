@@ -15,7 +15,6 @@
 #include "query/row_reader.hpp"
 #include "run/scratch.hpp"
 #include "state/state_file.hpp"
-#include "warnings/label_watch.hpp"
 #include "warnings/record_watch.hpp"
 #include "warnings/value_watch.hpp"
 #include "warnings/watch.hpp"
@@ -86,7 +85,6 @@ private:
     Doubts doubts_;
     RecordWatch record_watch_;
     Watch watch_;
-    LabelWatch label_watch_;
     ValueWatch value_watch_;
     RowCounts counts_;
     Batch batch_;

@@ -119,7 +119,8 @@ void clear_text(std::string& text);
 /// Replaces the cells of all rows in the first `columns` columns that stand for an empty cell.
 void empty_nulls(Batch& batch, const NullTexts& nulls, std::size_t columns);
 
-/// The comparisons with `=`, `!=`, `in` and not `in` for texts, if they are few, from left to right.
+/// The comparisons with `=`, `!=`, `in` and not `in` for texts, if they are few, from left to
+/// right.
 std::vector<const Restriction*> asked_texts(const Restriction& restriction);
 
 /// The columns that a query reads, ascending, each once: constants are the last ones.

@@ -76,7 +76,6 @@ void write_row(std::string& to, const EndRow& row) {
     append_column(to, row.label_column);
     append_text(to, row.label);
     append_text(to, row.note);
-    append_varint(to, row.labelled ? 1 : 0);
 }
 
 EndRow read_row(Bytes& from) {
@@ -92,7 +91,6 @@ EndRow read_row(Bytes& from) {
     row.label_column = take_column(from);
     row.label = take_bytes(from, take_varint(from));
     row.note = take_bytes(from, take_varint(from));
-    row.labelled = take_varint(from) != 0;
     return row;
 }
 
@@ -162,8 +160,6 @@ void Doubts::settle(std::uint32_t input, const std::vector<std::uint32_t>& numbe
     for (auto& [key, sighting] : seen_) {
         // Whether a file has one table does not depend on the others.
         if (key.first == Doubt::below_empty_line && sighting.others == 0) continue;
-        // Nor whether all of its records have the name of a total.
-        if (key.first == Doubt::total_row && sighting.refuted) continue;
         sighting.input = input;
         renumber(sighting.column);
         Key moved = key;

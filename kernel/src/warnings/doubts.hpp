@@ -20,7 +20,7 @@ enum class Doubt : std::uint8_t {
     grouped_integers,     ///< Numbers such as 1.234, which may be 1234.
     quote_in_text,        ///< A quote within a field that does not begin with one.
     repeated_header,      ///< The header again, as a record.
-    total_row,            ///< A record whose group or label is called "Total" or the like.
+    total_row,            ///< A record whose group is called "Total" or the like.
     sum_row,              ///< A last record with the sums of all records above it.
     empty_row,            ///< A record of empty cells only.
     blank_group,          ///< A group without a name, or with one of blanks.
@@ -86,7 +86,6 @@ struct EndRow {
     std::optional<std::uint32_t> label_column;
     std::string label;  ///< This name, as `show` gives it.
     std::string note;   ///< Its first cell or two, if it may be a note, as `show` gives it.
-    bool labelled = false;  ///< Whether the name of a total is in one of the `label_columns`.
 };
 
 /// All that was seen by a thread, or in a part of a file.

@@ -4,7 +4,6 @@
 
 #include "text/case.hpp"
 #include "text/show.hpp"
-#include "warnings/label_watch.hpp"
 #include "warnings/note_marks.hpp"
 #include "warnings/total_names.hpp"
 
@@ -19,11 +18,7 @@ constexpr std::size_t least_columns = 3;
 
 EndWatch::EndWatch(const Query& query, const RecordReader& reader,
                    const std::vector<std::string>& names, Doubts& doubts)
-    : query_(query),
-      reader_(reader),
-      names_(names),
-      doubts_(doubts),
-      labels_(label_columns(query, names.size())) {
+    : query_(query), reader_(reader), names_(names), doubts_(doubts) {
     for (std::size_t i = 0; i < query.aggregates.size(); ++i)
         if (query.aggregates[i].sums_column()) sums_.push_back(i);
 }
@@ -71,7 +66,6 @@ void EndWatch::read(EndRow& row, std::uint32_t start, const TextPlace& place) {
     row.label_column.reset();
     row.label.clear();
     row.note.clear();
-    row.labelled = false;
     std::size_t end = 0;
     reader_.read(place.data, start, true, 1, fields_, end, nullptr);
     // It may have been filled or cut.
@@ -89,19 +83,14 @@ void EndWatch::read(EndRow& row, std::uint32_t start, const TextPlace& place) {
             query_.group_by.end()) {
             continue;
         }
-        if (std::ranges::binary_search(labels_, column)) {
-            row.labelled = true;
-            continue;
-        }
         row.label_column = static_cast<std::uint32_t>(column);
         row.label = show(value);
     }
-    if (!is_header) {
+    if (is_header) {
+        row.label_column.reset();
+    } else {
         read_note(row, filled, place.data);
-        return;
     }
-    row.label_column.reset();
-    row.labelled = false;
 }
 
 /// Reads the first cell or the first two, if no others of the `filled` cells are there.

@@ -34,8 +34,7 @@ private:
     const RecordReader& reader_;
     const std::vector<std::string>& names_;
     Doubts& doubts_;
-    std::vector<std::uint32_t> labels_;  ///< The label columns, ascending.
-    std::vector<std::size_t> sums_;      ///< The aggregates that are sums.
+    std::vector<std::size_t> sums_;  ///< The aggregates that are sums.
     std::uint32_t last_start_ = 0;   ///< Of the last row of the index.
     bool last_is_new_ = false;       ///< Whether its line is not known yet.
     std::vector<Field> fields_;      ///< Of the record that was read last.

@@ -132,7 +132,6 @@ public:
     }
 
     void run(std::size_t most, bool alike) {
-        refute_common_labels();
         tell_labels();
         if (sums_.empty()) tell_ends_of_all();
         tell_note();
@@ -155,24 +154,10 @@ private:
         std::vector<Decimal> numbers;   ///< Those of the row itself.
     };
 
-    /// A column that has the name of a total in all rows says nothing.
-    void refute_common_labels() {
-        std::vector<std::uint32_t> columns;
-        for (const auto& [key, sighting] : doubts_.all()) {
-            const bool common = key.first == Doubt::total_row && sighting.count == groups_.rows;
-            if (common && key.second) columns.push_back(*key.second);
-        }
-        for (const std::uint32_t column : columns) {
-            doubts_.of(Doubt::total_row, column).refuted = true;
-        }
-    }
-
-    /// Tells a first or last row in which the name of a total is in a column without groups or
-    /// labels, unless it is in both.
+    /// Tells a first or last row in which the name of a total is in a column without groups, unless
+    /// it is in both.
     void tell_labels() {
-        for (End* end : {&first_, &last_}) {
-            end->named = end->row.labelled || has_key_of_total(end->row);
-        }
+        for (End* end : {&first_, &last_}) end->named = has_key_of_total(end->row);
         if (first_.row.label_column == last_.row.label_column) return;
         for (End* end : {&first_, &last_}) {
             if (end->named || !end->row.label_column) continue;

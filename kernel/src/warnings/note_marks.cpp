@@ -15,15 +15,15 @@ constexpr std::array marks{Bytes("*"), Bytes("†"), Bytes("‡"), Bytes("§"),
 
 /// In lower case. docs/report.md has the same list.
 constexpr std::array words{
-    Bytes("note"),     Bytes("notes"),     Bytes("source"),      Bytes("sources"),
-    Bytes("quelle"),   Bytes("quellen"),   Bytes("anmerkung"),   Bytes("anmerkungen"),
-    Bytes("hinweis"),  Bytes("fußnote"),   Bytes("stand"),       Bytes("nota"),
-    Bytes("notas"),    Bytes("fuente"),    Bytes("fuentes"),     Bytes("fonte"),
-    Bytes("fonti"),    Bytes("fontes"),    Bytes("remarque"),    Bytes("remarques"),
-    Bytes("bron"),     Bytes("opmerking"), Bytes("källa"),       Bytes("anm"),
-    Bytes("kilde"),    Bytes("lähde"),     Bytes("źródło"),      Bytes("uwaga"),
-    Bytes("uwagi"),    Bytes("zdroj"),     Bytes("forrás"),      Bytes("источник"),
-    Bytes("примечание"), Bytes("出典"),    Bytes("資料來源"),    Bytes("资料来源"),
+    Bytes("note"),       Bytes("notes"),     Bytes("source"),    Bytes("sources"),
+    Bytes("quelle"),     Bytes("quellen"),   Bytes("anmerkung"), Bytes("anmerkungen"),
+    Bytes("hinweis"),    Bytes("fußnote"),   Bytes("stand"),     Bytes("nota"),
+    Bytes("notas"),      Bytes("fuente"),    Bytes("fuentes"),   Bytes("fonte"),
+    Bytes("fonti"),      Bytes("fontes"),    Bytes("remarque"),  Bytes("remarques"),
+    Bytes("bron"),       Bytes("opmerking"), Bytes("källa"),     Bytes("anm"),
+    Bytes("kilde"),      Bytes("lähde"),     Bytes("źródło"),    Bytes("uwaga"),
+    Bytes("uwagi"),      Bytes("zdroj"),     Bytes("forrás"),    Bytes("источник"),
+    Bytes("примечание"), Bytes("出典"),      Bytes("資料來源"),  Bytes("资料来源"),
     Bytes("출처"),
 };
 

@@ -112,10 +112,10 @@ constexpr std::array capital_beginnings{
 
 /// How groups are called that may have all others, in lower case. docs/report.md has the same list.
 constexpr std::array all_names{
-    Bytes("all"),       Bytes("alle"),     Bytes("alla"), Bytes("tous"),    Bytes("toutes"),
-    Bytes("todos"),     Bytes("todas"),    Bytes("tutti"), Bytes("tutte"),  Bytes("wszystkie"),
-    Bytes("wszystko"),  Bytes("všechny"),  Bytes("vše"),  Bytes("tümü"),    Bytes("hepsi"),
-    Bytes("все"),       Bytes("всі"),      Bytes("全部"), Bytes("全体"),    Bytes("すべて"),
+    Bytes("all"),      Bytes("alle"),    Bytes("alla"),  Bytes("tous"),  Bytes("toutes"),
+    Bytes("todos"),    Bytes("todas"),   Bytes("tutti"), Bytes("tutte"), Bytes("wszystkie"),
+    Bytes("wszystko"), Bytes("všechny"), Bytes("vše"),   Bytes("tümü"),  Bytes("hepsi"),
+    Bytes("все"),      Bytes("всі"),     Bytes("全部"),  Bytes("全体"),  Bytes("すべて"),
     Bytes("전체"),
 };
 
@@ -123,66 +123,31 @@ constexpr std::size_t longest_name =
     std::ranges::max(total_names, {}, [](Bytes name) { return name.size(); }).size();
 
 constexpr std::size_t beginnings = 4096;
-constexpr std::size_t beginning_size = 3;
-
-constexpr std::uint8_t lower_byte(char byte) {
-    return static_cast<std::uint8_t>(static_cast<unsigned char>(byte) | 0x20U);
-}
 
 /// A number for the first three bytes of a text, of which the bit of lower case is set.
-constexpr std::size_t beginning_of(const char* text) {
-    const std::uint32_t bytes = std::uint32_t{lower_byte(text[0])} << 16U |
-                                std::uint32_t{lower_byte(text[1])} << 8U | lower_byte(text[2]);
+constexpr std::size_t beginning_of(Bytes text) {
+    const auto byte = [text](std::size_t at) {
+        return static_cast<std::uint32_t>(static_cast<unsigned char>(text[at]) | 0x20U);
+    };
+    const std::uint32_t bytes = byte(0) << 16U | byte(1) << 8U | byte(2);
     return bytes * 0x9E3779B1U >> 20U;
 }
 
-/// The names in the order of their beginnings.
-constexpr std::array<std::uint8_t, total_names.size()> names_by_beginning = [] {
-    std::array<std::uint8_t, total_names.size()> order{};
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::uint8_t>(i);
-    std::ranges::sort(order, {}, [](std::uint8_t i) { return beginning_of(total_names[i].data()); });
-    return order;
-}();
-
-/// Of each beginning: none; one more than the place of its first name; or that only all of a text
-/// tells whether it is a name.
-constexpr std::uint8_t any_name = 0xFF;
-constexpr std::array<std::uint8_t, beginnings> known_beginnings = [] {
-    static_assert(total_names.size() < any_name);
-    std::array<std::uint8_t, beginnings> known{};
-    for (std::size_t i = names_by_beginning.size(); i > 0; --i) {
-        const Bytes name = total_names[names_by_beginning[i - 1]];
-        known[beginning_of(name.data())] = static_cast<std::uint8_t>(i);
-    }
-    for (const Bytes name : capital_beginnings) known[beginning_of(name.data())] = any_name;
+constexpr std::array<bool, beginnings> known_beginnings = [] {
+    std::array<bool, beginnings> known{};
+    for (const Bytes name : total_names) known[beginning_of(name)] = true;
+    for (const Bytes name : capital_beginnings) known[beginning_of(name)] = true;
     return known;
 }();
 
 constexpr std::array<bool, beginnings> beginnings_of_all = [] {
     std::array<bool, beginnings> known{};
-    for (const Bytes name : all_names) known[beginning_of(name.data())] = true;
-    for (const Bytes name : {Bytes("ВС"), Bytes("VŠ")}) known[beginning_of(name.data())] = true;
+    for (const Bytes name : all_names) known[beginning_of(name)] = true;
+    for (const Bytes name : {Bytes("ВС"), Bytes("VŠ")}) known[beginning_of(name)] = true;
     return known;
 }();
 
-/// How many bytes of a text are compared with names.
-constexpr std::size_t compared_bytes = 8;
-
-/// Whether a text begins with the first bytes of `name`, and if these are all, with no letter after
-/// them.
-bool begins_with(const char* text, Bytes name) {
-    const std::size_t size = std::min(name.size(), compared_bytes);
-    for (std::size_t i = beginning_size; i < size; ++i) {
-        // A letter beyond ASCII may have any other case.
-        if (lower_byte(text[i]) >= 0x80 || lower_byte(name[i]) >= 0x80) return true;
-        if (lower_byte(text[i]) != lower_byte(name[i])) return false;
-    }
-    if (name.size() > compared_bytes) return true;
-    const std::uint8_t next = lower_byte(text[size]);
-    return next < 'a' || next > 'z';
-}
-
-/// Without blanks around it, and without a colon at its end; if it is not too long, in lower case.
+/// Without blanks around it, and without a colon at its end, in lower case; empty if it is long.
 std::string plain_name(Bytes text) {
     text = trimmed(text);
     for (const Bytes colon : {Bytes(":"), Bytes("：")}) {
@@ -190,8 +155,8 @@ std::string plain_name(Bytes text) {
         text = trimmed(text.substr(0, text.size() - colon.size()));
         break;
     }
-    std::string lower;
     // A letter has at most three times as many bytes in upper case.
+    std::string lower;
     if (text.size() <= 3 * longest_name) append_lower(lower, text);
     return lower;
 }
@@ -203,31 +168,17 @@ bool names_total(Bytes text) {
 }
 
 bool names_all(Bytes text) {
-    if (text.size() < beginning_size) return false;
+    if (text.size() < 3) return false;
     const auto first = static_cast<unsigned char>(text.front());
-    if (first > ' ' && first != 0xC2 && !beginnings_of_all[beginning_of(text.data())]) return false;
+    if (first > ' ' && first != 0xC2 && !beginnings_of_all[beginning_of(text)]) return false;
     return std::ranges::find(all_names, Bytes(plain_name(text))) != all_names.end();
-}
-
-bool begins_as_total(const char* text) {
-    const std::size_t beginning = beginning_of(text);
-    const std::uint8_t known = known_beginnings[beginning];
-    if (known == 0) [[likely]]
-        return false;
-    if (known == any_name) return true;
-    for (std::size_t i = known - 1U; i < names_by_beginning.size(); ++i) {
-        const Bytes name = total_names[names_by_beginning[i]];
-        if (beginning_of(name.data()) != beginning) return false;
-        if (begins_with(text, name)) return true;
-    }
-    return false;
 }
 
 bool may_be_named(Bytes text) {
     if (text.empty()) return true;
     const auto first = static_cast<unsigned char>(text.front());
     if (first <= ' ' || first == 0xC2) return true;
-    return text.size() >= beginning_size && known_beginnings[beginning_of(text.data())] != 0;
+    return text.size() >= 3 && known_beginnings[beginning_of(text)];
 }
 
 }  // namespace csvmill

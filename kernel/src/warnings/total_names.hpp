@@ -12,10 +12,6 @@ bool names_total(Bytes text);
 /// other reasons too, so that only its sums show a total.
 bool names_all(Bytes text);
 
-/// Whether `text`, of which 16 bytes can be read, may begin with the name of a total: without blanks
-/// before it.
-bool begins_as_total(const char* text);
-
 /// Whether a text may be blank, or one that `names_total`: by its first three bytes.
 bool may_be_named(Bytes text);
 

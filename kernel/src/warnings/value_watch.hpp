@@ -1,5 +1,5 @@
-/// Sees cells that look like a value for which `where` asks, but are excluded, or which it excludes,
-/// but that are kept.
+/// Sees cells that look like a value for which `where` asks, but are excluded, or which it
+/// excludes, but that are kept.
 #pragma once
 
 #include <algorithm>

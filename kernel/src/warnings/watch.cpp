@@ -269,8 +269,8 @@ bool Watch::look_at_group(const PlacedRows& rows, std::uint16_t row, const std::
     return false;
 }
 
-/// Looks at a row whose groups have the names of their columns. Returns whether it is the header, or
-/// has some of its names.
+/// Looks at a row whose groups have the names of their columns. Returns whether it is the header,
+/// or has some of its names.
 bool Watch::look_at_names(const PlacedRows& rows, std::uint16_t row) {
     if (is_header(rows, row)) {
         see_record(doubts_.of(Doubt::repeated_header), rows.starts[row], names_, rows.place);

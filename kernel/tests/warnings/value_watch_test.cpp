@@ -108,8 +108,7 @@ TEST_CASE("cells that look like a value are told if where keeps them") {
 }
 
 TEST_CASE("what another comparison of the column has as a value is not told") {
-    const Restriction two =
-        all_of({compare(Operator::ne, {"DE"}), compare(Operator::ne, {"de"})});
+    const Restriction two = all_of({compare(Operator::ne, {"DE"}), compare(Operator::ne, {"de"})});
     const Doubts doubts = seen_in(two, {{"DE", "de", "De", "x"}});
     // Once for a row, though it is like both.
     CHECK(count_of(doubts, Doubt::kept_values) == 1);
@@ -132,8 +131,8 @@ TEST_CASE("values of comparisons are compared by likeness, if neither is much lo
         // Again, when it is known.
         CHECK(asked.like(cell) != nullptr);
     }
-    for (const Bytes cell : {Bytes("Koln"), Bytes("ab"), Bytes("a c"), Bytes("Köln 2"),
-                             Bytes("x")}) {
+    for (const Bytes cell :
+         {Bytes("Koln"), Bytes("ab"), Bytes("a c"), Bytes("Köln 2"), Bytes("x")}) {
         CHECK(asked.like(cell) == nullptr);
         CHECK(asked.like(cell) == nullptr);
     }
@@ -141,7 +140,8 @@ TEST_CASE("values of comparisons are compared by likeness, if neither is much lo
     CHECK(asked.like("a b" + std::string(20, ' ')) == nullptr);
 }
 
-TEST_CASE("comparisons of many values, or of other kinds, are not those of texts that are asked for") {
+TEST_CASE(
+    "comparisons of many values, or of other kinds, are not those of texts that are asked for") {
     CHECK(asked_texts(compare(Operator::in, std::vector<std::string>(16, "x"))).size() == 1);
     CHECK(asked_texts(compare(Operator::in, std::vector<std::string>(17, "x"))).empty());
     CHECK(asked_texts(compare(Operator::contains, {"x"})).empty());

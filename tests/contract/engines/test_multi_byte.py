@@ -11,7 +11,9 @@ import pytest
 
 from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
 from shared.csv.dialect import Encoding, Input
+from shared.errors import MalformedInput
 from tests.contract.engines.runs import aggregate, sources
+from tests.reference.file import aggregate as reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,6 +100,33 @@ async def test_each_sequence_is_the_text_of_the_codec_or_makes_its_record_bad(
         offset += len(lines[n + 1])
     assert len(texts) > 10_000
     assert await read(engine, b"".join(lines), encoding, tmp_path, scratch) == (texts, bad)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "data", "missing"),
+    [
+        ("euc-jp", b"k\n\xad\xa1\n", "characters of vendors, as in eucJP-ms and CP51932,"),
+        ("big5", "k\n嘅\n".encode("big5hkscs"), "characters of Hong Kong, as in Big5-HKSCS,"),
+    ],
+)
+async def test_characters_that_are_not_read_make_their_record_bad_with_what_to_do(
+    engine: Engine,
+    tmp_path: Path,
+    scratch: Path,
+    encoding: Encoding,
+    data: bytes,
+    missing: str,
+) -> None:
+    asked = Aggregation(
+        (GroupColumn("k"),),
+        (Aggregate("count", None, "n"),),
+        input=Input(encoding=encoding, delimiter=","),
+    )
+    for source in sources(data, tmp_path):
+        with pytest.raises(MalformedInput) as refused:
+            await aggregate(engine, source, scratch, asked)
+        assert str(refused.value).endswith(f": {missing} are not read: save the file as UTF-8")
+        assert str(refused.value) == reference(data, asked).reason
 
 
 async def test_the_second_tilde_of_euc_jp_is_no_character(
