@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import psutil
 from yarl import URL
 
+from tests.blob_backends import BUCKET
 from tests.chaos.inputs import FOLLOWED
 from tests.chaos.proxy import Link
 from tests.chaos.schedule import (
@@ -20,10 +21,13 @@ from tests.chaos.schedule import (
     GATEWAYS,
     LEASE,
     LINKS,
+    OBJECTS,
+    OTHER_STORAGE,
     PROCESSORS,
     SCRATCH_DISK,
     STORAGE,
     STORAGE_DISK,
+    STORAGE_LOST_AFTER,
     link_name,
 )
 from tests.chaos.service import Service
@@ -34,6 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
+    from tests.servers.base import PrivateServer
+    from tests.servers.object_storage import ObjectStorage
     from tests.servers.postgres import PostgresServer
     from tests.servers.rabbitmq import RabbitServer
 
@@ -51,13 +57,24 @@ log = logging.getLogger(__name__)
 
 
 class Cluster:
-    """Two gateways, one storage, three processors, a database and a broker."""
+    """Two gateways, one storage, three processors, a database and a broker.
 
-    def __init__(self, folder: Path, postgres: PostgresServer, rabbit: RabbitServer) -> None:
-        self.servers: Mapping[str, PostgresServer | RabbitServer] = {
-            DATABASE: postgres,
-            BROKER: rabbit,
-        }
+    With `objects`, two storage servers keep complete blobs there.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        postgres: PostgresServer,
+        rabbit: RabbitServer,
+        objects: ObjectStorage | None = None,
+    ) -> None:
+        self.servers: dict[str, PrivateServer] = {DATABASE: postgres, BROKER: rabbit}
+        if objects is not None:
+            self.servers[OBJECTS] = objects
+        self.storage_urls: list[str] = []
+        """Where the storage servers are, without proxies."""
+        self._objects = objects
         self.services: dict[str, Service] = {}
         self.links: dict[str, Link] = {}
         self.disks: dict[str, TinyDisk] = {}
@@ -136,12 +153,14 @@ class Cluster:
                 self.disks[name] = disk
 
     async def _open_links(self, stack: AsyncExitStack, database_url: str, broker_url: str) -> None:
-        ports = {name: free_port() for name in (*GATEWAYS, STORAGE)}
+        ports = {name: free_port() for name in (*GATEWAYS, STORAGE, OTHER_STORAGE)}
         targets = {
             **ports,
             DATABASE: URL(database_url).port or 0,
             BROKER: URL(broker_url).port or 0,
         }
+        storages = (STORAGE,) if self._objects is None else (STORAGE, OTHER_STORAGE)
+        self.storage_urls = [f"http://127.0.0.1:{ports[name]}" for name in storages]
         for name in LINKS:
             link = Link(name, targets[name.rpartition(">")[2]])
             self.links[name] = await stack.enter_async_context(link.open())
@@ -153,16 +172,34 @@ class Cluster:
             return {
                 "CSVMILL_DATABASE_URL": _at_port(database_url, port(DATABASE)),
                 "CSVMILL_BROKER_URL": _at_port(broker_url, port(BROKER)),
-                "CSVMILL_STORAGE_URL": f"http://127.0.0.1:{port(STORAGE)}",
+                # The same URLs name several servers in all processes, so no proxy is between.
+                "CSVMILL_STORAGE_URL": f"http://127.0.0.1:{port(STORAGE)}"
+                if self._objects is None
+                else ",".join(self.storage_urls),
             }
 
-        self._add(STORAGE, "storage", {"CSVMILL_STORAGE_PORT": str(ports[STORAGE])})
+        for name in storages:
+            env = {"CSVMILL_STORAGE_PORT": str(ports[name]), **self._blobs()}
+            if name != STORAGE:
+                env["CSVMILL_DATA_DIR"] = str(self._folder / f"data-of-{name}")
+            self._add(name, "storage", env)
         for name in GATEWAYS:
             self._add(name, "gateway", {**through(name), "CSVMILL_PORT": str(ports[name])})
         # Other jobs have enough attempts: killed workers must not make them fail.
         self.services[GATEWAYS[-1]].overrides = {"CSVMILL_MAX_ATTEMPTS": str(FEW_ATTEMPTS)}
         for name in PROCESSORS:
             self._add(name, "processor", {**through(name), "CSVMILL_PROCESSOR_PORT": "0"})
+
+    def _blobs(self) -> dict[str, str]:
+        if self._objects is None:
+            return {}
+        return {
+            "CSVMILL_BLOBS": f"s3://{BUCKET}/chaos",
+            "CSVMILL_BLOBS_PART_SIZE": str(5 << 20),
+            "CSVMILL_S3_ENDPOINT": self._objects.url,
+            "CSVMILL_S3_ACCESS_KEY_ID": self._objects.access_key,
+            "CSVMILL_S3_SECRET_ACCESS_KEY": self._objects.secret_key,
+        }
 
     def _add(self, name: str, module: str, env: Mapping[str, str]) -> None:
         self.services[name] = Service(name, module, {**self._settings(), **env}, self.logs)
@@ -183,6 +220,7 @@ class Cluster:
             "CSVMILL_THREADS": "1",
             "CSVMILL_MEMORY_LIMIT": str(256 << 20),
             "CSVMILL_SHUTDOWN_TIMEOUT": "5",
+            "CSVMILL_STORAGE_LOST_AFTER": str(STORAGE_LOST_AFTER),
             "CSVMILL_RESULT_TTL": str(RESULT_TTL),
             "CSVMILL_UPLOAD_TTL": str(UPLOAD_TTL),
             "CSVMILL_SWEEP_INTERVAL": "2",

@@ -101,20 +101,26 @@ class Evidence:
 async def gather_evidence(
     database_url: str,
     broker_url: str,
-    storage_url: str,
+    storage_urls: Sequence[str],
     token: str,
-    data: Path,
+    data: Path | None,
     scenarios: Sequence[Scenario],
     *,
     timeout: float,
     result_ttl: float,
     disk_full: Sequence[tuple[float, float]],
 ) -> Evidence:
-    """Collect the state once nothing is left to sweep or dead-letter, or after `timeout` s."""
+    """Collect the state once nothing is left to sweep or dead-letter, or after `timeout` s.
+
+    `data` is the folder of the only storage server; with None, the servers list their blobs.
+    """
     deadline = asyncio.get_running_loop().time() + timeout
     while True:
         # Read storage before the tables: what the tables need then existed when storage was read.
-        kept = await asyncio.to_thread(_keys, data)
+        if data is not None:
+            kept = await asyncio.to_thread(_keys, data)
+        else:
+            kept = await _listed(storage_urls, token)
         jobs, attempts = await _rows(database_url)
         keys = [job.result_key for job in jobs if job.result_key and job.expired_at is None]
         evidence = Evidence(scenarios, jobs, attempts, {}, kept, result_ttl, disk_full)
@@ -123,7 +129,7 @@ async def gather_evidence(
         if done or asyncio.get_running_loop().time() > deadline:
             return replace(
                 evidence,
-                results=await _blobs(storage_url, token, keys),
+                results=await _blobs(storage_urls[0], token, keys),
                 dead_letters=await _dead_letters(broker_url),
             )
         await asyncio.sleep(0.3)
@@ -134,6 +140,16 @@ def _keys(data: Path) -> frozenset[str]:
     for kind in (RESULTS, UPLOADS):
         for folder in (data / kind).glob("*"):
             found.add(key_at(kind, folder.name) or f"{kind}: {folder.name}")
+    return frozenset(found)
+
+
+async def _listed(storage_urls: Sequence[str], token: str) -> frozenset[str]:
+    found: set[str] = set()
+    for url in storage_urls:
+        async with HttpBlobs(url, token) as blobs:
+            for kind in (RESULTS, UPLOADS):
+                async with blobs.walk(kind) as walked:
+                    found |= {activity.key async for activity in walked}
     return frozenset(found)
 
 

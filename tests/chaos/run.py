@@ -8,6 +8,7 @@ import random
 from collections import Counter
 from contextlib import contextmanager
 from itertools import count
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from tests.chaos.client import Client, check_final_states
@@ -21,9 +22,11 @@ from tests.chaos.report import Report
 from tests.chaos.scenario import Scenario, new_scenario
 from tests.chaos.schedule import (
     GATEWAYS,
+    OBJECTS,
     STORAGE,
     STORAGE_DISK,
     Fault,
+    faults_of_replicas,
     link_name,
     overtime,
     schedule,
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.servers.object_storage import ObjectStorage
     from tests.servers.postgres import PostgresServer
     from tests.servers.rabbitmq import RabbitServer
 
@@ -55,14 +59,17 @@ async def run(
     folder: Path,
     postgres: PostgresServer,
     rabbit: RabbitServer,
+    objects: ObjectStorage | None = None,
     successes: int = 0,
 ) -> Report:
     """Run for `minutes` on private servers; logs go to `folder`.
 
+    With `objects`, which has the bucket `tests.blob_backends.BUCKET`, two storage servers.
+
     On a busy machine the run continues, with faults, until `successes` jobs have succeeded.
     """
     with fresh_database(postgres.url) as database_url, rabbit.fresh_vhost() as broker_url:
-        cluster = Cluster(folder, postgres, rabbit)
+        cluster = Cluster(folder, postgres, rabbit, objects)
         with _logged_to(cluster.logs / "chaos.log"):
             async with cluster.running(database_url, broker_url):
                 report = await _run(cluster, database_url, broker_url, seed, minutes, successes)
@@ -98,7 +105,10 @@ async def _run(
 
     clients = [asyncio.create_task(work()) for _ in range(CLIENTS)]
     end = minutes * 60
-    await injector.run(schedule(seed, end), overtime(seed, end, end + LONGEST_OVERTIME), enough)
+    actions = schedule(seed, end)
+    if OBJECTS in cluster.servers:
+        actions = sorted([*actions, *faults_of_replicas(seed, end)], key=attrgetter("at"))
+    await injector.run(actions, overtime(seed, end, end + LONGEST_OVERTIME), enough)
     log.info("the last fault is over")
     over.set()
     quiet = loop.time()
@@ -110,12 +120,13 @@ async def _run(
     ends = await asyncio.gather(*clients, return_exceptions=True)
     await cluster.sweep_everything()
     port = cluster.links[link_name(GATEWAYS[0], STORAGE)].port
+    several = OBJECTS in cluster.servers
     evidence = await gather_evidence(
         database_url,
         broker_url,
-        f"http://127.0.0.1:{port}",
+        cluster.storage_urls if several else [f"http://127.0.0.1:{port}"],
         TOKEN,
-        cluster.data,
+        None if several else cluster.data,
         scenarios,
         timeout=SWEPT,
         result_ttl=RESULT_TTL,

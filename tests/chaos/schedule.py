@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 GATEWAYS = ("gateway-1", "gateway-2")
 PROCESSORS = ("processor-1", "processor-2", "processor-3")
 STORAGE = "storage"
+OTHER_STORAGE = "storage-2"
+"""Only in runs with object storage."""
+OBJECTS = "object storage"
 DATABASE = "database"
 BROKER = "broker"
 CLIENT = "client"
@@ -85,6 +88,10 @@ TO_BROKER = _links((*GATEWAYS, *PROCESSORS), BROKER)
 LINKS = (*TO_GATEWAY, *TO_STORAGE, *TO_DATABASE, *TO_BROKER)
 
 
+STORAGE_LOST_AFTER = 3.0
+"""Seconds without an answer after which a storage server is lost in these runs."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Card:
     fault: Fault
@@ -138,6 +145,16 @@ _DECK = (
 )
 """Shuffled and repeated: each kind of fault occurs about once a minute."""
 
+_DECK_OF_REPLICAS = (
+    *[_Card(Fault.KILL, (OTHER_STORAGE,), 0.1, 1.5)] * 2,
+    # Longer than until a server is lost
+    *[_Card(Fault.KILL, (STORAGE, OTHER_STORAGE), 5.0, 8.0)] * 2,
+    _Card(Fault.TERMINATE, (OTHER_STORAGE,), 0.1, 1.0),
+    _Card(Fault.PAUSE, (OTHER_STORAGE,), 5.0, 8.0),
+    *[_Card(Fault.KILL, (OBJECTS,), 0.1, 4.0)] * 2,
+    _Card(Fault.PAUSE, (OBJECTS,), 0.3, 5.0),
+)
+
 
 def schedule(seed: int, seconds: float) -> list[Action]:
     """Return the faults of the first `seconds` of the run with this seed, in order.
@@ -151,6 +168,20 @@ def schedule(seed: int, seconds: float) -> list[Action]:
             return actions
         actions.append(action)
     raise AssertionError("the schedule is endless")
+
+
+def faults_of_replicas(seed: int, seconds: float) -> list[Action]:
+    """Return the further faults of a run with two storage servers on object storage, in order."""
+    draw = random.Random(f"{seed}/replicas")
+    actions: list[Action] = []
+    at = 0.0
+    while True:
+        for card in draw.sample(_DECK_OF_REPLICAS, len(_DECK_OF_REPLICAS)):
+            at += draw.uniform(1.0, 5.0)
+            if at >= seconds:
+                return actions
+            duration = draw.uniform(card.shortest, card.longest)
+            actions.append(Action(at, card.fault, draw.choice(card.targets), duration))
 
 
 def overtime(seed: int, start: float, end: float) -> list[Action]:
