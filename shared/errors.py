@@ -458,6 +458,10 @@ class StorageUnavailable(Unavailable, code="storage_unavailable"):
     """Storage does not answer."""
 
 
+class ObjectStorageUnavailable(StorageUnavailable, code="object_storage_unavailable"):
+    """The object storage behind storage does not answer."""
+
+
 class BlobMoved(StorageUnavailable, code="blob_moved", internal_status=409):
     """The upload is at another storage server now."""
 

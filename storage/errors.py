@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from shared.blobs.protocol import encode_error
-from shared.errors import CsvmillError, StorageFull
+from shared.errors import CsvmillError, ObjectStorageUnavailable, StorageFull
 from shared.http.connections import client_disconnected
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
 
 
 def log_refusal(request: web.Request, error: CsvmillError) -> None:
-    """Log an error that is a fault of storage."""
-    if isinstance(error, StorageFull):
+    """Log an error that is a fault of storage, with its trace unless the cause is elsewhere."""
+    if isinstance(error, StorageFull | ObjectStorageUnavailable):
         log.warning("%s %s: %s", request.method, request.path, error)
     elif error.internal_status >= 500:
         log.error("%s %s", request.method, request.path, exc_info=error)

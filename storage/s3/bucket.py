@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
-from shared.errors import StorageUnavailable
+from shared.errors import ObjectStorageUnavailable, StorageUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
@@ -301,7 +301,7 @@ def _faults() -> Iterator[None]:
         raise _unavailable(error) from error
 
 
-def _unavailable(error: Exception) -> StorageUnavailable:
+def _unavailable(error: Exception) -> ObjectStorageUnavailable:
     # What it says may name what only operators are to know.
     log.warning("object storage failed: %s", error)
-    return StorageUnavailable("object storage does not answer, or refuses")
+    return ObjectStorageUnavailable("object storage does not answer, or refuses")

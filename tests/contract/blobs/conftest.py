@@ -24,6 +24,7 @@ ONE_FOLDER = frozenset(
         "test_a_blob_of_no_bytes_is_complete_at_once",
         "test_a_chunk_in_progress_never_reaches_beyond_a_size_declared_meanwhile",
         "test_appends_sizes_and_assemblies_survive_a_restart",
+        "test_concurrent_assemblies_create_one_blob",
         "test_declaring_the_size_completes_the_blob",
         "test_folders_that_are_not_blobs_are_ignored",
         "test_only_complete_parts_are_assembled",
