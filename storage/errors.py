@@ -35,9 +35,12 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return web.Response(status=400)  # not sent
 
 
-def log_refusal(request: web.Request, error: CsvmillError) -> None:
-    """Log an error that is a fault of storage, with its trace unless the cause is elsewhere."""
+def log_refusal(request: web.Request, error: CsvmillError, what: str = "") -> None:
+    """Log an error that is a fault of storage, with its trace unless the cause is elsewhere.
+
+    `what` came of the request precedes the message.
+    """
     if isinstance(error, StorageFull | ObjectStorageUnavailable):
-        log.warning("%s %s: %s", request.method, request.path, error)
+        log.warning("%s %s: %s%s", request.method, request.path, what, error)
     elif error.internal_status >= 500:
-        log.error("%s %s", request.method, request.path, exc_info=error)
+        log.error("%s %s: %s%s", request.method, request.path, what, error, exc_info=error)

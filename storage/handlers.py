@@ -240,7 +240,7 @@ async def walk(request: web.Request) -> web.StreamResponse:
                     await response.write(bytes(lines))
                     lines.clear()
         except CsvmillError as error:
-            log.exception("GET %s: aborted", request.path)
+            log_refusal(request, error, "aborted: ")
             # The status was sent: only a broken connection can still report the failure, and
             # this error makes aiohttp break it.
             raise ConnectionResetError from error
