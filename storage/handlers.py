@@ -241,9 +241,10 @@ async def walk(request: web.Request) -> web.StreamResponse:
                     lines.clear()
         except CsvmillError as error:
             log_refusal(request, error, "aborted: ")
-            # The status was sent: only a broken connection can still report the failure, and
-            # this error makes aiohttp break it.
-            raise ConnectionResetError from error
+            # The status was sent: only a broken connection can still report the failure.
+            if request.transport is not None:
+                request.transport.abort()
+            return response
         await response.write_eof(bytes(lines))
     return response
 
