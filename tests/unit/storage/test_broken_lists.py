@@ -33,6 +33,11 @@ class BreakingOff(FilesystemBlobs):
         yield found()
 
 
+async def walked(blobs: HttpBlobs) -> list[BlobActivity]:
+    async with blobs.walk(UPLOADS) as found:
+        return [activity async for activity in found]
+
+
 async def test_a_list_that_breaks_off_is_never_taken_for_a_whole_one(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -42,8 +47,6 @@ async def test_a_list_that_breaks_off_is_never_taken_for_a_whole_one(
         HttpBlobs(url, TOKEN) as blobs,
     ):
         with pytest.raises(StorageUnavailable):
-            async with blobs.walk(UPLOADS) as found:
-                async for _ in found:
-                    pass
+            await walked(blobs)
     assert [record.getMessage() for record in caplog.records if record.exc_info] == []
     assert "GET /blobs: aborted: object storage does not answer" in caplog.text
