@@ -100,7 +100,7 @@ class AsyncClient(HealthMethods, DatasetMethods, SavedSpecMethods):
         key: str | None = None,
         name: str | None = None,
         sha256: str | None = None,
-        aggregation: Spec | None = None,
+        aggregation: Spec | str | None = None,
         chunk_size: int | None = None,
         parallel: int = PARALLEL,
         progress: ReportProgress = ignore,
@@ -117,14 +117,14 @@ class AsyncClient(HealthMethods, DatasetMethods, SavedSpecMethods):
         `chunk_size` (default: 8 MiB), `parallel` at a time, each with its SHA-256; memory use is
         `chunk_size` times `parallel` bytes. `name` replaces the file's own name. The server
         verifies `sha256` (hexadecimal) before it creates the job.
-        `aggregation` is the spec, as the JSON of docs/aggregation.md or as an `Aggregation`; by
-        default, plays are summed by song and date. `shuffle` sends the chunks in random order. With
-        `fail_early` the server refuses the rest of a large file once it finds rows that fail the
-        job; BadRows is raised then.
+        `aggregation` is the spec, as the JSON of docs/aggregation.md or as an `Aggregation`, or the
+        name of one that the server has saved; by default, plays are summed by song and date.
+        `shuffle` sends the chunks in random order. With `fail_early` the server refuses the rest of
+        a large file once it finds rows that fail the job; BadRows is raised then.
 
         Raises InputChanged if the file changes meanwhile or `key` belongs to another file or spec,
         NotVerified if the file does not have the `sha256`, OSError if it cannot be read, Refused if
-        the spec is invalid or does not fit the file.
+        the spec is invalid, does not fit the file or is not saved.
         """
         with await asyncio.to_thread(Source, path) as source:
             upload = await self.create_upload(
@@ -143,7 +143,7 @@ class AsyncClient(HealthMethods, DatasetMethods, SavedSpecMethods):
         name: str,
         *,
         sha256: str | None = None,
-        aggregation: Spec | None = None,
+        aggregation: Spec | str | None = None,
         chunk_size: int = CHUNK_SIZE,
         parallel: int = PARALLEL,
         progress: ReportProgress = ignore,
@@ -167,7 +167,7 @@ class AsyncClient(HealthMethods, DatasetMethods, SavedSpecMethods):
         size: int | None,
         *,
         sha256: str | None = None,
-        aggregation: Spec | None = None,
+        aggregation: Spec | str | None = None,
         key: str | None = None,
         fail_early: bool = False,
     ) -> UploadView:
@@ -177,7 +177,7 @@ class AsyncClient(HealthMethods, DatasetMethods, SavedSpecMethods):
         `upload`.
 
         Raises InputChanged if `key` belongs to an upload of another name, size, digest or spec,
-        Refused if the spec is invalid.
+        Refused if the spec is invalid or not saved.
         """
         return await declare_upload(
             self._transport, name, size,

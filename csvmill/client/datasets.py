@@ -15,7 +15,7 @@ from csvmill.client.progress import ignore
 from csvmill.client.sending import send
 from csvmill.client.server_url import path_of_link
 from csvmill.client.source import Source
-from csvmill.client.spec import spec_json
+from csvmill.client.spec import spec_or_name
 from csvmill.client.uploading import declare_upload
 from shared.api.dataset import DatasetView
 from shared.api.job import JobView
@@ -86,9 +86,7 @@ class DatasetMethods:
         """
         asked: dict[str, Any] = {
             "inputs": [inputs] if isinstance(inputs, str) else list(inputs),
-            "aggregation": (
-                aggregation if isinstance(aggregation, str) else spec_json(aggregation)
-            ),
+            "aggregation": spec_or_name(aggregation),
         }
         if name is not None:
             asked["name"] = name

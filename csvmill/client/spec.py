@@ -17,3 +17,8 @@ Asked = Spec
 def spec_json(spec: Spec) -> Mapping[str, Any]:
     """Return the JSON of a spec. A mapping is passed on as it is: the server validates it."""
     return aggregation_json(spec) if isinstance(spec, Aggregation) else spec
+
+
+def spec_or_name(spec: Spec | str) -> Mapping[str, Any] | str:
+    """Return the JSON of a spec; the name of a saved one is passed on."""
+    return spec if isinstance(spec, str) else spec_json(spec)

@@ -18,7 +18,7 @@ from csvmill.client.errors import (
 )
 from csvmill.client.paths import UPLOADS, chunk_path, upload_path
 from csvmill.client.progress import Meter
-from csvmill.client.spec import spec_json
+from csvmill.client.spec import spec_or_name
 from csvmill.client.tasks import run_parallel
 from shared.api.upload import UploadView
 
@@ -44,7 +44,7 @@ async def declare_upload(
     size: int | None,
     *,
     sha256: str | None,
-    aggregation: Spec | None,
+    aggregation: Spec | str | None,
     key: str,
     fail_early: bool,
     job: bool = True,
@@ -55,7 +55,7 @@ async def declare_upload(
     if sha256 is not None:
         declared["sha256"] = sha256
     if aggregation is not None:
-        declared["aggregation"] = spec_json(aggregation)
+        declared["aggregation"] = spec_or_name(aggregation)
     if not job:
         declared["job"] = False
     if keep is not None:

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from gateway.http.idempotency import MAX_KEY
 from gateway.openapi import aggregations
-from gateway.openapi.parts import header, json_in_query, parameter, ref
-from gateway.openapi.schemas import FILENAME, JOB_ID, KEEP_SCHEMA, UPLOAD_EXAMPLE, UPLOAD_ID
+from gateway.openapi.parts import header, json_in_query, parameter
+from gateway.openapi.schemas import (
+    AGGREGATION_OR_NAME,
+    FILENAME,
+    JOB_ID,
+    KEEP_SCHEMA,
+    UPLOAD_EXAMPLE,
+    UPLOAD_ID,
+)
 from shared.jobs.notification import MAX_URLS
 
 TAG = "Uploads"
@@ -43,9 +50,10 @@ NAME = parameter(
 
 SPEC = json_in_query(
     "spec",
-    "The aggregation; without it, plays are summed by song and date. A URL may have 8 KB: declare "
-    "the file as JSON if it needs more",
-    ref(aggregations.NAME),
+    "The aggregation, or the name of a saved spec, with or without quotation marks; without it, "
+    "plays are summed by song and date. A URL may have 8 KB: declare the file as JSON if it needs "
+    "more",
+    AGGREGATION_OR_NAME,
     example=aggregations.AGGREGATION_EXAMPLE,
 )
 

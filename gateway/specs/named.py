@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.access.caller import tenant_of
 from gateway.keys import PORTS
-from shared.aggregation.json_reader import read_aggregation
-from shared.errors import SpecNotFound
+from shared.aggregation.json_reader import parse_aggregation, read_aggregation
+from shared.aggregation.spec import SONG_PLAYS
+from shared.errors import InvalidInput, SpecNotFound
 from shared.jobs.saved_spec import is_spec_name
 
 if TYPE_CHECKING:
@@ -36,3 +38,23 @@ async def read_named(request: web.Request, given: object, field: str) -> NamedAg
         raise SpecNotFound(f"there is no saved spec {given[:100]!r}; send a spec, or its name")
     saved = await request.app[PORTS].jobs.specs.find(tenant_of(request), given)
     return NamedAggregation(saved.aggregation, given)
+
+
+async def named_in_query(request: web.Request) -> NamedAggregation:
+    """Return the aggregation of `?spec=`, which is JSON or a name; by default the plays of songs.
+
+    A text that begins with neither a brace, a bracket nor a quotation mark is a name. Raises as
+    `read_named`.
+    """
+    text = request.query.get("spec", "").strip()
+    if not text:
+        return NamedAggregation(SONG_PLAYS)
+    if text[0] in "{[":
+        return NamedAggregation(parse_aggregation(text, "spec"))
+    name = text
+    if text[0] == '"':
+        try:
+            name = json.loads(text)
+        except ValueError as error:
+            raise InvalidInput(f"spec is not JSON: {error}", field="spec") from error
+    return await read_named(request, name, "spec")

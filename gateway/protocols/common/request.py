@@ -10,11 +10,10 @@ from aiohttp import content_disposition_filename, parse_content_disposition
 from gateway.http.idempotency import idempotency_key
 from gateway.http.notify_urls import notify_in_query
 from gateway.keys import SETTINGS
+from gateway.specs.named import named_in_query
 from gateway.uploads.create import NewUpload, create_once
 from gateway.uploads.filenames import base_name
 from gateway.uploads.keeping import keep_in_query
-from shared.aggregation.json_reader import parse_aggregation
-from shared.aggregation.spec import SONG_PLAYS
 from shared.errors import InvalidInput
 from shared.http.request_body import body_pieces
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
     from gateway.uploads.context import UploadContext
     from gateway.uploads.upload import Upload
-    from shared.aggregation.spec import Aggregation
     from shared.blobs.socket_part import Piece
 
 
@@ -40,38 +38,35 @@ async def create_from_headers(
     """Create the upload of a request that declares it as `declared_by_headers` reads it.
 
     With an Idempotency-Key, the same key gives the same upload. Raises InvalidInput for what is
-    missing or malformed, and as `create_once`.
+    missing or malformed, SpecNotFound, and as `create_once`.
     """
-    new = declared_by_headers(request, size, sha256, awaits_mark=awaits_mark)
+    new = await declared_by_headers(request, size, sha256, awaits_mark=awaits_mark)
     return await create_once(context, idempotency_key(request), new)
 
 
-def declared_by_headers(
+async def declared_by_headers(
     request: web.Request, size: int | None, sha256: str | None, *, awaits_mark: bool = False
 ) -> NewUpload:
     """Return what a request declares whose content is a file, or the first bytes of one.
 
-    The file's name is `?name=` or in Content-Disposition (RFC 6266), its spec `?spec=`, and it may
-    be `?fail_early=true`, `?job=false` and `?keep=`. Each `?notify=` is a URL that receives how the
-    job ends. Raises InvalidInput for what is missing or malformed.
+    The file's name is `?name=` or in Content-Disposition (RFC 6266), its spec `?spec=` or
+    the saved one of that name, and it may be `?fail_early=true`, `?job=false` and `?keep=`. Each
+    `?notify=` is a URL that receives how the job ends. Raises InvalidInput for what is missing or
+    malformed, and SpecNotFound.
     """
+    name, named = _filename(request), await named_in_query(request)
     return NewUpload(
-        _filename(request),
+        name,
         size,
         sha256,
-        aggregation(request),
+        named.aggregation,
         awaits_mark,
         fail_early(request),
         notify_in_query(request),
         becomes_job(request),
         keep_in_query(request.query.get("keep")),
+        named.name,
     )
-
-
-def aggregation(request: web.Request) -> Aggregation:
-    """Return `?spec=` of the URL, by default the plays of songs. Raises InvalidInput."""
-    spec = request.query.get("spec", "")
-    return parse_aggregation(spec, "spec") if spec.strip() else SONG_PLAYS
 
 
 def fail_early(request: web.Request) -> bool:

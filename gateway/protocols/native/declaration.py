@@ -8,13 +8,8 @@ from typing import TYPE_CHECKING
 
 from gateway.http.notify_urls import notify_in_query, read_notify
 from gateway.keys import SETTINGS
-from gateway.protocols.common.request import (
-    aggregation,
-    becomes_job,
-    fail_early,
-    refuse_question,
-)
-from gateway.specs.named import NamedAggregation, read_named
+from gateway.protocols.common.request import becomes_job, fail_early, refuse_question
+from gateway.specs.named import named_in_query, read_named
 from gateway.uploads.create import NewUpload
 from gateway.uploads.filenames import base_name
 from gateway.uploads.keeping import keep_in_query, seconds_to_keep
@@ -52,16 +47,15 @@ async def read_declaration(request: web.Request) -> NewUpload:
     if "size" not in fields:
         raise InvalidInput("size is missing; send null if it is not known yet", field="size")
     # Checked even if the body has them.
-    of_url = aggregation(request), fail_early(request), becomes_job(request)
+    named, of_url = await named_in_query(request), (fail_early(request), becomes_job(request))
     kept_by_url = keep_in_query(request.query.get("keep"))
-    job = of_url[2] if job is None else job
+    job = of_url[1] if job is None else job
     if not job:
         refuse_question(
             spec or request.query.get("spec"),
-            fails_early=bool(fails_early or of_url[1]),
+            fails_early=bool(fails_early or of_url[0]),
             notifies=bool(notify) or "notify" in request.query,
         )
-    named = NamedAggregation(of_url[0])
     if spec is not None:
         named = await read_named(request, spec, "aggregation")
     return NewUpload(
@@ -69,7 +63,7 @@ async def read_declaration(request: web.Request) -> NewUpload:
         None if size is None else _size(size),
         _sha256(sha256),
         named.aggregation,
-        fail_early=of_url[1] if fails_early is None else fails_early,
+        fail_early=of_url[0] if fails_early is None else fails_early,
         notify=read_notify(request, notify) or notify_in_query(request),
         job=job,
         keep=kept_by_url if keep is None else seconds_to_keep(keep),

@@ -41,7 +41,8 @@ async def put_file(request: web.Request) -> web.Response:
         check_size(context.settings, size, field="Content-Length")
     sha256 = file_digest(request.headers, "Content-Digest", "Repr-Digest")
     if size is not None and 0 < size <= GATHERED and idempotency_key(request) is None:
-        return await _put_small(request, context, body, declared_by_headers(request, size, sha256))
+        new = await declared_by_headers(request, size, sha256)
+        return await _put_small(request, context, body, new)
     upload = await create_from_headers(request, context, size, sha256)
     # From here on every response, whatever its status, names the upload to continue.
     request[FIELDS] = {"Location": upload_path(upload)}

@@ -13,11 +13,14 @@ from tests.unit.gateway.native import BODY, created, post, put
 from tests.unit.gateway.problems import problem_of
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from aiohttp import ClientResponse
 
     from tests.unit.gateway.conftest import Gateway, Start
 
 SPECS = "/api/v1/specs"
+UPLOADS = "/api/v1/uploads"
 COUNT = {"group_by": ["Song"], "aggregates": [{"function": "count"}]}
 SUM = {"group_by": ["Song"], "aggregates": [{"function": "sum", "column": "Number of Plays"}]}
 
@@ -163,6 +166,82 @@ async def test_an_upload_is_declared_with_the_name_of_a_spec(gateway: Gateway) -
 @pytest.mark.parametrize("name", ["plays", "no name", "x" * 10_000, ""])
 async def test_a_name_under_which_no_spec_is_saved_is_refused(gateway: Gateway, name: str) -> None:
     await problem_of(await post(gateway, aggregation=name), 404, "spec-not-found")
+
+
+@pytest.mark.parametrize("given", ["plays", '"plays"', " plays "], ids=["plain", "json", "blanks"])
+@pytest.mark.parametrize("has_length", [True, False])
+async def test_the_url_of_a_file_names_a_spec(
+    gateway: Gateway, given: str, has_length: bool
+) -> None:
+    await saved(gateway, COUNT)
+    body = BODY if has_length else _pieces()
+    response = await gateway.client.put(UPLOADS, params={"name": "a.csv", "spec": given}, data=body)
+    assert response.status == 201, await response.text()
+    job = await gateway.jobs.get(UUID(response.headers["Csvmill-Job"].rpartition("/")[2]))
+    assert job.spec_name == "plays"
+    assert [each.function for each in job.aggregation.aggregates] == ["count"]
+
+
+async def _pieces() -> AsyncIterator[bytes]:
+    yield BODY
+
+
+async def test_the_url_of_a_declaration_names_a_spec_unless_the_body_has_one(
+    gateway: Gateway,
+) -> None:
+    await saved(gateway, COUNT)
+    url = f"{UPLOADS}?spec=plays"
+    expected = [(None, "plays", "count"), (SUM, None, "sum")]
+    for aggregation, name, function in expected:
+        declared = {"name": "a.csv", "size": len(BODY), "aggregation": aggregation}
+        response = await gateway.client.post(url, json=declared)
+        assert response.status == 201, await response.text()
+        response = await put(gateway, response.headers["Location"], 0, BODY)
+        job = await gateway.jobs.get(UUID(response.headers["Csvmill-Job"].rpartition("/")[2]))
+        assert job.spec_name == name
+        assert [each.function for each in job.aggregation.aggregates] == [function]
+
+
+async def test_a_repeated_file_of_a_named_spec_is_the_same_upload_after_the_spec_has_changed(
+    gateway: Gateway,
+) -> None:
+    url, headers = f"{UPLOADS}?name=a.csv&spec=plays", {"Idempotency-Key": '"key"'}
+    await saved(gateway, COUNT)
+    first = await gateway.client.put(url, data=BODY, headers=headers)
+    await saved(gateway, SUM)
+    again = await gateway.client.put(url, data=BODY, headers=headers)
+    assert (first.status, again.status) == (201, 201)
+    assert again.headers["Location"] == first.headers["Location"]
+    assert again.headers["Csvmill-Job"] == first.headers["Csvmill-Job"]
+
+
+@pytest.mark.parametrize("name", ["plays", "no name", '"plays"', "5", "x" * 1000])
+async def test_a_url_with_a_name_under_which_no_spec_is_saved_is_refused(
+    gateway: Gateway, name: str
+) -> None:
+    query = {"name": "a.csv", "spec": name}
+    refused = await gateway.client.put(UPLOADS, params=query, data=BODY)
+    await problem_of(refused, 404, "spec-not-found")
+    declared = {"name": "a.csv", "size": 1}
+    refused = await gateway.client.post(UPLOADS, params={"spec": name}, json=declared)
+    await problem_of(refused, 404, "spec-not-found")
+
+
+@pytest.mark.parametrize("spec", ["{", "[]", '"plays', "{}x"])
+async def test_a_url_with_what_is_neither_a_spec_nor_a_name_is_refused(
+    gateway: Gateway, spec: str
+) -> None:
+    await saved(gateway, COUNT)
+    refused = await gateway.client.put(UPLOADS, params={"name": "a.csv", "spec": spec}, data=BODY)
+    problem = await problem_of(refused, 400, "invalid-input")
+    assert problem["field"] == "spec"
+
+
+async def test_an_upload_without_a_job_names_no_spec_in_its_url(gateway: Gateway) -> None:
+    await saved(gateway, COUNT)
+    query = {"name": "a.csv", "spec": "plays", "job": "false"}
+    refused = await gateway.client.put(UPLOADS, params=query, data=BODY)
+    assert (await problem_of(refused, 400, "invalid-input"))["field"] == "job"
 
 
 async def test_specs_belong_to_a_tenant_and_need_the_scopes_of_uploads(
