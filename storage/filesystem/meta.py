@@ -11,12 +11,12 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from shared.errors import DigestMismatch, InvalidInput, StorageUnavailable
+from shared.errors import BlobConflict, DigestMismatch, InvalidInput, StorageUnavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shared.blobs.blob import BlobKey
+    from shared.blobs.blob import BlobInfo, BlobKey, Declaration
 
 META = "meta.json"
 MAX_SIZE = (1 << 63) - 1
@@ -100,3 +100,14 @@ def read_size(path: Path) -> int | None:
         return read_meta(fd, path).size
     finally:
         os.close(fd)
+
+
+def check_conflict(info: BlobInfo, declaration: Declaration) -> None:
+    """Raise BlobConflict unless a blob that exists has the declared size and digest, if any."""
+    size, sha256 = declaration.size, declaration.sha256
+    if size is not None and info.size != size:
+        raise BlobConflict(f"blob {info.key} exists with {info.size} bytes, not {size}")
+    if sha256 is not None and info.sha256 != sha256:
+        raise BlobConflict(
+            f"blob {info.key} exists with digest {info.sha256 or 'undeclared'}, not {sha256}"
+        )

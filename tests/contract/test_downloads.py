@@ -24,7 +24,7 @@ from shared.bus.in_process import InProcessBus
 from shared.http import sendfile
 from shared.jobs.store import open_job_store
 from shared.ports import Ports
-from storage.filesystem import blobs as filesystem_blobs
+from storage.filesystem import reading
 from storage.filesystem.blobs import FilesystemBlobs
 from tests.blob_backends import TOKEN, storage_server
 from tests.download_table import ROWS, Answer, Connection, Row, Target, check, parts_of
@@ -74,7 +74,7 @@ def kernel(request: pytest.FixtureRequest) -> Iterator[Kernel]:
         patch.setattr(os, "sendfile", kernel.sendfile)
         if kernel.used:
             patch.setattr(sendfile, "SENDFILE_FROM", 1)
-            patch.setattr(filesystem_blobs, "GATHERED", 1)
+            patch.setattr(reading, "GATHERED", 1)
         yield kernel
 
 
