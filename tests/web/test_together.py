@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from csv import DictReader
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from playwright.async_api import expect
 from shared.jobs.job import SONG_PLAYS
 from tests.oracle import expected_result
 from tests.web.accessibility import axe
-from tests.web.asking import open_with, result, rows_of
+from tests.web.asking import control, open_with, question, result, rows_of
 from tests.web.files import plays, sales
 from tests.web.gestures import choose, refuse_pickers
 from tests.web.uploading import ChunkGate, job_of, row_of
@@ -77,6 +78,57 @@ async def test_several_files_have_one_result(
     # Another question is about both.
     await page.get_by_role("button", name="Ask another question").click()
     await expect(page.get_by_role("list", name="The files")).to_contain_text("b.csv")
+
+
+async def test_files_with_other_columns_have_one_result_that_names_the_files(
+    page: Page, own_service: Service, tmp_path: Path
+) -> None:
+    sales(tmp_path / "a.csv", rows=300)
+    (tmp_path / "b.csv").write_text(
+        "region,amount,clerk\nNorth,1.50,Ada\nSouth,2,Bo\nNorth,4,Ada\n"
+    )
+    with (tmp_path / "a.csv").open(encoding="utf-8", newline="") as text:
+        first = [("a.csv", row["product"], Decimal(row["amount"])) for row in DictReader(text)]
+    # `b.csv` has no products.
+    records = [*first, *(("b.csv", "", Decimal(amount)) for amount in ("1.50", "2", "4"))]
+    totals: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for file, product, amount in records:
+        totals[file, product] += amount
+
+    await open_with(page, own_service, tmp_path / "a.csv", tmp_path / "b.csv")
+    await expect(page.locator(".home-differs")).to_have_text(
+        "also has “clerk”; lacks “date”, “product”, “units”"
+    )
+    await page.get_by_role("button", name="Sum of amount by region").click()
+    columns = control(page, "group_by[0].column")
+    assert "@file" not in await columns.inner_text()
+    await columns.select_option("product")
+    unite = page.get_by_role("button", name="Ask about all 2 files together")
+    await unite.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("One result from 2 files")).to_be_visible()
+    await expect(
+        page.get_by_role("button", name="Only files with the same columns")
+    ).to_be_focused()
+    await axe(page)
+    await (
+        page.locator("fieldset")
+        .filter(has_text="Group by")
+        .get_by_role("button", name="Column")
+        .click()
+    )
+    await control(page, "group_by[1].column").select_option("Name of the file (@file)")
+    asked = await question(page)
+    assert asked["input"] == {"columns": "union"}
+    assert asked["group_by"] == ["product", "@file"]
+    await page.get_by_role("button", name="Start for 2 files").click()
+    await page.wait_for_url("**/#/jobs/*")
+    found = rows_of(await result(own_service, page.url.rpartition("/")[2]))
+    assert {(row["@file"], row["product"]): Decimal(row["sum(amount)"]) for row in found} == dict(
+        totals
+    )
+    (job,) = await jobs_of(own_service)
+    assert [each["name"] for each in job["inputs"]] == ["a.csv", "b.csv"]
 
 
 async def test_song_plays_of_several_files_are_summed_with_one_click(

@@ -3,8 +3,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { fileColumns, outputColumns } from "../../../gateway/web/page/ask/columns.js";
+import {
+  FILE_COLUMN,
+  fileColumns,
+  outputColumns,
+  withFileColumn,
+} from "../../../gateway/web/page/ask/columns.js";
 import { curlCommand, runCommand, specOptions } from "../../../gateway/web/page/ask/command.js";
+import { columnChoices, columnValue } from "../../../gateway/web/page/ask/context.js";
 import {
   declare,
   declared,
@@ -31,7 +37,12 @@ import {
   setText,
   textsOf,
 } from "../../../gateway/web/page/ask/values.js";
-import { chosen, differences, groupsOf } from "../../../gateway/web/page/home/chosen.js";
+import {
+  chosen,
+  differences,
+  groupsOf,
+  unitedFiles,
+} from "../../../gateway/web/page/home/chosen.js";
 import { QUESTIONS } from "./questions.mjs";
 
 const SERVER = "http://127.0.0.1:8000";
@@ -450,6 +461,32 @@ test("what is entered about a file is declared, and taken back", () => {
   assert.equal(enteredValue(field("date"), ""), undefined);
 });
 
+test("the name of the file is a column of several files, unless a column is called so", () => {
+  const columns = fileColumns(views([["region", "text"]]), true);
+  const several = withFileColumn(columns);
+  assert.deepEqual(
+    several.map(({ column }) => column),
+    ["region", "@file"],
+  );
+  const values = (of, present) => columnChoices({ columns: of }, present).map(({ value }) => value);
+  assert.deepEqual(values(columns), ['"region"']);
+  assert.deepEqual(values(several), ['"region"', '"@file"']);
+  // A question keeps it when there is only one file left.
+  assert.deepEqual(values(columns, FILE_COLUMN), ['"region"', '"@file"']);
+  const [, label] = columnChoices({ columns }, FILE_COLUMN).map((each) => each.label);
+  assert.equal(label, several[1].label);
+  assert.equal(columnValue({ columns: several }, FILE_COLUMN), '"@file"');
+  const called = fileColumns(views([["@file", "text"]]), true);
+  assert.deepEqual(withFileColumn(called), called);
+  const question = { ...emptyQuestion(), group_by: [{ column: "@file" }] };
+  assert.deepEqual(
+    outputColumns(question, columns).map(({ name }) => name),
+    ["@file"],
+  );
+  const options = specOptions({ group_by: ["@file"], aggregates: [{ function: "count" }] });
+  assert.deepEqual(options, [["--group-by", "@file"], ["--count"]]);
+});
+
 test("files with the same columns are a group, and stay one when one of them is corrected", () => {
   const read = (names, error = null) => ({ error, columns: names.map((name) => ({ name })) });
   for (const name of ["1", "2", "3", "4", "5"]) {
@@ -466,6 +503,9 @@ test("files with the same columns are a group, and stay one when one of them is 
   assert.deepEqual(differences(two, one), { more: ["c"], lacks: ["b"] });
   assert.equal(differences(three, one), null);
   assert.equal(differences(four, one), null, "what cannot be read has no columns");
+  const united = (first) => unitedFiles(chosen.files, first).map(({ file }) => file.name);
+  assert.deepEqual(united(two), ["2", "1", "3"], "the file that is shown is the first one");
+  assert.deepEqual(united(four), ["4"]);
   chosen.know(one, { inspection: read(["a;b"]) });
   assert.deepEqual(groups(), [["1", "3"], ["2"], ["4"], ["5"]]);
   chosen.add([{ file: { name: "1", size: 1, lastModified: 1 }, handle: null }]);

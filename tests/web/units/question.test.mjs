@@ -37,6 +37,11 @@ const QUESTIONS = [
     { aggregates: [{ function: "count" }, { function: "avg", column: "Price" }] },
     "Number of rows and average of Price of the whole file",
   ],
+  [
+    "the name of the file",
+    { group_by: ["@file", "Song"], aggregates: [PLAYS] },
+    "Sum of Plays by name of the file and Song",
+  ],
   ["no aggregates", { group_by: ["Country", 3] }, "The different values of Country and column 3"],
   [
     "a position with a name",

@@ -3,7 +3,7 @@
 import { h } from "../core/element.js";
 import { ask as texts } from "../texts/ask.js";
 import { aggregateRows } from "./aggregates.js";
-import { outputColumns } from "./columns.js";
+import { outputColumns, withFileColumn } from "./columns.js";
 import { idOf } from "./controls.js";
 import { failAt } from "./errors.js";
 import { fileSide, filterRows, resultSide } from "./filters.js";
@@ -27,6 +27,7 @@ export class Builder {
   #columns = [];
   /** @type {Inspection | null} */
   #inspection = null;
+  #isOfSeveral = false;
   /** @type {Set<string>} */
   #open = new Set();
 
@@ -41,15 +42,17 @@ export class Builder {
   }
 
   /**
-   * Shows a question about a file.
+   * Shows a question about a file, or about several of which this is one.
    * @param {Question} question
    * @param {readonly FileColumn[]} columns
    * @param {Inspection | null} inspection
+   * @param {boolean} isOfSeveral
    */
-  show(question, columns, inspection) {
+  show(question, columns, inspection, isOfSeveral) {
     this.#question = question;
     this.#columns = columns;
     this.#inspection = inspection;
+    this.#isOfSeveral = isOfSeveral;
     this.draw();
   }
 
@@ -57,7 +60,7 @@ export class Builder {
   draw(instead = "") {
     const context = {
       question: this.#question,
-      columns: this.#columns,
+      columns: this.#isOfSeveral ? withFileColumn(this.#columns) : this.#columns,
       open: this.#open,
       edit: (/** @type {() => void} */ change, next = "") => {
         this.#change(change);

@@ -1,5 +1,6 @@
 /** Columns of the file and of the result. */
 
+import { ask as texts } from "../texts/ask.js";
 import { ARITHMETIC, FUNCTION_OF } from "./functions.js";
 
 /** @typedef {import("./types.js").Aggregate} Aggregate */
@@ -39,6 +40,22 @@ export function fileColumns(views, hasHeader) {
     const label = name.trim() === "" ? `@${position}` : clear ? name : `${name} (@${position})`;
     return { column: clear ? name : position, label, type: view.type, view };
   });
+}
+
+/** The column that has the name of the file (docs/aggregation.md). */
+export const FILE_COLUMN = "@file";
+
+/**
+ * Returns the columns of several files: those of one, and the name of the file, unless a column is
+ * called so.
+ * @param {readonly FileColumn[]} columns
+ * @returns {readonly FileColumn[]}
+ */
+export function withFileColumn(columns) {
+  if (findColumn(columns, FILE_COLUMN)) return columns;
+  /** @type {ColumnView} */
+  const view = { position: 0, name: FILE_COLUMN, type: "text", empty: 0, samples: [] };
+  return [...columns, { column: FILE_COLUMN, label: texts.fileColumn, type: "text", view }];
 }
 
 /**

@@ -5,7 +5,7 @@
 /** @typedef {import("./types.js").Question} Question */
 
 import { ask as texts } from "../texts/ask.js";
-import { findColumn } from "./columns.js";
+import { FILE_COLUMN, findColumn } from "./columns.js";
 
 /**
  * @typedef {object} Context
@@ -30,7 +30,8 @@ export function columnChoices({ columns }, present) {
   }));
   if (present !== undefined && !findColumn(columns, present)) {
     const name = typeof present === "number" ? `@${present}` : present;
-    found.push({ value: JSON.stringify(present), label: texts.notInFile(name) });
+    const label = present === FILE_COLUMN ? texts.fileColumn : texts.notInFile(name);
+    found.push({ value: JSON.stringify(present), label });
   }
   return found;
 }

@@ -3,6 +3,7 @@
  * null for what its option cannot say.
  */
 
+import { FILE_COLUMN } from "./columns.js";
 import { ARITHMETIC } from "./functions.js";
 import { partsOf } from "./question.js";
 
@@ -34,6 +35,7 @@ export function nameWord(name) {
 
 /** @param {Column} column */
 function columnWord(column) {
+  if (column === FILE_COLUMN) return column;
   return typeof column === "number" ? `@${column}` : nameWord(column);
 }
 

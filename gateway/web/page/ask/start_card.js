@@ -9,6 +9,7 @@ export class StartCard {
   #hint = h("p", { class: "hint", id: "ask-start-hint", role: "status" });
   #one = h("input", { type: "radio", name: "ask-together", value: "one", ".checked": true });
   #each = h("input", { type: "radio", name: "ask-together", value: "each" });
+  #unites = false;
   #together = h(
     "fieldset",
     { class: "ask-together", hidden: true },
@@ -45,9 +46,12 @@ export class StartCard {
    * @param {boolean} state.refused whether the service refuses it
    * @param {readonly string[] | null} state.outputs the columns of the result, if they are known
    * @param {number} state.count for how many files the question is
+   * @param {boolean} state.unites whether the files differ in their columns, so that only one result
+   *   of all is possible
    */
-  show({ asks, refused, outputs, count }) {
-    this.#together.hidden = count < 2;
+  show({ asks, refused, outputs, count, unites }) {
+    this.#unites = unites && count > 1;
+    this.#together.hidden = count < 2 || this.#unites;
     this.button.textContent = count > 1 ? texts.startMany(count) : texts.start;
     this.button.disabled = !asks || refused;
     this.hint(asks ? (refused ? texts.doesNotFit : "") : texts.nothingAsked);
@@ -68,7 +72,7 @@ export class StartCard {
 
   /** Whether several files are to have one result. */
   get together() {
-    return !this.#together.hidden && this.#one.checked;
+    return this.#unites || (!this.#together.hidden && this.#one.checked);
   }
 
   /** @param {string} text */

@@ -13,6 +13,7 @@ import { inLabels, sentence } from "../core/wording.js";
 import { ask as texts } from "../texts/ask.js";
 import { Builder } from "./builder.js";
 import { fileColumns } from "./columns.js";
+import { declare } from "./dialect_fields.js";
 import { clearErrors } from "./errors.js";
 import { fragmentOf, questionIn } from "./fragment.js";
 import { goneNotice, isGone } from "./gone.js";
@@ -126,7 +127,20 @@ export class AskPart extends Part {
     if (count === this.#count) return;
     this.#count = count;
     this.#drawPlays();
+    this.#drawQuestion();
+  }
+
+  /** Whether columns may be missing in some of several files. */
+  get unites() {
+    return this.#question.input.columns === "union";
+  }
+
+  /** @param {boolean} unites whether columns may be missing in some of several files */
+  unite(unites) {
+    declare(this.#question.input, "columns", unites ? "union" : undefined);
+    this.#card.drawFields();
     this.#drawStart();
+    this.#corrected();
   }
 
   /** @param {{now?: boolean, whole?: boolean}} [options] as for `Reading.read` */
@@ -280,7 +294,8 @@ export class AskPart extends Part {
     const inspection = this.#inspection;
     if (!inspection) return;
     const columns = fileColumns(inspection.columns, inspection.input.header === true);
-    this.#builder.show(this.#question, columns, inspection);
+    const isOfSeveral = this.#count > 1 || (this.source?.uploads.length ?? 0) > 1;
+    this.#builder.show(this.#question, columns, inspection, isOfSeveral);
     this.#drawSpec();
     this.#drawStart();
   }
@@ -312,6 +327,7 @@ export class AskPart extends Part {
       refused: this.#refused,
       outputs: this.#inspection?.output_columns ?? null,
       count: this.#count,
+      unites: this.unites,
     });
   }
 

@@ -189,6 +189,7 @@ function orderWords({ order_by, limit }, groups, most) {
 
 /** @param {unknown} column a name, or a position from 1 */
 function columnWords(column) {
+  if (column === "@file") return words.fileName;
   return typeof column === "number" ? words.column(column) : plain(column);
 }
 

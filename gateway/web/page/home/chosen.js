@@ -91,6 +91,18 @@ export function groupsOf(files) {
 }
 
 /**
+ * Returns the files that one question can be about although their columns differ: a file, and after
+ * it the others of which the columns are known.
+ * @param {readonly Chosen[]} files
+ * @param {Chosen} first
+ * @returns {Chosen[]}
+ */
+export function unitedFiles(files, first) {
+  if (first.columns === "") return [first];
+  return [first, ...files.filter((each) => each !== first && each.columns !== "")];
+}
+
+/**
  * Returns in which columns a file differs from another one, by their names: what it has more, and
  * what it lacks. Null if that is not known, or if they are the same in the same order.
  * @param {Chosen} file

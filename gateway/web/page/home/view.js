@@ -2,6 +2,7 @@
 
 import { asProblem } from "../api/problem.js";
 import { inspectFile } from "../ask/reading.js";
+import { redraw } from "../ask/redraw.js";
 import { problemBox } from "../components/states.js";
 import { toast } from "../components/toast.js";
 import { fill, h, svg } from "../core/element.js";
@@ -13,7 +14,7 @@ import { inSentence } from "../core/plain.js";
 import { currentPlace, navigate, onPlace } from "../core/router.js";
 import { needStyle } from "../core/style.js";
 import { home as texts } from "../texts/home.js";
-import { chosen, differences, groupsOf } from "./chosen.js";
+import { chosen, differences, groupsOf, unitedFiles } from "./chosen.js";
 import { hasPicker, pickFiles } from "./dropped.js";
 import { watchDrops } from "./drops.js";
 import { waitingNotice, welcome } from "./welcome.js";
@@ -162,6 +163,7 @@ class HomePart extends Part {
   #group() {
     const current = this.#current;
     if (!current) return [];
+    if (this.#ask?.unites) return unitedFiles(chosen.files, current);
     return groupsOf(chosen.files).find((group) => group.includes(current)) ?? [current];
   }
 
@@ -169,8 +171,7 @@ class HomePart extends Part {
     const groups = groupsOf(chosen.files);
     const mine = this.#group();
     this.#ask?.setCount(mine.length);
-    fill(
-      this.#list,
+    redraw(this.#list, [
       h(
         "ul",
         { class: "home-list", "aria-label": texts.files },
@@ -184,8 +185,35 @@ class HomePart extends Part {
           { type: "button", class: "small", onclick: () => void this.#choose() },
           texts.chooseMore,
         ),
-        mine.length > 1 && h("p", { class: "hint" }, texts.same(mine.length)),
+        this.#uniteButton(groups.length),
+        mine.length > 1 &&
+          h(
+            "p",
+            { class: "hint" },
+            this.#ask?.unites ? texts.united(mine.length) : texts.same(mine.length),
+          ),
       ),
+    ]);
+  }
+
+  /**
+   * Returns the button that asks about files with other columns too, or no more about them.
+   * @param {number} groups how many groups of files with the same columns there are
+   */
+  #uniteButton(groups) {
+    const ask = this.#ask;
+    if (!ask || !this.#current || groups < 2) return null;
+    const { unites } = ask;
+    const others = unitedFiles(chosen.files, this.#current).length;
+    if (!unites && others === this.#group().length) return null;
+    const press = () => {
+      ask.unite(!unites);
+      this.#drawList();
+    };
+    return h(
+      "button",
+      { type: "button", class: "small", id: "home-unite", onclick: press },
+      unites ? texts.separate : texts.unite(others),
     );
   }
 
@@ -202,13 +230,14 @@ class HomePart extends Part {
         ? texts.columns(inspection.column_count)
         : file.problem || texts.reading;
     const isMine = mine.includes(file);
-    const differs = this.#current && !isMine ? differences(file, this.#current) : null;
+    const isOther = file !== this.#current && (!isMine || this.#ask?.unites === true);
+    const differs = this.#current && isOther ? differences(file, this.#current) : null;
     const name = h("bdi", { class: "home-name", title: file.file.name }, file.file.name);
     return h(
       "li",
       { class: isMine ? "home-item home-item-current" : "home-item" },
       icon(),
-      several && !isMine
+      several && isOther
         ? h("button", { type: "button", class: "home-open", onclick: () => this.#show(file) }, name)
         : name,
       h("span", { class: "soft small-text" }, `${formatBytes(file.file.size)} · ${state}`),

@@ -32,6 +32,10 @@ export const home = Object.freeze({
   size: (/** @type {string} */ size) => size,
   same: (/** @type {number} */ count) =>
     `${count} files with the same columns get the same question.`,
+  unite: (/** @type {number} */ count) => `Ask about all ${count} files together`,
+  united: (/** @type {number} */ count) =>
+    `One result from ${count} files. A column that a file does not have is empty in its rows.`,
+  separate: "Only files with the same columns",
   group: (/** @type {number} */ position, /** @type {number} */ of) =>
     `Columns ${position} of ${of}`,
   reading: "Reading …",

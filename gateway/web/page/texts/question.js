@@ -13,6 +13,7 @@ function joined(items, word) {
 export const question = Object.freeze({
   songPlays: "Total plays by song and date",
   column: (/** @type {number} */ position) => `column ${position}`,
+  fileName: "name of the file",
   and: (/** @type {readonly string[]} */ items) => joined(items, "and"),
   or: (/** @type {readonly string[]} */ items) => joined(items, "or"),
   more: (/** @type {number} */ count) => `${count} more`,
