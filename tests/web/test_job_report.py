@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import expect
@@ -152,21 +153,27 @@ async def test_the_page_has_words_for_every_kind_of_warning_and_unknown_ones_spe
     page: Page, service: Service
 ) -> None:
     await page.goto(service.url)
+    messages = {kind: f"{told.found}: {told.meaning}" for kind, told in KINDS.items()}
     found: dict[str, Any] = await page.evaluate(
-        """async () => {
+        """async (messages) => {
             const base = new URL(document.querySelector('script[type="module"]').src);
             const { warnings } = await import(new URL("texts/warnings.js", base));
             const { warningTexts } = await import(new URL("jobs/findings.js", base));
             return {
                 kinds: Object.keys(warnings.kinds),
+                told: Object.entries(messages).map(([kind, message]) =>
+                    Object.values(warningTexts({ kind, message, line: null })).join(" ")),
                 unknown: warningTexts({
                     kind: "new", count: 2, line: 7, column: null, example: "x",
                     message: "something was found", remedy: "do something",
                 }),
             };
-        }"""
+        }""",
+        messages,
     )
     assert set(found["kinds"]) == set(KINDS)
+    # In the words of the page, and not in those of a spec.
+    assert [text for text in found["told"] if re.search(r"\bwhere\b|input\.", text)] == []
     assert found["unknown"] == {
         "title": "Something to check",
         "message": "Something was found.",

@@ -14,6 +14,9 @@ import { grouped } from "./facts.js";
 
 /** Warnings that are shown before a person asks for the others. */
 const OPEN = 3;
+/** The part of the question that the page calls the filter, as messages of the service name it. */
+const FILTER =
+  /(?<= a value (?:in|that) |: )where(?=(?: excludes)? without being equal| (?:excluded|kept) such records)/g;
 
 /**
  * Returns the warnings of a job; null if there are none.
@@ -46,7 +49,7 @@ export function warningTexts(found) {
   const known = words.kinds[found.kind];
   return {
     title: known?.title ?? words.other,
-    message: inLabels(found.message),
+    message: inLabels(found.message.replace(FILTER, words.filter)),
     remedy: known?.remedy ?? inLabels(found.remedy),
     place: found.line === null ? "" : words.line(formatCount(found.line), found.count),
   };

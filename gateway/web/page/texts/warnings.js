@@ -19,6 +19,7 @@ export const warnings = Object.freeze({
   line: (/** @type {string} */ line, /** @type {number} */ count) =>
     count === 1 ? `line ${line}` : `first in line ${line}`,
   again: "Run again with other settings",
+  filter: "the filter",
 
   /** @type {Record<string, WarningWords>} */
   kinds: {
@@ -47,7 +48,10 @@ export const warnings = Object.freeze({
       remedy: "If they should enclose text, correct the file; if not, choose to read no quotes.",
     },
     repeated_header: { title: "The names of the columns occur again", remedy: FILTER },
-    similar_header: { title: "Another table may begin in the middle", remedy: FILTER },
+    similar_header: {
+      title: "Another table may begin in the middle",
+      remedy: "Run again and skip what is below the table, or leave those rows out with a filter.",
+    },
     total_row: {
       title: "A row looks like a total",
       remedy: "Leave it out with a filter, so that nothing counts twice.",
@@ -95,11 +99,12 @@ export const warnings = Object.freeze({
     },
     similar_values: {
       title: "The filter left out values that look alike",
-      remedy: "Add each spelling to the filter, or correct the cells.",
+      remedy: "If they mean the same, add each spelling to the filter, or correct the cells.",
     },
     kept_values: {
       title: "The filter kept values that look like those it leaves out",
-      remedy: "Leave out each spelling with the filter, or correct the cells.",
+      remedy:
+        "If they mean the same, leave out each spelling with the filter, or correct the cells.",
     },
   },
 });
