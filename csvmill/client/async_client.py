@@ -106,6 +106,7 @@ class AsyncClient(HealthMethods, DatasetMethods, SavedSpecMethods):
         progress: ReportProgress = ignore,
         shuffle: random.Random | None = None,
         fail_early: bool = False,
+        engine: str | None = None,
     ) -> str:
         """Upload a file, and return the id of its job.
 
@@ -120,7 +121,9 @@ class AsyncClient(HealthMethods, DatasetMethods, SavedSpecMethods):
         `aggregation` is the spec, as the JSON of docs/aggregation.md or as an `Aggregation`, or the
         name of one that the server has saved; by default, plays are summed by song and date.
         `shuffle` sends the chunks in random order. With `fail_early` the server refuses the rest of
-        a large file once it finds rows that fail the job; BadRows is raised then.
+        a large file once it finds rows that fail the job; BadRows is raised then. `engine` is where
+        the job is computed: `local` on no cluster, `spark` on that of the processors if there is
+        one; by default their settings decide.
 
         Raises InputChanged if the file changes meanwhile or `key` belongs to another file or spec,
         NotVerified if the file does not have the `sha256`, OSError if it cannot be read, Refused if
@@ -130,6 +133,7 @@ class AsyncClient(HealthMethods, DatasetMethods, SavedSpecMethods):
             upload = await self.create_upload(
                 name or path.name, source.size,
                 sha256=sha256, aggregation=aggregation, key=key, fail_early=fail_early,
+                engine=engine,
             )  # fmt: skip
             upload = await send(
                 self._transport, source, upload,
@@ -170,11 +174,12 @@ class AsyncClient(HealthMethods, DatasetMethods, SavedSpecMethods):
         aggregation: Spec | str | None = None,
         key: str | None = None,
         fail_early: bool = False,
+        engine: str | None = None,
     ) -> UploadView:
         """Create an upload of `size` bytes, or return the existing upload with this `key`.
 
-        With None, the size is declared later, as `upload_stream` does. `fail_early` is as with
-        `upload`.
+        With None, the size is declared later, as `upload_stream` does. `fail_early` and
+        `engine` are as with `upload`.
 
         Raises InputChanged if `key` belongs to an upload of another name, size, digest or spec,
         Refused if the spec is invalid or not saved.
@@ -182,7 +187,7 @@ class AsyncClient(HealthMethods, DatasetMethods, SavedSpecMethods):
         return await declare_upload(
             self._transport, name, size,
             sha256=sha256, aggregation=aggregation, key=key or str(uuid4()),
-            fail_early=fail_early,
+            fail_early=fail_early, engine=engine,
         )  # fmt: skip
 
     async def upload_status(self, upload_id: str) -> UploadView:

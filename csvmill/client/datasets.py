@@ -73,13 +73,15 @@ class DatasetMethods:
         cache: bool = True,
         notify: Collection[str] = (),
         key: str | None = None,
+        engine: str | None = None,
     ) -> JobView:
         """Ask for a job of uploads that are there, and return it. `wait` returns it with its end.
 
         `inputs` are ids of uploads or names of their files, in order. `aggregation` is what to
         compute, or the name of a spec that the server has saved. With `cache=False` the result is
         computed in any case. `notify` are URLs that are told how the job ends. `name` is that of
-        the job in lists. A call with the `key` of an earlier one returns the same job.
+        the job in lists. `engine` is where it is computed, as with
+        `AsyncClient.upload`. A call with the `key` of an earlier one returns the same job.
 
         Raises Refused: 404 if there is no such upload, 409 if several have the name, 422 if the
         spec does not fit.
@@ -94,6 +96,8 @@ class DatasetMethods:
             asked["cache"] = False
         if notify:
             asked["notify"] = [{"url": url} for url in notify]
+        if engine is not None:
+            asked["engine"] = engine
         headers = {**JSON, "Idempotency-Key": f'"{key or uuid4()}"'}
         answer = await self._transport.json(
             "POST", JOBS, body=json.dumps(asked, default=str).encode(), headers=headers

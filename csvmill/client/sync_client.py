@@ -75,13 +75,14 @@ class Client(SyncDatasetMethods, SyncSavedSpecMethods):
         progress: ReportProgress = ignore,
         shuffle: random.Random | None = None,
         fail_early: bool = False,
+        engine: str | None = None,
     ) -> str:
         """Upload a file. See `AsyncClient.upload`."""
         return self._run(
             self._client.upload(
                 path, key=key, name=name, sha256=sha256, aggregation=aggregation,
                 chunk_size=chunk_size, parallel=parallel, progress=progress, shuffle=shuffle,
-                fail_early=fail_early,
+                fail_early=fail_early, engine=engine,
             )
         )  # fmt: skip
 
@@ -113,12 +114,14 @@ class Client(SyncDatasetMethods, SyncSavedSpecMethods):
         aggregation: Spec | str | None = None,
         key: str | None = None,
         fail_early: bool = False,
+        engine: str | None = None,
     ) -> UploadView:
         """Create an upload. See `AsyncClient.create_upload`."""
         return self._run(
             self._client.create_upload(
                 name, size,
                 sha256=sha256, aggregation=aggregation, key=key, fail_early=fail_early,
+                engine=engine,
             )
         )  # fmt: skip
 

@@ -54,11 +54,15 @@ class SyncDatasetMethods(EventLoopThread):
         cache: bool = True,
         notify: Collection[str] = (),
         key: str | None = None,
+        engine: str | None = None,
     ) -> JobView:
         """Ask for a job of uploads that are there. See `AsyncClient.ask`."""
         return self._run(
-            self._client.ask(inputs, aggregation, name=name, cache=cache, notify=notify, key=key)
-        )
+            self._client.ask(
+                inputs, aggregation,
+                name=name, cache=cache, notify=notify, key=key, engine=engine,
+            )
+        )  # fmt: skip
 
     def uploads(
         self, *, name: str | None = None, page_size: int = PAGE_SIZE

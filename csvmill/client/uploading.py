@@ -49,8 +49,9 @@ async def declare_upload(
     fail_early: bool,
     job: bool = True,
     keep: bool | int | None = None,
+    engine: str | None = None,
 ) -> UploadView:
-    """Create an upload. See `AsyncClient.create_upload`, and `store` for the last two."""
+    """Create an upload. See `AsyncClient.create_upload`; `store` for `job` and `keep`."""
     declared: dict[str, Any] = {"name": name, "size": size}
     if sha256 is not None:
         declared["sha256"] = sha256
@@ -62,6 +63,8 @@ async def declare_upload(
         declared["keep"] = keep
     if fail_early:
         declared["fail_early"] = True
+    if engine is not None:
+        declared["engine"] = engine
     headers = {"Content-Type": "application/json", "Idempotency-Key": f'"{key}"'}
     try:
         answer = await transport.json(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from csvmill.commands.exit_codes import report_errors, show_json
-from csvmill.commands.inputs import cache_option, spec_name_option
+from csvmill.commands.inputs import cache_option, engine_option, spec_name_option
 from csvmill.commands.job import call_server
 from csvmill.commands.job_text import job_json
 from csvmill.commands.options import json_option, server_option
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     help="A URL that receives how the job ends; may be repeated.",
 )
 @cache_option
+@engine_option
 @spec_name_option
 @json_option
 @spec_options
@@ -41,6 +42,7 @@ def ask(
     name: str | None,
     notify: tuple[str, ...],
     cache: bool,
+    engine: str | None,
     spec_name: str | None,
     as_json: bool,
     aggregation: dict[str, Any] | None,
@@ -64,7 +66,7 @@ def ask(
     spec: Any = aggregation or spec_name
 
     async def create(client: AsyncClient) -> JobView:
-        return await client.ask(uploads, spec, name=name, cache=cache, notify=notify)
+        return await client.ask(uploads, spec, name=name, cache=cache, notify=notify, engine=engine)
 
     with report_errors(as_json=as_json):
         job = call_server(server, create)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from csvmill.commands.options import STREAM
+from shared.jobs.engine_choice import EngineChoice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +59,12 @@ cache_option = click.option(
     "--cache/--no-cache",
     default=True,
     help="Whether the result may be one that the server has computed before.  [default: it may]",
+)
+engine_option = click.option(
+    "--engine",
+    type=click.Choice([*map(str, EngineChoice)]),
+    help="Where the server computes it: on its Spark cluster whatever the size, if it has one, or "
+    "never there.  [default: as its settings say]",
 )
 spec_name_option = click.option(
     "--spec-name", metavar="NAME", help="Use the spec that the server has saved under this name."

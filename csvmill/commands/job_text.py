@@ -79,7 +79,11 @@ def describe_report(job: JobView) -> list[tuple[str, str]]:
     if (report := job.report) is not None:
         lines = [("rows", row_counts(report))] if report.rows_in is not None else []
         lines += [
-            ("engine", f"{report.engine} {report.engine_version}, {report.plan} plan"),
+            (
+                "engine",
+                f"{report.engine} {report.engine_version}, {report.plan} plan"
+                + (f", on {report.cluster}" if report.cluster else ""),
+            ),
             ("took", ", ".join(f"{name} {took:.1f} s" for name, took in report.seconds.items())),
             ("memory", f"at most {report.peak_memory >> 20:,} MiB"),
             ("scratch", f"at most {report.peak_scratch >> 20:,} MiB"),

@@ -13,6 +13,7 @@ from csvmill.commands.display import display
 from csvmill.commands.exit_codes import report_errors, run_async, show_json
 from csvmill.commands.inputs import (
     cache_option,
+    engine_option,
     files_argument,
     spec_name_option,
     upload_option,
@@ -74,6 +75,7 @@ from csvmill.run.state import RunFolder
 )
 @upload_option
 @cache_option
+@engine_option
 @spec_name_option
 @click.option("--restart", is_flag=True, help="Discard the state of an earlier run.")
 @chunk_option

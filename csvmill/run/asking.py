@@ -77,8 +77,10 @@ async def ask_job(
         uploads.append(upload.id)
     spec = request.spec_name or request.aggregation or aggregation_json(SONG_PLAYS)
     digest = hashlib.sha256(json.dumps(spec, sort_keys=True, default=str).encode()).hexdigest()
-    key = f"{state.key}-{digest[:16]}"
-    return await client.ask([*uploads, *request.uploads], spec, cache=request.cache, key=key)
+    key = "-".join(filter(None, (state.key, digest[:16], request.engine)))
+    return await client.ask(
+        [*uploads, *request.uploads], spec, cache=request.cache, key=key, engine=request.engine
+    )
 
 
 async def delete_stored(client: AsyncClient, state: RunState) -> None:

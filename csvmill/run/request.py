@@ -48,6 +48,8 @@ class RunRequest:
     """Whether the result may be one that the server has computed before."""
     keep_going: bool = False
     """Whether to run a job whose first thousands of rows all fail."""
+    engine: str | None = None
+    """Where the job is computed; None if the settings of the processors say it."""
     retry_for: float = 600.0
     """Seconds to keep retrying while the server is unavailable."""
 

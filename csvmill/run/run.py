@@ -303,6 +303,7 @@ class Run:
                     parallel=self.request.parallel,
                     progress=self._report_upload,
                     fail_early=True,
+                    engine=self.request.engine,
                 )
         except BadRows:
             self._is_over = True

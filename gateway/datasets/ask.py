@@ -97,6 +97,7 @@ async def _create(context: UploadContext, job_id: UUID, asked: AskedJob) -> Job:
             asked.spec.name,
             _target(context, asked),
             elsewhere,
+            asked.engine,
         ),
     )
 

@@ -8,11 +8,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from gateway.http.engine_field import read_engine
 from gateway.http.notify_urls import read_notify
 from gateway.keys import SETTINGS
 from gateway.specs.named import read_named
 from shared.errors import InvalidInput, UnsupportedMedia
 from shared.http.request_body import json_body
+from shared.jobs.engine_choice import EngineChoice
 from shared.jobs.job_input import MAX_INPUTS
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from gateway.specs.named import NamedAggregation
 
-FIELDS = ("inputs", "aggregation", "cache", "name", "notify", "output")
+FIELDS = ("inputs", "aggregation", "cache", "name", "notify", "output", "engine")
 _SHA256 = re.compile("[0-9a-fA-F]{64}", re.ASCII)
 NAME_LIMIT = 500
 """The most characters of the name of a job, and of an upload."""
@@ -56,6 +58,8 @@ class AskedJob:
     """The SHA-256 of the request, whatever the order of its members."""
     output_to: str | None
     """The URL that the result is to be sent to."""
+    engine: EngineChoice
+    """Where it is to be computed."""
 
 
 async def read_job_request(request: web.Request) -> AskedJob:
@@ -81,6 +85,7 @@ async def read_job_request(request: web.Request) -> AskedJob:
         read_notify(request, fields.get("notify")),
         hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest(),
         _output_to(fields.get("output")),
+        read_engine(fields.get("engine", EngineChoice.AUTO)),
     )
 
 

@@ -24,6 +24,7 @@ from shared.errors import (
     UnknownHost,
     UnsupportedMedia,
 )
+from shared.jobs.engine_choice import EngineChoice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,6 +49,15 @@ QUOTA = (JobDelayed, QuotaExceeded, TooManyJobs, TooManyUploads)
 """Errors of requests that send or declare a file."""
 ANYWHERE = (*REFUSALS, CsvmillError, Unauthorized, Unavailable)
 """Errors of every request that needs storage, the database or the broker."""
+
+
+ENGINE: Node = {
+    "type": "string",
+    "enum": [*map(str, EngineChoice)],
+    "default": str(EngineChoice.AUTO),
+    "description": "Where the job is to be computed: `spark` on the cluster of the processors, if "
+    "there is one, whatever the size; `local` never there. The result is the same",
+}
 
 
 def ref(name: str, kind: str = "schemas") -> Node:

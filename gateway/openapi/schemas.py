@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gateway.datasets.job_request import NAME_LIMIT
 from gateway.openapi import aggregations
 from gateway.openapi.models import view_schemas
-from gateway.openapi.parts import ref
+from gateway.openapi.parts import ENGINE, ref
 from gateway.uploads.keeping import MOST_SECONDS
 from shared.api.access import AuditPageView, KeyListView, LinkView, NewKeyView
 from shared.api.dataset import DatasetListView
@@ -156,6 +156,7 @@ DECLARATION["properties"] |= {
         "description": "How long the file is kept after its last byte although no job needs it: "
         "seconds, or `true` until it is deleted",
     },
+    "engine": or_null(ENGINE),
 }
 
 KEEP: Node = {
@@ -244,6 +245,7 @@ JOB_REQUEST: Node = {
             )
         ),
         "notify": or_null(NOTIFY),
+        "engine": ENGINE,
         "output": or_null(
             {
                 "type": "object",
@@ -357,6 +359,7 @@ JOB_EXAMPLE: Node = {
     "spec_name": None,
     "stage": None,
     "output_to": None,
+    "engine": "auto",
 }
 
 UPLOAD_EXAMPLE: Node = {

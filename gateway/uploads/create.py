@@ -13,9 +13,11 @@ from shared.aggregation.spec import SONG_PLAYS
 from shared.blobs.blob import Declaration
 from shared.blobs.content import WholeBytes
 from shared.errors import BlobConflict, IdempotencyKeyReused, StorageFull
+from shared.jobs.engine_choice import EngineChoice
 from shared.telemetry.ids import bind_ids
 from shared.uploads.metadata import (
     COMPLETION,
+    ENGINE,
     EXPLICIT,
     FAIL_EARLY,
     FILENAME,
@@ -61,6 +63,8 @@ class NewUpload:
     """The seconds for which it is kept after its last byte; None if only while jobs need it."""
     spec_name: str | None = None
     """The name of the saved spec that `aggregation` is, if it is one."""
+    engine: EngineChoice = EngineChoice.AUTO
+    """Where the job is to be computed."""
     others: Mapping[str, str] = field(default_factory=dict)
     """More metadata, of the protocol."""
 
@@ -76,6 +80,8 @@ class NewUpload:
             marks[KEEP] = f"{self.keep:.0f}"
         if self.spec_name is not None:
             marks[SPEC_NAME] = self.spec_name
+        if self.engine is not EngineChoice.AUTO:
+            marks[ENGINE] = self.engine
         own = {FILENAME: self.filename, **self.others, **metadata_of(self.aggregation), **marks}
         return with_notify(own, self.notify)
 

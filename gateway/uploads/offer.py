@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from shared.errors import DatabaseUnavailable
+from shared.jobs.engine_choice import EngineChoice
 from shared.uploads.keys import tenant_of
 
 if TYPE_CHECKING:
@@ -58,14 +59,15 @@ class HeadStartOffers:
         task.add_done_callback(self._tasks.discard)
 
     def applies_to(self, upload: Upload) -> bool:
-        """Whether the upload is incomplete, becomes a job, and is known to be large."""
+        """Whether the upload is incomplete, becomes a job here, and is known to be large."""
         return self._is_worth_it(upload, upload.blob.prefix)
 
     def _is_worth_it(self, upload: Upload, received: int) -> bool:
         size = upload.blob.size
         known = received if size is None else size
-        becomes_job = not upload.is_part and not upload.becomes_no_job
-        return known >= self._min_size and not upload.blob.complete and becomes_job
+        if upload.is_part or upload.becomes_no_job or upload.engine is EngineChoice.SPARK:
+            return False
+        return known >= self._min_size and not upload.blob.complete
 
     async def close(self) -> None:
         """Wait for the offers that are being made."""

@@ -14,6 +14,7 @@ from shared.uploads.metadata import (
     SPEC_NAME,
     awaits_mark,
     becomes_no_job,
+    engine_of,
     filename_of,
     is_part,
     metadata_of,
@@ -21,6 +22,7 @@ from shared.uploads.metadata import (
 
 if TYPE_CHECKING:
     from shared.access.tenant import Tenant
+    from shared.jobs.engine_choice import EngineChoice
     from shared.jobs.head_start import HeadStart
     from shared.jobs.job import Job
 
@@ -80,6 +82,11 @@ class Upload:
     def becomes_no_job(self) -> bool:
         """Whether it becomes no job when it is complete, and waits until jobs are asked of it."""
         return becomes_no_job(self.blob.metadata)
+
+    @property
+    def engine(self) -> EngineChoice:
+        """Where its job is to be computed."""
+        return engine_of(self.blob.metadata)
 
     @property
     def is_part(self) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from shared.jobs.engine_choice import EngineChoice
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
@@ -28,10 +30,11 @@ class MeasuredEngine:
         sources: Sequence[Source],
         scratch: Path,
         progress: Callable[[EngineProgress], None],
+        choice: EngineChoice = EngineChoice.AUTO,
     ) -> Output:
         """See `Engine.aggregate`."""
         started = time.perf_counter()
-        output = await self._engine.aggregate(aggregation, sources, scratch, progress)
+        output = await self._engine.aggregate(aggregation, sources, scratch, progress, choice)
         report = output.report
         labels = (self._name, report.plan)
         self._metrics.job_seconds.labels(*labels).observe(time.perf_counter() - started)

@@ -174,7 +174,9 @@ class JobRun:
         sources = [BlobSource(self._blobs, each.key, each.name, each.size) for each in job.inputs]
         engine = self._small_engine if small else self._engine
         with self._others_paused(small=small):
-            output = await engine.aggregate(job.aggregation, sources, self._scratch.path, progress)
+            output = await engine.aggregate(
+                job.aggregation, sources, self._scratch.path, progress, job.engine
+            )
         written = (output, output.rejects, output.preview)
         stack.push_async_callback(remove_files, *(file.path for file in written if file))
         return output

@@ -31,3 +31,5 @@ class Aggregated:
     """Of the first file."""
     inputs: tuple[InputReport, ...] = ()
     """Of several files."""
+    cluster: str | None = None
+    """The kind of the cluster that read the file; None if this machine did."""

@@ -27,6 +27,7 @@ from processor.engines.spark.distributed import aggregate_on_cluster
 from processor.engines.usage import OutOfScratch, Usage
 from shared.aggregation.formats import FORMATS
 from shared.errors import AttemptFailed, JobFailed, MalformedInput
+from shared.jobs.engine_choice import EngineChoice
 from shared.jobs.report import Seconds
 from shared.jobs.warnings import refusal, warnings_of
 from shared.runtime.files import remove_folder
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from processor.engines.aggregated import Aggregated
+    from processor.engines.places import Place
     from processor.engines.port import EngineProgress, Source
     from processor.engines.spark.cluster import Cluster
     from shared.jobs.job import Aggregation
@@ -72,12 +74,13 @@ class NativeEngine:
         sources: Sequence[Source],
         scratch: Path,
         progress: Callable[[EngineProgress], None],
+        choice: EngineChoice = EngineChoice.AUTO,
     ) -> Output:
         """See `Engine.aggregate`."""
         usage = Usage(sources, self._limits, progress)
         try:
             async with asyncio.timeout(self._limits.time_limit) as limit:
-                return await self._watched(aggregation, sources, scratch, usage)
+                return await self._watched(aggregation, sources, scratch, usage, choice)
         except TimeoutError as error:
             if not limit.expired():
                 raise
@@ -95,12 +98,17 @@ class NativeEngine:
             raise
 
     async def _watched(
-        self, aggregation: Aggregation, sources: Sequence[Source], scratch: Path, usage: Usage
+        self,
+        aggregation: Aggregation,
+        sources: Sequence[Source],
+        scratch: Path,
+        usage: Usage,
+        choice: EngineChoice,
     ) -> Output:
         """Aggregate in a private folder, within the limits of memory and disk."""
         async with self._folders() if self._folders else _temporary_folder(scratch) as folder:
             runs = KernelRuns(self._limits, self._knobs, self._program, usage)
-            attempt = _Attempt(aggregation, sources, folder, runs, self._cluster)
+            attempt = _Attempt(aggregation, sources, folder, runs, self._cluster, choice)
             working = asyncio.create_task(attempt.run())
             watching = asyncio.create_task(usage.watch(folder))
             try:
@@ -133,8 +141,10 @@ class _Attempt:
         folder: Path,
         runs: KernelRuns,
         cluster: Cluster | None,
+        choice: EngineChoice,
     ) -> None:
-        self._cluster = cluster
+        self._cluster = None if choice is EngineChoice.LOCAL else cluster
+        self._any_size = choice is EngineChoice.SPARK
         self._aggregation = aggregation
         self._sources = sources
         self._folder = folder
@@ -155,6 +165,7 @@ class _Attempt:
             dialect=found.dialect,
             bytes_in=self._usage.size,
             inputs=found.inputs,
+            cluster=found.cluster,
         )
         if last["event"] == "malformed":
             raise MalformedInput(last["reason"], self._usage.final_report(report))
@@ -182,13 +193,19 @@ class _Attempt:
                 self._aggregation, self._sources, self._folder, self._runs
             )
         source = self._sources[0]
-        if self._cluster is not None and (place := self._cluster.place_of(source)) is not None:
+        if (cluster := self._cluster) is not None and (place := self._place(cluster, source)):
             found = await aggregate_on_cluster(
-                self._aggregation, source, place, self._folder, self._runs, self._cluster
+                self._aggregation, source, place, self._folder, self._runs, cluster
             )
             if found is not None:
                 return found
         return await aggregate_one(self._aggregation, source, self._folder, self._runs)
+
+    def _place(self, cluster: Cluster, source: Source) -> Place | None:
+        """Return where a cluster is to read a source; None if it is to be read here."""
+        if not self._any_size and source.size < cluster.min_input:
+            return None
+        return cluster.place_of(source)
 
     async def _complete(self, found: Aggregated, groups: int) -> tuple[Written, Written | None]:
         """Bring the kernel's rows into the format of the result. Return it and its preview."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from shared.blobs.content import FilePart
 from shared.csv.compression import MAX_EXPANSION
+from shared.jobs.engine_choice import EngineChoice
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -168,10 +169,12 @@ class Engine(Protocol):
         sources: Sequence[Source],
         scratch: Path,
         progress: Callable[[EngineProgress], None],
+        choice: EngineChoice = EngineChoice.AUTO,
     ) -> Output:
         """Aggregate `sources` into a new file in `scratch`, an existing folder of the caller.
 
-        They are at least one, and in the order in which their records are.
+        They are at least one, and in the order in which their records are. `choice` is where it is
+        computed if there is a cluster that can.
 
         Raises MalformedInput if the file is bad; the message has the line (counted from 1, where
         the record begins), the column, what was found and what was expected, and the report has the

@@ -12,6 +12,7 @@ from shared.api.report import ReportView
 from shared.api.view import Count, Id, Ordinal, Path, Sha256, Time, View, component
 from shared.csv.problems import SHOWN_PROBLEMS
 from shared.jobs.delivery import DeliveryState
+from shared.jobs.engine_choice import EngineChoice
 from shared.jobs.job import AttemptOutcome, JobState
 from shared.jobs.job_input import MAX_INPUTS
 
@@ -204,6 +205,8 @@ class JobView(View):
     """`fetching` while inputs are fetched from elsewhere, of which `progress` then tells."""
     output_to: OutputToView | None = None
     """Where the result is sent to; null if it is only stored."""
+    engine: Annotated[str, WithJsonSchema({"enum": [*map(str, EngineChoice)]})] = EngineChoice.AUTO
+    """Where the job is to be computed, as it was asked for. `report.cluster` tells where it was."""
 
     @property
     def result_size(self) -> int | None:

@@ -152,3 +152,5 @@ class ReportView(View):
     received."""
     inputs: Annotated[tuple[InputReportView, ...], AlsoJsonSchema({"maxItems": SHOWN_INPUTS})] = ()
     """The first files, in their order, if the job has several; else none."""
+    cluster: Annotated[str | None, WithJsonSchema({"enum": ["spark", None]})] = None
+    """`spark` if a Spark cluster read the file; null if the processor did."""

@@ -68,12 +68,13 @@ class SqlJobAsks(SqlJobClaims):
                     request.max_attempts,
                     now,
                     request.tenant,
-                    int(is_small(sum(each.size for each in request.inputs))),
+                    int(is_small(sum(each.size for each in request.inputs), request.engine)),
                     encode_inputs(request.inputs),
                     request.digest,
                     int(not request.cache),
                     notify_value(request.notify),
                     request.spec_name,
+                    request.engine,
                 ),
             )
             if not rows:

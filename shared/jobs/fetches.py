@@ -235,7 +235,8 @@ def _with_inputs(job: Job, inputs: tuple[JobInput, ...]) -> Steps[Job]:
 
 
 def _release(job: Job) -> Steps[Job | None]:
-    rows = yield Statement(_SQL.release_job, (str(job.id), int(is_small(job.input_size)), NEVER))
+    small = is_small(job.input_size, job.engine)
+    rows = yield Statement(_SQL.release_job, (str(job.id), int(small), NEVER))
     return job_of(rows[0]) if rows else None
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from shared.access.tenant import DEFAULT_TENANT
 from shared.aggregation.spec import SONG_PLAYS as SONG_PLAYS
 from shared.aggregation.spec import Aggregation as Aggregation  # noqa: TC001
+from shared.jobs.engine_choice import EngineChoice
 from shared.jobs.fetch import NEVER
 
 if TYPE_CHECKING:
@@ -157,6 +158,8 @@ class Job:
     """What became of that (see `shared.jobs.delivery`)."""
     output_reason: str | None = None
     """Why it failed last."""
+    engine: EngineChoice = EngineChoice.AUTO
+    """Where it is to be computed."""
 
     @property
     def fetching(self) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.access.tenant import DEFAULT_TENANT
+from shared.jobs.engine_choice import EngineChoice
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -41,3 +42,5 @@ class JobRequest:
     """The URL of the object that the result is sent to."""
     fetches: tuple[FetchRequest, ...] = ()
     """What has to be fetched for those of the inputs that have a URL."""
+    engine: EngineChoice = EngineChoice.AUTO
+    """Where it is to be computed."""

@@ -123,6 +123,8 @@ class Report:
     else None."""
     inputs: tuple[InputReport, ...] = ()
     """The first `SHOWN_INPUTS` files, in their order, if the job has several; else none."""
+    cluster: str | None = None
+    """The kind of the cluster that read the file: `spark`; None if this machine did."""
     unfinished: bool = False
     """Whether the attempt ended before the end of the file. Then `rows`, `groups`,
     `bytes_decompressed` and `bytes_out` are unknown, and 0 here."""

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from shared.access.notify_column import notify_of
 from shared.aggregation.json_codec import decode_aggregation
+from shared.jobs.engine_choice import EngineChoice
 from shared.jobs.job import (
     Attempt,
     AttemptOutcome,
@@ -69,6 +70,7 @@ def job_of(row: Row) -> Job:
         progress=_progress_of(row),
         report=_report_of(row),
         notify=notify_of(row["notify"]),
+        engine=EngineChoice(row["engine"]),
     )
 
 

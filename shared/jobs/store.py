@@ -22,6 +22,7 @@ from shared.database.text import storable
 from shared.errors import JobNotFound, LeaseLost
 from shared.jobs.asks import SqlJobAsks
 from shared.jobs.deliveries import SqlDeliveries, delivery_due
+from shared.jobs.engine_choice import EngineChoice
 from shared.jobs.fetches import fetched_again
 from shared.jobs.head_starts import SqlHeadStarts
 from shared.jobs.job import AttemptOutcome, JobState
@@ -141,6 +142,7 @@ class SqlJobStore(SqlJobAsks):
         input_sha256: str | None = None,
         notify: Sequence[str] = (),
         spec_name: str | None = None,
+        engine: EngineChoice = EngineChoice.AUTO,
     ) -> Job:
         """See `JobStore`. Raises ValueError unless `max_attempts` is at least 1."""
         if max_attempts < 1:
@@ -156,11 +158,12 @@ class SqlJobStore(SqlJobAsks):
             max_attempts,
             now,
             tenant,
-            int(is_small(input_size)),
+            int(is_small(input_size, engine)),
             input_version,
             input_sha256,
             notify_value(notify),
             spec_name,
+            engine,
         ) or await self._database.read(self._sql.job_by_upload, str(upload_id), None)
         return job_of(rows[0])
 

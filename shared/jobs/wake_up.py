@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
 from shared.errors import InvalidInput
+from shared.jobs.engine_choice import EngineChoice
 
 if TYPE_CHECKING:
     from shared.jobs.job import Job
@@ -49,6 +50,6 @@ class WakeUp:
         return cls(job_id, small=fields.get("small") is True)
 
 
-def is_small(input_size: int) -> bool:
-    """Whether a job with an input of so many bytes is small."""
-    return input_size <= SMALL
+def is_small(input_size: int, engine: EngineChoice) -> bool:
+    """Whether a job with an input of so many bytes is small. Small jobs run on no cluster."""
+    return input_size <= SMALL and engine is not EngineChoice.SPARK

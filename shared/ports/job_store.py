@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from shared.access.tenant import DEFAULT_TENANT
+from shared.jobs.engine_choice import EngineChoice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -98,13 +99,14 @@ class JobStore(Protocol):
         input_sha256: str | None = None,
         notify: Sequence[str] = (),
         spec_name: str | None = None,
+        engine: EngineChoice = EngineChoice.AUTO,
     ) -> Job:
         """Create the pending job of an upload, or return the job that it has.
 
         An upload has exactly one job, also after concurrent calls. The URLs in `notify` are told
         how the job ends: `succeed`, `fail`, `cancel` and `claim` store a notification for each
         (see `notifications`) in the step that records the outcome. `spec_name` is the saved spec
-        that `aggregation` was.
+        that `aggregation` was, `engine` where it is to be computed.
         """
         ...
 

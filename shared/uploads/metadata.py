@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from shared.aggregation.json_codec import decode_aggregation, encode_aggregation
 from shared.aggregation.spec import SONG_PLAYS
+from shared.jobs.engine_choice import EngineChoice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,6 +34,8 @@ NOTIFY = "notify"
 JOB = "job"
 """`NONE` if the upload becomes no job, but waits until jobs are asked of it; else absent."""
 NONE = "none"
+ENGINE = "engine"
+"""Where the job is to be computed; absent for `auto`."""
 KEEP = "keep"
 """The seconds for which the upload is kept after its last byte, or `inf`; absent if it is not."""
 
@@ -53,6 +56,11 @@ def aggregation_of(metadata: Mapping[str, str]) -> Aggregation:
 def spec_name_of(metadata: Mapping[str, str]) -> str | None:
     """Return the name of the saved spec that the aggregation of an upload was, if it was one."""
     return metadata.get(SPEC_NAME)
+
+
+def engine_of(metadata: Mapping[str, str]) -> EngineChoice:
+    """Return where the job of an upload with this metadata is to be computed."""
+    return EngineChoice(metadata.get(ENGINE, EngineChoice.AUTO))
 
 
 def notify_of(metadata: Mapping[str, str]) -> tuple[str, ...]:

@@ -10,7 +10,13 @@ from shared.errors import BlobNotFound, BrokerUnavailable, DatabaseUnavailable, 
 from shared.jobs.job import JobState
 from shared.jobs.wake_up import WakeUp
 from shared.uploads.keys import tenant_of
-from shared.uploads.metadata import aggregation_of, kept_for, notify_of, spec_name_of
+from shared.uploads.metadata import (
+    aggregation_of,
+    engine_of,
+    kept_for,
+    notify_of,
+    spec_name_of,
+)
 from shared.uploads.record import record
 
 if TYPE_CHECKING:
@@ -57,6 +63,7 @@ async def start_job(
         input_sha256=blob.sha256,
         notify=notify_of(blob.metadata),
         spec_name=spec_name_of(blob.metadata),
+        engine=engine_of(blob.metadata),
     )
     if job.created_at == now:
         events.job_created(job)

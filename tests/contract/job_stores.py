@@ -11,6 +11,7 @@ from shared.blobs.blob import result_key, upload_key
 from shared.csv.problems import Problem
 from shared.database import connect
 from shared.database.migrate import migrate
+from shared.jobs.engine_choice import EngineChoice
 from shared.jobs.job import SONG_PLAYS, Job, JobResult
 from shared.jobs.report import Report, Rows, Seconds
 from shared.jobs.store import SqlJobStore
@@ -47,6 +48,7 @@ async def make_job(
     input_size: int = 1 << 40,
     tenant: Tenant = DEFAULT_TENANT,
     notify: Sequence[str] = (),
+    engine: EngineChoice = EngineChoice.AUTO,
 ) -> Job:
     """Create a job, in state PENDING."""
     upload_id = upload_id or uuid4()
@@ -60,6 +62,7 @@ async def make_job(
         now=now,
         tenant=tenant,
         notify=notify,
+        engine=engine,
     )
 
 

@@ -186,3 +186,20 @@ async def test_several_files_are_run_without_a_server(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     text = (tmp_path / "totals.csv").read_text()
     assert text == "@file,sum(a)\npart-1.csv,1\npart-2.csv,2\n"
+
+
+async def test_commands_say_where_a_job_is_computed(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "where.csv").write_text("Song,Plays\na,1\n")
+    run = ("run", "where.csv", "-o", "where-sum.csv", "--sum", "Plays")
+    # This server has no cluster, so it computes all itself.
+    sent = await shell.json(*run, "--engine", "spark")
+    assert (tmp_path / "where-sum.csv").read_text() == "sum(Plays)\n1\n"
+    job = await shell.json("status", sent["job_id"])
+    assert (job["engine"], job["report"]["cluster"]) == ("spark", None)
+    upload = job["inputs"][0]["upload_id"]
+    asked = await shell.json("ask", upload, "--count", "--engine", "local")
+    assert asked["engine"] == "local"
+    again = await shell.json(*run, "--no-cache", "--engine", "local")
+    assert (await shell.json("status", again["job_id"]))["engine"] == "local"
+    said = await shell("ask", upload, "--count", "--engine", "cluster", exit_code=Exit.USAGE)
+    assert "'cluster' is not one of" in said

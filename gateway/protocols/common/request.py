@@ -94,12 +94,14 @@ def becomes_job(request: web.Request) -> bool:
     return given == "true"
 
 
-def refuse_question(spec: object, *, fails_early: bool, notifies: bool) -> None:
+def refuse_question(
+    spec: object, *, fails_early: bool, notifies: bool, engine: object = None
+) -> None:
     """Raise InvalidInput if an upload that becomes no job has what only jobs have."""
-    if spec is not None or fails_early or notifies:
+    if spec is not None or fails_early or notifies or engine is not None:
         raise InvalidInput(
-            "job is false, and an aggregation, fail_early or notify is given; send them with the "
-            "request for a job",
+            "job is false, and an aggregation, fail_early, notify or engine is given; send them "
+            "with the request for a job",
             field="job",
         )
 

@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from gateway.http.engine_field import read_engine
 from gateway.http.notify_urls import notify_in_query, read_notify
 from gateway.keys import SETTINGS
 from gateway.protocols.common.request import becomes_job, fail_early, refuse_question
@@ -15,16 +16,18 @@ from gateway.uploads.filenames import base_name
 from gateway.uploads.keeping import keep_in_query, seconds_to_keep
 from shared.errors import InvalidInput
 from shared.http.request_body import json_body, whole_number
+from shared.jobs.engine_choice import EngineChoice
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-_FIELDS = ("name", "size", "sha256", "aggregation", "fail_early", "notify", "job", "keep")
+_FIELDS = ("name", "size", "sha256", "aggregation", "fail_early", "notify", "job", "keep", "engine")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 async def read_declaration(request: web.Request) -> NewUpload:
-    """Read the body of a creation. All but name, size and digest may be in its URL instead.
+    """Read the body of a creation. All but name, size, digest and engine may be in its
+    URL instead.
 
     Raises InvalidInput for a field that is missing, malformed or unknown, AddressRefused, and
     SpecNotFound.
@@ -35,7 +38,7 @@ async def read_declaration(request: web.Request) -> NewUpload:
             f"unknown: {', '.join(sorted(unknown))}; an upload has {', '.join(_FIELDS)}",
             field=min(unknown),
         )
-    name, size, sha256, spec, fails_early, notify, job, keep = (
+    name, size, sha256, spec, fails_early, notify, job, keep, engine = (
         fields.get(field) for field in _FIELDS
     )
     if not isinstance(name, str):
@@ -55,6 +58,7 @@ async def read_declaration(request: web.Request) -> NewUpload:
             spec or request.query.get("spec"),
             fails_early=bool(fails_early or of_url[0]),
             notifies=bool(notify) or "notify" in request.query,
+            engine=engine,
         )
     if spec is not None:
         named = await read_named(request, spec, "aggregation")
@@ -68,6 +72,7 @@ async def read_declaration(request: web.Request) -> NewUpload:
         job=job,
         keep=kept_by_url if keep is None else seconds_to_keep(keep),
         spec_name=named.name,
+        engine=EngineChoice.AUTO if engine is None else read_engine(engine),
     )
 
 

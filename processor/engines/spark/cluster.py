@@ -69,7 +69,7 @@ class Cluster:
 
     session: Callable[[], Session]
     min_input: int
-    """Bytes of the smallest file that is aggregated there."""
+    """Bytes of the smallest file that is aggregated there, if its job does not say where."""
     part: int = 64 << 20
     """Bytes of a range, about."""
     most_parts: int = 10_000
@@ -88,9 +88,7 @@ class Cluster:
     """Bytes at the start of a file that this machine reads, with the header; less only in tests."""
 
     def place_of(self, source: Source) -> Place | None:
-        """Return where executors read a source; None if they cannot, or it is not large."""
-        if source.size < self.min_input:
-            return None
+        """Return where executors read a source; None if they cannot."""
         if self.shared_files and source.local_path is not None:
             return places.SharedFile(str(source.local_path.absolute()))
         return source.place

@@ -127,7 +127,7 @@ class _Distributed:
             names.append(FILE_COLUMN)
         of_file = of_dialect(dialect) if last["event"] == "finished" else []
         findings = [*(Finding(**finding) for finding in last["warnings"]), *of_file]
-        return Aggregated(last, self.query, names, findings, dialect)
+        return Aggregated(last, self.query, names, findings, dialect, cluster="spark")
 
     async def _read_start(self) -> tuple[Dialect, int]:
         """Aggregate the records in the first bytes. Return the dialect, and where they end."""

@@ -5,10 +5,10 @@
 -- name: insert_job
 INSERT INTO jobs (
     id, upload_id, input_key, input_size, filename, aggregation, max_attempts, created_at,
-    tenant, small, input_version, input_sha256, notify, spec_name, state, attempt,
+    tenant, small, input_version, input_sha256, notify, spec_name, engine, state, attempt,
     failures
 )
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'PENDING', 0, 0)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'PENDING', 0, 0)
 ON CONFLICT (upload_id) DO NOTHING
 RETURNING *;
 
@@ -16,10 +16,10 @@ RETURNING *;
 -- A job that was asked for: its own id takes the place of an upload's.
 INSERT INTO jobs (
     id, upload_id, input_key, input_size, filename, aggregation, max_attempts, created_at,
-    tenant, small, inputs, request_digest, uncached, notify, spec_name, state, attempt,
+    tenant, small, inputs, request_digest, uncached, notify, spec_name, engine, state, attempt,
     failures
 )
-VALUES ($1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'PENDING', 0, 0)
+VALUES ($1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'PENDING', 0, 0)
 ON CONFLICT (id) DO NOTHING
 RETURNING *;
 

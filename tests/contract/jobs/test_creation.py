@@ -10,6 +10,7 @@ import pytest
 
 from shared.blobs.blob import upload_key
 from shared.errors import JobNotFound, LeaseLost
+from shared.jobs.engine_choice import EngineChoice
 from shared.jobs.job import JobState, Unfinished
 from tests.aggregations import sum_of
 from tests.contract.job_stores import make_job, open_store, result_of
@@ -160,3 +161,14 @@ async def test_unfinished_jobs_are_counted_by_state_with_the_oldest_waiting_one(
     )
     # And a limit returns the oldest
     assert await store.unfinished(limit=2) == Unfinished(retry=1, started=1, oldest_waiting=4.0)
+
+
+@pytest.mark.parametrize("engine", list(EngineChoice))
+async def test_a_job_keeps_where_it_is_to_be_computed(
+    store: SqlJobStore, engine: EngineChoice
+) -> None:
+    job = await make_job(store, input_size=1, engine=engine)
+    assert (job.engine, await store.get(job.id)) == (engine, job)
+    # Small jobs run on no cluster.
+    assert job.small == (engine != "spark")
+    assert (await make_job(store)).engine == "auto"

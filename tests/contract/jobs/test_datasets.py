@@ -13,6 +13,7 @@ from shared.access.tenant import DEFAULT_TENANT, Tenant
 from shared.blobs.blob import upload_key
 from shared.errors import InputRemoved, UploadInUse
 from shared.jobs.dataset import Dataset
+from shared.jobs.engine_choice import EngineChoice
 from shared.jobs.job import JobState
 from shared.jobs.job_input import JobInput
 from shared.jobs.job_request import JobRequest
@@ -54,6 +55,15 @@ async def test_a_job_that_was_asked_for_is_read_as_it_was_created(store: SqlJobS
     started = await claim(store, job)
     assert started is not None
     assert started.inputs == inputs
+
+
+async def test_a_job_that_was_asked_for_keeps_where_it_is_to_be_computed(
+    store: SqlJobStore,
+) -> None:
+    request = replace(request_of(input_of(uuid4())), engine=EngineChoice.SPARK)
+    job = await store.ask(request, now=7.0)
+    assert (job.engine, job.small) == ("spark", False)
+    assert await store.get(job.id) == job
 
 
 async def test_a_request_has_one_job_also_after_concurrent_calls(url: str) -> None:

@@ -102,7 +102,7 @@ async def _aggregate(
 
 def _found(output: Output) -> tuple[object, ...]:
     report = asdict(output.report)
-    for of_machine in ("seconds", "peak_memory", "peak_scratch"):
+    for of_machine in ("seconds", "peak_memory", "peak_scratch", "cluster"):
         del report[of_machine]
     rejects = output.rejects.path.read_bytes() if output.rejects else None
     return output.sha256, output.path.read_bytes(), rejects, report
@@ -120,6 +120,7 @@ async def test_a_cluster_gives_the_result_and_report_of_one_machine(
     output = await _aggregate(path, scratch, _cluster(shared_spark), aggregation)
 
     assert _found(output) == expected
+    assert output.report.cluster == "spark"
     assert leftovers(scratch) == {
         each.path for each in (output, output.rejects) if each is not None
     }
@@ -197,6 +198,7 @@ async def test_without_a_driver_a_job_runs_on_this_machine(
         await asyncio.to_thread(shared_spark.start_connect)
 
     assert _found(output) == expected
+    assert output.report.cluster is None
 
 
 async def test_a_cancelled_job_ends_on_the_cluster(

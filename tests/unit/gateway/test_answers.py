@@ -5,7 +5,7 @@
 `number`, `date`, and what says which lines are the table, to dialects; `proposal`,
 `misfit_field`, `default_fits` and `sample_rows` to inspections; what computed a column, and the
 number of rows, to previews; `inputs`, `cached_from`, `notify` and
-`spec_name` to jobs.
+`spec_name` to jobs; `cluster` to reports, and `engine` to jobs.
 """
 
 from __future__ import annotations

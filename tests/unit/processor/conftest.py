@@ -20,6 +20,7 @@ from processor.worker import Worker
 from shared.access.tenant import DEFAULT_TENANT
 from shared.blobs.blob import upload_key
 from shared.bus.in_process import InProcessBus
+from shared.jobs.engine_choice import EngineChoice
 from shared.jobs.job import SONG_PLAYS
 from shared.jobs.report import Report, Rows, Seconds
 from shared.jobs.store import SqlJobStore, open_job_store
@@ -65,6 +66,7 @@ class ScriptedEngine:
         self.may_write = asyncio.Event()
         self.may_write.set()
         self.runs = 0
+        self.choices: list[EngineChoice] = []
         self.errors: list[Exception] = []
         self.cancelled = 0
         self.report: Callable[[EngineProgress], None]
@@ -77,7 +79,9 @@ class ScriptedEngine:
         sources: Sequence[Source],
         scratch: Path,
         progress: Callable[[EngineProgress], None],
+        choice: EngineChoice = EngineChoice.AUTO,
     ) -> Output:
+        self.choices.append(choice)
         assert aggregation == SONG_PLAYS
         self.report = progress
         self.runs += 1
@@ -194,6 +198,7 @@ class Rig:
         *,
         upload_id: UUID | None = None,
         tenant: Tenant = DEFAULT_TENANT,
+        engine: EngineChoice = EngineChoice.AUTO,
     ) -> Job:
         """A job whose input is complete; that of the upload if one is given."""
         if upload_id is None:
@@ -209,6 +214,7 @@ class Rig:
             max_attempts=max_attempts,
             now=time.time(),
             tenant=tenant,
+            engine=engine,
         )
 
     def delivery(self, job: Job) -> RecordedDelivery:

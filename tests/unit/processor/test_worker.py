@@ -17,6 +17,7 @@ from shared.errors import (
     BlobNotFound,
     MalformedInput,
 )
+from shared.jobs.engine_choice import EngineChoice
 from shared.jobs.job import JobState
 from shared.jobs.wake_up import WakeUp
 from tests.unit.processor.conftest import OUTPUT, RecordedDelivery, ScriptedEngine
@@ -210,3 +211,11 @@ async def test_no_scratch_is_left_after_an_attempt(rig: Rig) -> None:
     job = await rig.job()
     await rig.worker().handle(rig.delivery(job))
     assert [path.name for path in rig.scratch.path.iterdir()] == [".lock"]
+
+
+@pytest.mark.parametrize("engine", list(EngineChoice))
+async def test_the_engine_is_given_where_the_job_is_to_be_computed(
+    rig: Rig, engine: EngineChoice
+) -> None:
+    await rig.worker().handle(rig.delivery(await rig.job(engine=engine)))
+    assert rig.engine.choices == [engine]

@@ -51,6 +51,7 @@ REPORT = {
     "warnings": (),
     "head_start": None,
     "inputs": (),
+    "cluster": None,
 }
 
 

@@ -93,6 +93,7 @@ async def test_a_finished_job_shows_its_input_its_result_and_its_attempts(
         "spec_name": None,
         "stage": None,
         "output_to": None,
+        "engine": "auto",
     }
     assert attempt == {
         "number": 1,
@@ -243,6 +244,7 @@ async def test_the_report_of_a_finished_job_is_shown(gateway: Gateway) -> None:
         "warnings": [],
         "head_start": None,
         "inputs": [],
+        "cluster": None,
     }  # fmt: skip
     assert (shown["problems"], shown["problem_count"]) == ([], 2)
     # `rows_in` means the same, even if an older version recorded the result
@@ -272,7 +274,7 @@ async def test_an_unfinished_report_shows_resources_and_no_rows(
         "rows_of_several_lines", "most_lines", "lines_passed_over",
         "rejects_omitted", "rows_padded",
         "rows_truncated", "groups",
-        "bytes_decompressed", "bytes_out", "head_start",
+        "bytes_decompressed", "bytes_out", "head_start", "cluster",
     ]  # fmt: skip
     assert (shown["problems"], shown["problem_count"]) == ([], None)
 

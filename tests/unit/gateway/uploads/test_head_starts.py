@@ -300,3 +300,12 @@ async def test_fail_early_is_true_or_false(gateway: Gateway, value: object) -> N
     refused = await gateway.client.put(f"{UPLOADS}?name=a.csv&fail_early=maybe", data=b"x")
     problem = await problem_of(refused, 400, "invalid-input")
     assert "fail_early is 'maybe'; send true or false" in problem["detail"]
+
+
+async def test_an_upload_for_a_cluster_is_not_offered(gateway: Gateway) -> None:
+    for_cluster = await declare(gateway, engine="spark")
+    other = await declare(gateway, engine="local")
+    await send(gateway, for_cluster, 0, SAMPLE_SIZE)
+    await send(gateway, other, 0, SAMPLE_SIZE)
+    await offered(gateway, other)
+    assert await offer_of(gateway, for_cluster) is None

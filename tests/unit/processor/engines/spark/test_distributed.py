@@ -13,7 +13,9 @@ import pytest
 from processor.engines.native import NativeEngine
 from processor.engines.port import EngineLimits
 from processor.engines.spark.cluster import ClusterLost
+from shared.aggregation.spec import SONG_PLAYS
 from shared.errors import MalformedInput
+from shared.jobs.engine_choice import EngineChoice
 from tests.contract.engines.files import HEADER
 from tests.contract.engines.local_cluster import LocalSession, local_cluster
 from tests.contract.engines.runs import aggregate, leftovers
@@ -184,3 +186,42 @@ async def test_cancelling_stops_the_session(tmp_path: Path) -> None:
         await running
     assert session.stopped.is_set()
     assert list((tmp_path / "scratch").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("choice", "min_input", "cluster_used"),
+    [
+        (EngineChoice.AUTO, 0, True),
+        (EngineChoice.AUTO, 1 << 40, False),
+        (EngineChoice.LOCAL, 0, False),
+        (EngineChoice.SPARK, 1 << 40, True),
+    ],
+    ids=["auto-large", "auto-small", "local", "spark"],
+)
+async def test_a_job_may_say_whether_a_cluster_reads_its_file(
+    tmp_path: Path, choice: EngineChoice, min_input: int, cluster_used: bool
+) -> None:
+    sessions = Sessions()
+    path = tmp_path / "in.csv"
+    path.write_bytes(HEADER + ROW * 30)
+    cluster = replace(local_cluster(), session=sessions, min_input=min_input)
+    engine = NativeEngine(EngineLimits(), cluster=cluster)
+
+    output = await engine.aggregate(
+        SONG_PLAYS, [LocalSource(path)], tmp_path, lambda _progress: None, choice
+    )
+
+    assert output.path.read_bytes() == RESULT + b"a,2020-01-01,30\n"
+    assert output.report.cluster == ("spark" if cluster_used else None)
+    assert len(sessions.made) == int(cluster_used)
+
+
+async def test_a_file_for_a_cluster_that_is_away_or_missing_is_read_here(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_bytes(HEADER + ROW * 30)
+    for cluster in (replace(local_cluster(), session=AwaySession), None):
+        output = await NativeEngine(EngineLimits(), cluster=cluster).aggregate(
+            SONG_PLAYS, [LocalSource(path)], tmp_path, lambda _progress: None, EngineChoice.SPARK
+        )
+        assert output.path.read_bytes() == RESULT + b"a,2020-01-01,30\n"
+        assert output.report.cluster is None
