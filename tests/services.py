@@ -58,10 +58,11 @@ class Services:
         """Start a gateway."""
         return self._start("gateway", {"port": 0, **settings})
 
-    def processor(self, **settings: object) -> ServiceProcess:
+    def processor(self, *, pythonpath: str | None = None, **settings: object) -> ServiceProcess:
         """Start a processor with short intervals, and one slot for small jobs.
 
         With more, a paused one could be sent wake-ups that it holds until its heartbeat is missed.
+        `pythonpath` is that of a process that needs more than is installed here.
         """
         return self._start(
             "processor",
@@ -74,6 +75,7 @@ class Services:
                 "small_jobs": 1,
                 **settings,
             },
+            pythonpath,
         )
 
     def __enter__(self) -> Self:
@@ -82,7 +84,9 @@ class Services:
     def __exit__(self, *_: object) -> None:
         self._started.close()
 
-    def _start(self, module: str, settings: dict[str, object]) -> ServiceProcess:
+    def _start(
+        self, module: str, settings: dict[str, object], pythonpath: str | None = None
+    ) -> ServiceProcess:
         self._starts += 1
         known = {
             "database_url": self.database_url,
@@ -99,7 +103,10 @@ class Services:
                 env={
                     f"CSVMILL_{name.upper()}": str(value)
                     for name, value in {**known, **settings}.items()
-                },
+                }
+                | ({} if pythonpath is None else {"PYTHONPATH": pythonpath}),
+                # A process that was forked has its path already.
+                forked=pythonpath is None,
             )
         )
 
