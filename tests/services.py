@@ -58,7 +58,7 @@ class Services:
         """Start a gateway."""
         return self._start("gateway", {"port": 0, **settings})
 
-    def processor(self, *, pythonpath: str | None = None, **settings: object) -> ServiceProcess:
+    def processor(self, pythonpath: str | None = None, /, **settings: object) -> ServiceProcess:
         """Start a processor with short intervals, and one slot for small jobs.
 
         With more, a paused one could be sent wake-ups that it holds until its heartbeat is missed.

@@ -56,7 +56,7 @@ async def test_a_job_has_the_same_result_on_the_cluster_and_on_the_processor(
     (tmp_path / "plays.csv").write_bytes(content)
     gateway, storage = services.gateway(), services.storage()
     processor = services.processor(
-        pythonpath=with_client,
+        with_client,
         spark=shared_spark.url,
         spark_part_size=1 << 20,
         spark_wait=300,
