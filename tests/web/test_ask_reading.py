@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
+import xlsxwriter
 from playwright.async_api import expect
 
+from tests.web.accessibility import axe
 from tests.web.asking import (
     PNG,
     column_heads,
@@ -143,6 +146,37 @@ async def test_a_compressed_file_is_read(page: Page, service: Service, tmp_path:
     compression = control(page, "input.compression").locator("option:checked")
     await expect(compression).to_have_text("Found: gzip")
     await expect(column_heads(page)).to_have_count(5)
+
+
+async def test_a_sheet_of_a_workbook_is_chosen_and_asked_about(
+    page: Page, service: Service, tmp_path: Path
+) -> None:
+    plays = [("Ä", date(2026, 3, day), day * 10) for day in range(1, 20)]
+    plays += [("B", date(2026, 4, day), day) for day in range(1, 20)]
+    with xlsxwriter.Workbook(
+        tmp_path / "plays.xlsx", {"default_date_format": "yyyy-mm-dd"}
+    ) as made:
+        notes, sheet = made.add_worksheet("Notes"), made.add_worksheet("Plays & more")
+        for number, row in enumerate([("Topic", "Text"), ("a", "b"), ("c", "d")]):
+            notes.write_row(number, 0, row)
+        for number, values in enumerate([("Song", "Date", "Plays"), *plays]):
+            sheet.write_row(number, 0, values)
+
+    await open_with(page, service, tmp_path / "plays.xlsx")
+    await expect(page.get_by_text("Which sheet of the workbook?")).to_be_visible()
+    await expect(page.locator(".home-item")).to_contain_text("several sheets")
+    await axe(page)
+    await page.get_by_role("button", name="Notes").click()
+    await expect(column_heads(page)).to_have_count(2)
+    await control(page, "input.sheet").select_option("Plays & more")
+    await expect(column_heads(page)).to_have_text(
+        ["Song" + "text", "Date" + "date", "Plays" + "whole number"]
+    )
+    await page.get_by_role("button", name="Sum of Plays by Song").click()
+    assert (await question(page))["input"] == {"sheet": "Plays & more"}
+    job = await start_and_open_job(page)
+    found = {row["Song"]: row["sum(Plays)"] for row in rows_of(await result(service, job))}
+    assert found == {song: str(sum(n for name, _, n in plays if name == song)) for song in "ÄB"}
 
 
 async def test_hostile_names_and_cells_are_text(

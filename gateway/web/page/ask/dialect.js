@@ -3,7 +3,7 @@
 import { h } from "../core/element.js";
 import { dialect } from "../texts/dialect.js";
 import { checkBox, choice, idOf, textBox } from "./controls.js";
-import { declare, declared, enteredValue, FIELDS } from "./dialect_fields.js";
+import { declare, declared, enteredValue, fieldsOf } from "./dialect_fields.js";
 
 /** @typedef {import("./dialect_fields.js").Field} Field */
 /** @typedef {import("./types.js").Input} Input */
@@ -15,6 +15,7 @@ const OTHER = "\u0000other";
  * @typedef {object} DialectContext
  * @property {Input} input what a person has declared, which is changed
  * @property {Input | null} found what the service has found out
+ * @property {readonly string[] | null} sheets the names of those of a workbook
  * @property {Set<string>} open places that are unfolded
  * @property {() => void} changed called after each change
  * @property {() => void} redraw called when other fields are to be shown
@@ -25,7 +26,10 @@ const OTHER = "\u0000other";
  * @param {DialectContext} context
  */
 export function dialectFields(context) {
-  const made = FIELDS.map((field) => ({ field, element: fieldOf(context, field) }));
+  const made = fieldsOf(context.sheets).map((field) => ({
+    field,
+    element: fieldOf(context, field),
+  }));
   return {
     main: made.filter(({ field }) => field.main).map(({ element }) => element),
     rest: made.filter(({ field }) => !field.main).map(({ element }) => element),
@@ -35,9 +39,11 @@ export function dialectFields(context) {
 /**
  * Returns how many fields that are not always shown are declared.
  * @param {Input} input
+ * @param {readonly string[] | null} sheets the names of those of a workbook
  */
-export function restDeclared(input) {
-  return FIELDS.filter(({ key, main }) => !main && declared(input, key) !== undefined).length;
+export function restDeclared(input, sheets) {
+  return fieldsOf(sheets).filter(({ key, main }) => !main && declared(input, key) !== undefined)
+    .length;
 }
 
 /**
@@ -90,7 +96,10 @@ function choiceOf({ input, found, changed, open, redraw }, field) {
           foundValue === undefined || foundValue === null ? "" : word(words, String(foundValue)),
         )
     : word(words, values[0] ?? "");
-  const rest = field.found ? values : values.slice(1);
+  const rest = [
+    ...(field.found ? values : values.slice(1)),
+    ...(value === undefined || known || isOther ? [] : [String(value)]),
+  ];
   const select = choice({
     place: isOther ? `${place}.kind` : place,
     label: dialect.labels[key] ?? key,

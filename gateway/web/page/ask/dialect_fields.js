@@ -88,6 +88,22 @@ export const FIELDS = Object.freeze([
   { key: "number.parentheses", kind: "check", on: "negative" },
 ]);
 
+/** Keys that do not apply to workbooks (docs/csv.md). */
+const OF_TEXT = ["delimiter", "quote", "escape", "encoding", "line_end", "compression"];
+
+/**
+ * Returns the fields of a file; `sheets` are the names of those of a workbook, of which one is chosen.
+ * @param {readonly string[] | null} sheets
+ * @returns {readonly Field[]}
+ */
+export function fieldsOf(sheets) {
+  if (!sheets) return FIELDS;
+  /** @type {Field} */
+  const sheet = { key: "sheet", kind: "choice", values: sheets, main: true, found: true };
+  const others = FIELDS.filter(({ key }) => key !== "sheet" && !OF_TEXT.includes(key));
+  return [sheet, ...others];
+}
+
 /**
  * Returns the declared value of a key; undefined if it is not declared.
  * @param {import("./types.js").Input} input

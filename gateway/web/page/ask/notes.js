@@ -2,6 +2,7 @@
 
 import { h } from "../core/element.js";
 import { formatCount } from "../core/format.js";
+import { plain } from "../core/plain.js";
 import { inLabels, labelled, sentence } from "../core/wording.js";
 import { ask as texts } from "../texts/ask.js";
 import { dialect } from "../texts/dialect.js";
@@ -12,6 +13,8 @@ import { declare, declared, FIELDS } from "./dialect_fields.js";
 
 const PREFIX = "input.";
 const PROBLEMS = 5;
+/** Sheets that have a button; the others are in the list of the field. */
+const SHEETS = 8;
 const DELIMITER = /set input\.delimiter/;
 
 /** `set input.KEY to VALUE`, once or twice; a value is in quotes unless it is true. */
@@ -57,6 +60,24 @@ function writtenValue(written) {
  * @param {(place: string) => void} on.go called with the place of a field to correct
  */
 export function messages(inspection, { accept, header, go }) {
+  if (inspection.input.sheet === null) {
+    const sheets = inspection.visible?.length ? inspection.visible : (inspection.sheets ?? []);
+    return [
+      box(
+        "warn",
+        texts.notes.sheet,
+        h(
+          "div",
+          { class: "actions" },
+          sheets
+            .slice(0, SHEETS)
+            .map((sheet) =>
+              h("button", { type: "button", onclick: () => accept({ sheet }) }, plain(sheet)),
+            ),
+        ),
+      ),
+    ];
+  }
   if (inspection.error) {
     return [box("bad", texts.notes.unreadable, h("p", null, sentence(inspection.error)))];
   }

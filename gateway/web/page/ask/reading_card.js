@@ -123,14 +123,16 @@ export class ReadingCard {
 
   drawFields() {
     const { input } = this;
+    const sheets = this.#inspection?.sheets ?? null;
     const { main, rest } = dialectFields({
       input,
       found: this.#inspection?.input ?? null,
+      sheets,
       open: this.#open,
       changed: this.corrected,
       redraw: () => this.drawFields(),
     });
-    const count = restDeclared(input);
+    const count = restDeclared(input, sheets);
     const fold = (/** @type {Event} */ event) => {
       const { open } = /** @type {HTMLDetailsElement} */ (event.currentTarget);
       if (open) this.#open.add(MORE);
@@ -182,14 +184,16 @@ function go(place) {
 }
 
 /** How the file is read, in a line. @param {Inspection} inspection */
-function lineOf({ input, columns, column_count, error }) {
+function lineOf({ input, columns, column_count, error, sheets }) {
   if (error) return null;
   const { delimiter, encoding } = dialect.values;
-  const found = [
-    delimiter?.[String(input.delimiter)] ?? String(input.delimiter ?? ""),
-    encoding?.[String(input.encoding)] ?? String(input.encoding ?? ""),
-    texts.columnCount(column_count),
-  ];
+  const how = sheets
+    ? [plain(String(input.sheet))]
+    : [
+        delimiter?.[String(input.delimiter)] ?? String(input.delimiter ?? ""),
+        encoding?.[String(input.encoding)] ?? String(input.encoding ?? ""),
+      ];
+  const found = [...how, texts.columnCount(column_count)];
   const names = columns.map(({ name }) => plain(name) || texts.table.unnamed);
   return [
     `${found.filter(Boolean).join(" · ")}: `,

@@ -108,6 +108,9 @@
  * @property {string | null} misfit_field
  * @property {boolean} default_fits
  * @property {{line: number, cells: string[]}[]} sample_rows
+ * @property {string[]} [sheets] of a workbook: the names of its sheets, in their order. In `input`,
+ *   `sheet` is null if one is to be chosen
+ * @property {string[]} [visible] those that are not hidden
  */
 
 export {};

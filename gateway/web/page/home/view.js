@@ -224,11 +224,14 @@ class HomePart extends Part {
    */
   #item(file, mine, several) {
     const { inspection } = file;
-    const state = inspection?.error
-      ? texts.unreadable
-      : inspection
-        ? texts.columns(inspection.column_count)
-        : file.problem || texts.reading;
+    const state =
+      inspection?.error && inspection.input.sheet !== null
+        ? texts.unreadable
+        : inspection?.error
+          ? texts.chooseSheet
+          : inspection
+            ? texts.columns(inspection.column_count)
+            : file.problem || texts.reading;
     const isMine = mine.includes(file);
     const isOther = file !== this.#current && (!isMine || this.#ask?.unites === true);
     const differs = this.#current && isOther ? differences(file, this.#current) : null;

@@ -249,6 +249,7 @@ export const ask = Object.freeze({
   }),
   notes: Object.freeze({
     unreadable: "The file cannot be read",
+    sheet: "Which sheet of the workbook?",
     delimiter: "It is not certain what separates the columns",
     header: "Is the first line a header?",
     headerYes: "Yes, it names the columns",

@@ -41,6 +41,7 @@ export const home = Object.freeze({
   reading: "Reading …",
   columns: (/** @type {number} */ count) => plural(count, "1 column", `${count} columns`),
   unreadable: "cannot be read",
+  chooseSheet: "several sheets",
   /** In which columns a file differs from the one that the question is about. */
   differs: (/** @type {{more: string, lacks: string}} */ { more, lacks }) =>
     more || lacks
