@@ -16,6 +16,9 @@ namespace {
 enum class Outcome : std::uint8_t { no = 0, yes = 1, bad = 2 };
 using Outcomes = std::array<Outcome, batch_rows>;
 
+/// So many short texts are compared one by one, which is faster than to look into a set.
+constexpr std::size_t most_short = 4;
+
 Outcome outcome_of(bool holds) { return static_cast<Outcome>(holds); }
 
 /// Leaves those rows in `rows` that have `outcome`.
@@ -90,6 +93,7 @@ struct Condition::Node {
     std::optional<std::uint16_t> noted;
     bool excludes = false;  ///< Then it holds for all other texts.
     TextProbe probe;
+    std::vector<ShortText> short_texts;  ///< Its values, if they are few and short.
 
     Node(const Restriction& restriction, const Notation& notation_of_cells,
          DateFormat format_of_cells);
@@ -292,29 +296,40 @@ void Condition::Node::test(Batch& batch, const Selection& rows, Outcomes& outcom
     }
 }
 
+/// Without branches that depend on cells, since these cannot be predicted.
 void Condition::Node::test_and_note(Batch& batch, const Selection& rows, Outcomes& outcomes) const {
     const Bytes* const tested = batch.column(column).data();
-    const TextProbe may_be = probe;
-    const Outcome asked = outcome_of(!excludes);
-    const Outcome other = outcome_of(excludes);
-    const auto test_with = [&](const auto& equals) {
+    const std::size_t noted_before = batch.almost.size();
+    batch.almost.resize(noted_before + rows.size);
+    AlmostAsked* to = batch.almost.data() + noted_before;
+    const auto test_with = [&, number = *noted, other = excludes](const auto& equals,
+                                                                  const auto& may_match) {
         for (const std::uint16_t row : rows) {
             const Bytes cell = tested[row];
-            outcomes[row] = other;
-            if (!may_be.may_match(cell)) [[likely]]
-                continue;
-            if (equals(cell)) {
-                outcomes[row] = asked;
-            } else {
-                batch.almost.push_back({row, *noted});
-            }
+            const bool equal = equals(cell);
+            outcomes[row] = outcome_of(equal != other);
+            *to = {row, number};
+            to += static_cast<std::ptrdiff_t>(may_match(cell) & !equal);
         }
     };
-    if (op == Operator::in) {
-        test_with([this](Bytes cell) { return texts.contains(cell); });
+    const auto may_match = [this](Bytes cell) { return probe.may_match(cell); };
+    if (short_texts.size() == 1 && short_texts[0].words() == 1 && probe.words() == 1) {
+        test_with([value = short_texts[0]](Bytes cell) { return value.equals<1>(cell); },
+                  [this](Bytes cell) { return probe.may_match<1>(cell); });
+    } else if (!short_texts.empty()) {
+        test_with(
+            [values = std::span(short_texts)](Bytes cell) {
+                bool equal = false;
+                for (const ShortText& value : values) equal |= value.equals(cell);
+                return equal;
+            },
+            may_match);
+    } else if (op == Operator::in) {
+        test_with([this](Bytes cell) { return texts.contains(cell); }, may_match);
     } else {
-        test_with([value = Bytes(text)](Bytes cell) { return cell == value; });
+        test_with([value = Bytes(text)](Bytes cell) { return cell == value; }, may_match);
     }
+    batch.almost.resize(static_cast<std::size_t>(to - batch.almost.data()));
 }
 
 bool Condition::Node::holds(const std::vector<std::string>& row) const {
@@ -353,6 +368,12 @@ void Condition::Node::note_almost_asked(const Restriction& restriction,
     noted = number++;
     excludes = restriction.excludes();
     probe = TextProbe(restriction.values);
+    const bool are_short = std::ranges::all_of(restriction.values, [](const std::string& value) {
+        return value.size() <= ShortText::most;
+    });
+    if (are_short && restriction.values.size() <= most_short) {
+        for (const std::string& value : restriction.values) short_texts.emplace_back(value);
+    }
 }
 
 void Condition::Node::note_tested(Batch& batch, const Selection& rows, const Outcomes& outcomes,

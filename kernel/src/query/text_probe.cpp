@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "text/like_bytes.hpp"
 #include "text/likeness.hpp"
+#include "text/utf8.hpp"
 
 namespace csvmill {
 
@@ -40,6 +42,24 @@ TextProbe::TextProbe(const std::vector<std::string>& texts) {
             mask_[i] &= counted[i] & ~(common_[i] ^ words[i]);
             beyond_[i] |= counted[i] & highest;
         }
+        add_ends(likeness);
+    }
+}
+
+/// Adds the bytes with which cells of a likeness begin and end.
+void TextProbe::add_ends(Bytes likeness) {
+    const bool ascii = is_ascii(likeness);
+    for (std::size_t i = 0; i < ends_.size(); ++i) {
+        const auto byte = static_cast<char>(i);
+        const bool beyond = i >= 0x80;
+        const bool begins = !likeness.empty() && lower_byte(byte) == likeness.front();
+        const bool ends = !likeness.empty() && lower_byte(byte) == likeness.back();
+        // A letter without its accent may begin a text, but not end it.
+        const bool first = is_blank_byte(byte) || begins || !ascii ||
+                           (beyond && may_vanish(static_cast<std::uint8_t>(i)));
+        const bool last = is_blank_byte(byte) || ends || beyond;
+        ends_[i] =
+            static_cast<std::uint8_t>(ends_[i] | (first ? is_first : 0) | (last ? is_last : 0));
     }
 }
 

@@ -10,16 +10,33 @@ namespace csvmill {
 
 namespace {
 
-/// As `text.find(byte)`. 64 bytes after the text can be read.
-std::size_t first_of(Bytes text, char byte) {
-    for (std::size_t at = 0; at < text.size(); at += mask_bytes) {
-        const std::uint64_t found = mask_of_64(text.data() + at, byte);
-        if (found == 0) continue;
-        const std::size_t first = at + static_cast<std::size_t>(std::countr_zero(found));
-        return first < text.size() ? first : Bytes::npos;
-    }
-    return Bytes::npos;
+/// Whether a part of a record, as a line, has nothing but a line end.
+bool is_empty_line(Bytes line, char newline) {
+    if (newline == '\n' && line.ends_with('\r')) line.remove_suffix(1);
+    return line.empty();
 }
+
+/// Compares the lines of a record with records, from the first one on.
+class LineCheck {
+public:
+    LineCheck(std::size_t delimiters, char newline) : delimiters_(delimiters), newline_(newline) {}
+
+    /// The next line has so many delimiters. Returns whether it may be a record.
+    bool take(Bytes line, std::size_t delimiters) {
+        if (delimiters == delimiters_) {
+            ++lines_;
+            return true;
+        }
+        return delimiters == 0 && is_empty_line(line, newline_);
+    }
+
+    bool has_several() const { return lines_ > 1; }
+
+private:
+    std::size_t delimiters_;
+    char newline_;
+    std::size_t lines_ = 0;  ///< That are not empty.
+};
 
 }  // namespace
 
@@ -86,43 +103,57 @@ void RecordWatch::look_above(std::uint32_t start, Above above, const TextPlace& 
 /// Looks at a record of several lines, which ends at `end`. Each of its lines may be a record.
 void RecordWatch::look_at_lines(std::uint32_t start, std::size_t end, const TextPlace& place) {
     if (delimiters_ == 0) return;
-    Bytes rest = place.data.substr(start, end - start);
-    std::size_t lines = 0;
-    while (!rest.empty()) {
-        const std::size_t newline = std::min(first_of(rest, dialect_.newline()), rest.size());
-        const Bytes line = reader_.without_line_end(rest.substr(0, newline));
-        if (!line.empty()) {
-            if (count_delimiters(line) != delimiters_) return;
-            ++lines;
-        }
-        rest.remove_prefix(std::min(newline + 1, rest.size()));
-    }
-    if (lines > 1) see_record(doubts_.of(Doubt::records_in_quotes), start, place);
+    const Bytes record = place.data.substr(start, end - start);
+    const bool are_records = dialect_.delimiter.size() == 1 ? lines_are_records(record)
+                                                            : long_delimiters_make_records(record);
+    if (are_records) see_record(doubts_.of(Doubt::records_in_quotes), start, place);
 }
 
-/// The number of delimiters in a line but for those before a space, which are common in prose.
-std::size_t RecordWatch::count_delimiters(Bytes line) const {
+/// Whether a record has several lines that may be records, and no others but empty ones. Delimiters
+/// before a space do not count, as they are common in prose. 64 bytes after it can be read.
+bool RecordWatch::lines_are_records(Bytes record) const {
+    const char newline = dialect_.newline();
+    const char delimiter = dialect_.delimiter.front();
+    LineCheck check(delimiters_, newline);
+    std::size_t begin = 0;  // Of a line.
+    std::size_t count = 0;  // Of its delimiters.
+    for (std::size_t at = 0; at < record.size(); at += mask_bytes) {
+        const char* const bytes = record.data() + at;
+        const std::uint64_t within =
+            ~std::uint64_t{0} >> (mask_bytes - std::min(record.size() - at, mask_bytes));
+        std::uint64_t newlines = mask_of_64(bytes, newline) & within;
+        std::uint64_t found = mask_of_64(bytes, delimiter) & within;
+        if (found != 0) found &= ~mask_of_64(bytes + 1, ' ');
+        for (; newlines != 0; newlines &= newlines - 1) {
+            const std::uint64_t before = newlines ^ (newlines - 1);
+            count += static_cast<std::size_t>(std::popcount(found & before));
+            found &= ~before;
+            const std::size_t end = at + static_cast<std::size_t>(std::countr_zero(newlines));
+            if (!check.take(record.substr(begin, end - begin), count)) return false;
+            begin = end + 1;
+            count = 0;
+        }
+        count += static_cast<std::size_t>(std::popcount(found));
+    }
+    return check.take(record.substr(begin), count) && check.has_several();
+}
+
+/// The same where delimiters have several bytes.
+bool RecordWatch::long_delimiters_make_records(Bytes record) const {
     const Bytes delimiter = dialect_.delimiter;
-    std::size_t count = 0;
-    if (delimiter.size() > 1) {
+    LineCheck check(delimiters_, dialect_.newline());
+    for (std::size_t begin = 0; begin <= record.size();) {
+        const Bytes line = record.substr(begin, record.find(dialect_.newline(), begin) - begin);
+        std::size_t count = 0;
         for (std::size_t at = 0; (at = line.find(delimiter, at)) != Bytes::npos;) {
             at += delimiter.size();
             count += line.substr(at, 1) == " " ? 0 : 1;
         }
-        return count;
+        if (!check.take(line, count)) return false;
+        begin += line.size() + 1;
     }
-    for (std::size_t at = 0; at < line.size(); at += mask_bytes) {
-        const std::size_t size = std::min(line.size() - at, mask_bytes);
-        std::uint64_t found = mask_of_64(line.data() + at, delimiter[0]);
-        found &= ~std::uint64_t{0} >> (mask_bytes - size);
-        if (found == 0) continue;
-        // The byte after a line is its end.
-        found &= ~mask_of_64(line.data() + at + 1, ' ');
-        count += static_cast<std::size_t>(std::popcount(found));
-    }
-    return count;
+    return check.has_several();
 }
-
 /// Where a record without a fault ends, without its line end.
 std::size_t RecordWatch::end_of(const RecordIndex& index, const RecordIndex::Row& row,
                                 const TextPlace& place) const {

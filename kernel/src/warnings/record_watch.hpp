@@ -35,7 +35,8 @@ public:
 private:
     void look_above(std::uint32_t start, Above above, const TextPlace& place);
     void look_at_lines(std::uint32_t start, std::size_t end, const TextPlace& place);
-    std::size_t count_delimiters(Bytes line) const;
+    bool lines_are_records(Bytes record) const;
+    bool long_delimiters_make_records(Bytes record) const;
     std::size_t end_of(const RecordIndex& index, const RecordIndex::Row& row,
                        const TextPlace& place) const;
     bool is_quoted(const Field& field, std::uint32_t start, const TextPlace& place) const;

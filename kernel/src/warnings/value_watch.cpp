@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "groups/hash.hpp"
+#include "text/like_bytes.hpp"
 #include "text/likeness.hpp"
 #include "text/show.hpp"
 #include "text/utf8.hpp"
@@ -16,22 +16,6 @@ namespace {
 /// so many more.
 constexpr std::size_t more_bytes = 16;
 
-/// Of so many different cells it is known that they look like no value.
-constexpr std::size_t known_cells = 1024;
-
-bool is_blank(char byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
-
-char lower(char byte) {
-    return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte + ('a' - 'A')) : byte;
-}
-
-/// Whether a character that begins with this byte may be blank or invisible, or be like an ASCII
-/// character, such as the sign of Kelvin.
-bool may_vanish(std::uint8_t byte) {
-    constexpr std::array<std::uint8_t, 8> leads{0xC2, 0xC4, 0xCD, 0xD8, 0xE1, 0xE2, 0xE3, 0xEF};
-    return std::ranges::find(leads, byte) != leads.end();
-}
-
 /// Whether the likeness of `cell` is `asked`, which is ASCII; none if only its characters beyond
 /// ASCII tell.
 std::optional<bool> is_like(Bytes cell, Bytes asked) {
@@ -43,7 +27,7 @@ std::optional<bool> is_like(Bytes cell, Bytes asked) {
             if (!may_vanish(value)) return false;
             return std::nullopt;
         }
-        if (is_blank(byte)) {
+        if (is_blank_byte(byte)) {
             blank = matched > 0;
             continue;
         }
@@ -52,7 +36,7 @@ std::optional<bool> is_like(Bytes cell, Bytes asked) {
             ++matched;
             blank = false;
         }
-        if (matched == asked.size() || asked[matched] != lower(byte)) return false;
+        if (matched == asked.size() || asked[matched] != lower_byte(byte)) return false;
         ++matched;
     }
     return matched == asked.size();
@@ -73,17 +57,6 @@ void AskedTexts::add(const std::string& text) {
     if (text.size() > more_bytes) asked.least = (text.size() - more_bytes + 1) / 2;
     least_ = std::min(least_, asked.least);
     most_ = std::max(most_, asked.most);
-    const std::string& likeness = asked.likeness;
-    for (std::size_t i = 0; i < first_.size(); ++i) {
-        const auto byte = static_cast<char>(i);
-        const bool beyond = i >= 0x80;
-        const bool starts = !likeness.empty() && lower(byte) == likeness.front();
-        const bool ends = !likeness.empty() && lower(byte) == likeness.back();
-        // A letter without its accent may begin a text, but not end it.
-        first_[i] = first_[i] || is_blank(byte) || starts || !asked.ascii ||
-                    (beyond && may_vanish(static_cast<std::uint8_t>(i)));
-        last_[i] = last_[i] || is_blank(byte) || ends || beyond;
-    }
     asked_.push_back(std::move(asked));
 }
 
@@ -100,14 +73,7 @@ const std::string* AskedTexts::compare(Bytes cell) {
         const std::optional<bool> like = is_like(cell, asked.likeness);
         if (!like || *like) certain = false;
     }
-    if (certain) return nullptr;
-    if (unlike_.empty()) unlike_.resize(known_cells);
-    const std::uint64_t hash = KeyHash(0)(cell) | 1U;
-    std::uint64_t& known = unlike_[(hash >> 1U) & (known_cells - 1)];
-    if (known == hash) return nullptr;
-    const std::string* const found = compare_with_all(cell);
-    if (found == nullptr) known = hash;
-    return found;
+    return certain ? nullptr : compare_with_all(cell);
 }
 
 const std::string* AskedTexts::compare_with_all(Bytes cell) {
@@ -132,19 +98,34 @@ ValueWatch::ValueWatch(const Query& query, char newline, Doubts& doubts)
 void ValueWatch::look_at_tested(const PlacedRows& rows) {
     const Batch& batch = rows.batch;
     if (batch.almost.empty()) return;
+    find_alike(batch);
+    if (alike_.empty()) return;
     enum class Fate : std::uint8_t { excluded, kept, bad };
     std::array<Fate, batch_rows> fates{};
     for (const std::uint16_t row : batch.selected) fates[row] = Fate::kept;
     for (const CellFault& fault : batch.faults) fates[fault.row] = Fate::bad;
-    almost_.clear();
     told_.clear();
-    for (const AlmostAsked& almost : batch.almost) {
-        const Fate doubtful = asked_[almost.comparison].excludes() ? Fate::kept : Fate::excluded;
-        if (fates[almost.row] == doubtful) almost_.push_back(almost);
-    }
     // Other comparisons noted theirs after all rows of the first.
-    if (asked_.size() > 1) std::ranges::sort(almost_);
-    for (const AlmostAsked& almost : almost_) look_at_cell(rows, almost);
+    if (asked_.size() > 1) std::ranges::sort(alike_);
+    for (const AlmostAsked& almost : alike_) {
+        const Fate doubtful = asked_[almost.comparison].excludes() ? Fate::kept : Fate::excluded;
+        if (fates[almost.row] == doubtful) look_at_cell(rows, almost);
+    }
+}
+
+/// Finds the noted cells that look like a value. Usually there are none.
+void ValueWatch::find_alike(const Batch& batch) {
+    alike_.clear();
+    const AlmostAsked* at = batch.almost.data();
+    const AlmostAsked* const end = at + batch.almost.size();
+    while (at != end) {
+        const std::uint16_t comparison = at->comparison;
+        AskedTexts& asked = asked_[comparison];
+        const Bytes* const cells = batch.column(asked.column()).data();
+        for (; at != end && at->comparison == comparison; ++at) {
+            if (asked.like(cells[at->row]) != nullptr) alike_.push_back(*at);
+        }
+    }
 }
 
 /// Tells a cell, once for a column.

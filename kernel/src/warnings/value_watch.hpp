@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "groups/hash.hpp"
 #include "query/query.hpp"
 #include "warnings/placed_rows.hpp"
 
@@ -31,10 +32,11 @@ public:
     /// The first text that `cell` looks like, or null if there is none.
     const std::string* like(Bytes cell) {
         if (cell.size() < least_ || cell.size() > most_) return nullptr;
-        if (!cell.empty() && !(first_[byte_of(cell.front())] && last_[byte_of(cell.back())])) {
-            return nullptr;
-        }
-        return compare(cell);
+        const std::uint64_t hash = hash_(cell) | 1U;
+        if (known_.empty()) known_.resize(known_cells);
+        Known& known = known_[(hash >> 1U) & (known_cells - 1)];
+        if (known.hash != hash) known = {hash, compare(cell)};
+        return known.text;
     }
 
 private:
@@ -46,7 +48,14 @@ private:
         std::size_t most;
     };
 
-    static std::uint8_t byte_of(char byte) { return static_cast<std::uint8_t>(byte); }
+    /// What a cell looks like.
+    struct Known {
+        std::uint64_t hash = 0;  ///< Odd, if it is known.
+        const std::string* text = nullptr;
+    };
+
+    /// Of so many different cells it is known: most columns that are compared have few.
+    static constexpr std::size_t known_cells = 1024;
 
     void add(const std::string& text);
     const std::string* compare(Bytes cell);
@@ -57,10 +66,8 @@ private:
     std::vector<Asked> asked_;
     std::size_t least_ = ~std::size_t{0};
     std::size_t most_ = 0;
-    /// The bytes with which cells that look like a value may begin and end.
-    std::array<bool, 256> first_{};
-    std::array<bool, 256> last_{};
-    std::vector<std::uint64_t> unlike_;  ///< Hashes of cells that look like none.
+    KeyHash hash_{0};
+    std::vector<Known> known_;
     std::string likeness_;
 };
 
@@ -73,12 +80,13 @@ public:
     void look_at_tested(const PlacedRows& rows);
 
 private:
+    void find_alike(const Batch& batch);
     void look_at_cell(const PlacedRows& rows, const AlmostAsked& almost);
 
     char newline_;
     Doubts& doubts_;
     std::vector<AskedTexts> asked_;
-    std::vector<AlmostAsked> almost_;
+    std::vector<AlmostAsked> alike_;
     std::vector<AlmostAsked> told_;  ///< In a batch.
 };
 

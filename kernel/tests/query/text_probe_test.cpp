@@ -96,3 +96,21 @@ TEST_CASE("a probe never rules out what looks like a text, for random texts") {
         }
     }
 }
+
+TEST_CASE("a short text equals the cells that are it, whatever follows them") {
+    std::string text;
+    for (std::size_t size = 0; size <= ShortText::most; ++size) {
+        const ShortText value(text);
+        CHECK(value.equals(Padded(text).cell()));
+        CHECK_FALSE(value.equals(Padded(text + "z").cell()));
+        CHECK_FALSE(value.equals(Padded(text + std::string(40, 'z')).cell()));
+        CHECK_FALSE(ShortText(text.substr(0, size / 2) + "y").equals(Padded(text).cell()));
+        for (std::size_t i = 0; i < size; ++i) {
+            std::string other = text;
+            other[i] = static_cast<char>(other[i] ^ ' ');
+            CHECK_FALSE(value.equals(Padded(other).cell()));
+            CHECK_FALSE(value.equals(Padded(text.substr(0, i)).cell()));
+        }
+        text += size % 3 == 0 ? '\xFF' : 'z';
+    }
+}

@@ -76,6 +76,27 @@ Doubts seen_in(const Restriction& where, const std::vector<std::vector<std::stri
     return doubts;
 }
 
+/// The numbers of the rows of one cell that `where` selects.
+std::vector<int> rows_of(const Restriction& where, const std::vector<std::string>& cells) {
+    std::string text;
+    for (const std::string& cell : cells) text += cell + ",";
+    text += std::string(cell_padding, ',');
+    Batch batch;
+    batch.rows = cells.size();
+    batch.columns = {0};
+    batch.cells.resize(1);
+    std::size_t begin = 0;
+    for (std::size_t row = 0; row < cells.size(); ++row) {
+        batch.cells[0][row] = Bytes(text).substr(begin, cells[row].size());
+        begin += cells[row].size() + 1;
+    }
+    batch.selected.all(batch.rows);
+    Condition condition(where, Notation());
+    condition.note_almost_asked(where);
+    condition.filter(batch);
+    return {batch.selected.begin(), batch.selected.end()};
+}
+
 std::uint64_t count_of(const Doubts& doubts, Doubt doubt, std::uint32_t column = 0) {
     const auto found = doubts.all().find({doubt, column});
     return found == doubts.all().end() ? 0 : found->second.count;
@@ -104,6 +125,25 @@ TEST_CASE("cells that look like a value are told if where keeps them") {
         CHECK(count_of(doubts, Doubt::kept_values) == 3);
         CHECK(count_of(doubts, Doubt::similar_values) == 0);
         CHECK(doubts.all().at({Doubt::kept_values, 0}).line == 3);
+    }
+}
+
+TEST_CASE("values of any length select the cells that equal them, and tell those that look alike") {
+    for (const std::size_t size : {0, 1, 7, 8, 9, 15, 16, 17, 31, 64, 200}) {
+        std::string value(size, 'x');
+        std::string other = value + "y";
+        std::string like = value + " ";
+        const std::vector<std::string> cells{value, other, like, value, other};
+        for (const bool excludes : {false, true}) {
+            const auto op = excludes ? Operator::ne : Operator::eq;
+            const Doubt doubt = excludes ? Doubt::kept_values : Doubt::similar_values;
+            for (const Restriction& where :
+                 {compare(op, {value}), compare(Operator::in, {value}, excludes)}) {
+                CHECK(rows_of(where, cells) ==
+                      (excludes ? std::vector<int>{1, 2, 4} : std::vector<int>{0, 3}));
+                CHECK(count_of(seen_in(where, {cells}), doubt) == 1);
+            }
+        }
     }
 }
 
