@@ -90,7 +90,8 @@ private:
 
     /// Without a check of the size: what follows a cell can be read.
     static std::uint8_t byte_at(Bytes cell, std::size_t at) {
-        return static_cast<std::uint8_t>(cell.data()[at]);
+        const char* const bytes = cell.data();
+        return static_cast<std::uint8_t>(bytes[at]);
     }
 
     void add_ends(Bytes likeness);
