@@ -7,9 +7,10 @@ used for the next request.
 
 from __future__ import annotations
 
+import asyncio
 import re
+import select
 import socket
-import sys
 from contextlib import ExitStack, aclosing
 from typing import TYPE_CHECKING, Self
 
@@ -34,6 +35,10 @@ WORTH_TAKING = 256 << 10
 _MOST_DIGITS = 15
 _LONGEST_HEAD = _MOST_DIGITS + 4
 """Bytes: the end of the line before, the digits of a size, the end of the line."""
+_SEES_ENDS = hasattr(select, "POLLRDHUP")
+"""Whether the end of a connection is seen while bytes before it were not taken: on Linux."""
+_PAUSE = 0.001
+"""Seconds between looks at a socket that is readable early, as Linux does when it lacks memory."""
 _HEAD = re.compile(rb"\r?\n?([0-9A-Fa-f]{1,15})\r\n")
 _CUT_HEAD = re.compile(rb"\r?\n?[0-9A-Fa-f]{0,15}\r?")
 
@@ -66,7 +71,7 @@ class DirectChunks:
         if (
             request.content_length is None
             and "Content-Encoding" not in request.headers
-            and sys.platform != "win32"
+            and _SEES_ENDS
             and transport is not None
             and transport.get_extra_info("sslcontext") is None
             and transport.get_extra_info("socket") is not None
@@ -168,7 +173,10 @@ class _ChunkedBytes(AwaitedBytes):
         return 0 if head is None else int(head[1], 16)
 
     async def more_of_head(self) -> bool:
-        """Wait for more of a head that has arrived in part; whether more has arrived."""
+        """Wait for more of the next head; return whether it may begin a chunk.
+
+        It does not if it is that of the last chunk, or no head, or the connection has ended.
+        """
         before = self._peeked()
         if (head := _HEAD.match(before)) is not None:
             return int(head[1], 16) > 0  # the rest has arrived since the caller looked
@@ -176,7 +184,11 @@ class _ChunkedBytes(AwaitedBytes):
             return False
         self.readable_with(len(before) + 1)
         await self.readable()
-        return len(self._peeked()) > len(before)
+        ended = self._ended()  # before the look: what arrived before the end is seen by it
+        if len(self._peeked()) > len(before):
+            return True
+        await asyncio.sleep(_PAUSE)
+        return not ended
 
     def check_end(self) -> None:
         """Raise ConnectionResetError unless the last chunk, or the parser, is to follow."""
@@ -200,6 +212,11 @@ class _ChunkedBytes(AwaitedBytes):
             self.socket.recv(head.end())
             self.left, self._taken = size, True
         return self.left
+
+    def _ended(self) -> bool:
+        poll = select.poll()
+        poll.register(self.socket, select.POLLRDHUP)  # and POLLHUP and POLLERR, always
+        return bool(poll.poll(0))
 
     def _head(self) -> re.Match[bytes] | None:
         return _HEAD.match(self._peeked())

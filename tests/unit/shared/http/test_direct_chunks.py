@@ -217,6 +217,31 @@ async def test_a_head_that_arrives_while_it_is_looked_for_begins_a_chunk(
     assert received.bodies == [first + second]
 
 
+async def test_a_socket_that_is_readable_early_does_not_end_the_body(
+    connection: Connection, received: Received, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = b"a" * WORTH_TAKING, b"b" * 100
+    wait, early, waited = _ChunkedBytes.readable, 3, asyncio.Event()
+
+    async def readable(chunked: _ChunkedBytes) -> None:
+        nonlocal early
+        if not received.parts or not early:
+            await wait(chunked)
+            return
+        early -= 1
+        if not early:
+            waited.set()
+
+    monkeypatch.setattr(_ChunkedBytes, "readable", readable)
+    await connection.begin()
+    await connection.send(coded(first))
+    async with asyncio.timeout(TIMEOUT):
+        await waited.wait()
+    await connection.send(coded(second) + LAST)
+    await connection.finish()
+    assert received.bodies == [first + second]
+
+
 def _cut(content: bytes, randomly: random.Random) -> list[bytes]:
     places = sorted(randomly.randrange(len(content)) for _ in range(9))
     starts = [0, *places]
