@@ -47,7 +47,9 @@ class ResultProxy:
         """How many requests for results were refused."""
         self.hold_after: int | None = None
         """How many bytes of results pass before the rest is held."""
-        self._held = asyncio.Event()
+        self._held = asyncio.Condition()
+        self._waiting = 0
+        """How many answers are held."""
         self._freed = asyncio.Event()
         self._refused = asyncio.Event()
         self._sending: list[web.Request] = []
@@ -74,13 +76,12 @@ class ResultProxy:
     def hold(self, *, after: int) -> None:
         """Hold the bytes of results when so many more have passed."""
         self._freed.clear()
-        self._held.clear()
         self.hold_after = self.passed + after
 
-    async def holding(self) -> None:
-        """Wait until bytes are held."""
-        async with asyncio.timeout(TIMEOUT):
-            await self._held.wait()
+    async def holding(self, answers: int = 1) -> None:
+        """Wait until the bytes of so many answers are held."""
+        async with asyncio.timeout(TIMEOUT), self._held:
+            await self._held.wait_for(lambda: self._waiting >= answers)
 
     def refuse(self, *, retry_after: int) -> None:
         """Refuse further requests for results; they may be sent again after so many seconds."""
@@ -104,6 +105,15 @@ class ResultProxy:
         for request in self._sending:
             if request.transport:
                 request.transport.abort()
+
+    async def _hold(self) -> None:
+        async with self._held:
+            self._waiting += 1
+            self._held.notify_all()
+        try:
+            await self._freed.wait()
+        finally:
+            self._waiting -= 1
 
     async def _forward(self, request: web.Request) -> web.StreamResponse:
         path = request.raw_path
@@ -157,8 +167,7 @@ class ResultProxy:
                 if self.flip_at is not None and offset <= self.flip_at < offset + len(data):
                     data[self.flip_at - offset] ^= 1
                 if self.hold_after is not None and self.passed >= self.hold_after:
-                    self._held.set()
-                    await self._freed.wait()
+                    await self._hold()
                 self.passed += len(data)
                 offset += len(data)
             await response.write(data)

@@ -105,11 +105,11 @@ async def shown(page: Page, proxy: ResultProxy, finished: tuple[str, bytes]) -> 
     return Shown(job_id, result)
 
 
-async def begin(page: Page, proxy: ResultProxy, *, after: int) -> None:
-    """Start the download, and wait until all is held back after so many bytes."""
+async def begin(page: Page, proxy: ResultProxy, *, after: int, answers: int = 1) -> None:
+    """Start the download; wait until so many answers are held back after so many bytes in all."""
     proxy.hold(after=after)
     await button(page, "Download and verify").click()
-    await proxy.holding()
+    await proxy.holding(answers)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -135,16 +135,17 @@ def button(page: Page, name: str) -> Locator:
 
 
 async def test_a_result_is_downloaded_in_parts_and_verified(
-    page: Page, proxy: ResultProxy, held: Shown
+    page: Page, proxy: ResultProxy, shown: Shown
 ) -> None:
+    await begin(page, proxy, after=PART // 2, answers=3)
     # Several parts are on their way, and each is asked for once.
     assert sorted(proxy.ranges) == [
-        f"bytes={at}-{min(at + PART, len(held.result)) - 1}" for at in range(0, 3 * PART, PART)
+        f"bytes={at}-{min(at + PART, len(shown.result)) - 1}" for at in range(0, 3 * PART, PART)
     ]
     await axe(page)
     proxy.free()
     await said(page, "is saved and verified")
-    assert await saved(page, "plays-1.csv") == held.result
+    assert await saved(page, "plays-1.csv") == shown.result
     assert set(proxy.statuses) == {206}
     await axe(page)
 
