@@ -56,7 +56,7 @@ async def test_an_upload_goes_on_in_firefox_after_a_reload_with_the_same_file(
             }}));
         }})"""
     )
-    assert await firefox.wait_for(STATE) == "paused"
+    await firefox.wait_for(f"{STATE} === 'paused'")
 
     await firefox.open(service.url)
     await give(firefox, file)
