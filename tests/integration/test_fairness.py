@@ -75,6 +75,7 @@ async def database(services: Services) -> AsyncIterator[Database]:
 
 async def succeeded(store: SqlJobStore, jobs: Sequence[Job]) -> int:
     found = await store.get_many([job.id for job in jobs])
+    assert all(job.state is not JobState.FAILURE for job in found.values())
     return sum(job.state is JobState.SUCCESS for job in found.values())
 
 
@@ -118,11 +119,11 @@ async def test_killed_processors_lose_and_double_nothing_and_no_limit_is_exceede
 
         await until(condition, TIMEOUT)
 
-    processors = [services.processor(small_jobs=3) for _ in range(3)]
+    processors = [services.processor(small_jobs=3, lease=5) for _ in range(3)]
     for number in (5, 15, 25):
         await reached(number)
         processors.pop(0).kill()
-        processors.append(services.processor(small_jobs=3))
+        processors.append(services.processor(small_jobs=3, lease=5))
     await reached(len(jobs))
     assert 1 <= most <= LIMIT
     async with services.blobs() as blobs:

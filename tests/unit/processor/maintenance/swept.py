@@ -1,4 +1,4 @@
-"""Blobs and jobs that a sweeper sweeps, on both kinds of blob adapters."""
+"""Blobs and jobs that a sweeper sweeps, on all adapters of blobs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from processor.maintenance.sweeper import Sweeper
 from shared.blobs.blob import RESULTS, UPLOADS, BlobKey, result_key, upload_key
 from shared.jobs.job import SONG_PLAYS, JobResult
+from storage.s3.notes import USES
 from tests.blob_backends import stream
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ class Store:
     def pass_time(self, seconds: float) -> None:
         """Make all blobs `seconds` older, and move the clock of the sweepers."""
         self.now += seconds
-        for folder in self.root.glob("*/*"):
-            then = folder.stat().st_mtime - seconds
-            os.utime(folder, (then, then))
+        for noted in (*self.root.glob("[!.]*/*"), *self.root.glob(f"{USES}/*/*")):
+            then = noted.stat().st_mtime - seconds
+            os.utime(noted, (then, then))
 
     def sweeper(self, **ports: Any) -> Sweeper:
         given = {"jobs": self.jobs, "blobs": self.blobs, **ports}

@@ -290,7 +290,7 @@ async def test_a_blob_that_cannot_be_removed_does_not_stop_the_others(store: Sto
 
 
 async def test_blobs_with_unknown_keys_are_kept(store: Store) -> None:
-    for name in ("uploads/by-hand", "results/by-hand", "results/by-hand/1", "other/thing"):
+    for name in ("uploads/by-hand", "results/alone", "results/by-hand/1", "other/thing"):
         await store.blobs.create(BlobKey(name), 0)
     store.pass_time(100 * RESULT_TTL)
     assert await store.sweeper().sweep() == 0
