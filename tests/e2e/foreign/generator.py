@@ -44,12 +44,13 @@ answers = Counter()
 @schemathesis.hook
 def before_load_schema(context, raw_schema):
     # The limits of nested filters would make thousands of similar requests.
-    spec = raw_schema["components"]["schemas"]["Aggregation"]["properties"]
-    for nested in ("where", "having"):
-        spec[nested] = {{"enum": [None, {{"column": 1, "op": "is_empty"}}]}}
+    schemas = raw_schema["components"]["schemas"]
+    spec, aggregate = (schemas[name]["properties"] for name in ("Aggregation", "Aggregate"))
+    for owner, nested in ((spec, "where"), (spec, "having"), (aggregate, "where")):
+        owner[nested] = {{"enum": [None, {{"column": 1, "op": "is_empty"}}]}}
     del spec["order_by"]
     # A schema cannot express that an upload exists.
-    asked = raw_schema["components"]["schemas"]["JobRequest"]["properties"]
+    asked = schemas["JobRequest"]["properties"]
     asked["inputs"] = {{"enum": [[{ASKED!r}], ["none.csv"]]}}
     asked["aggregation"] = {{"enum": [{{"group_by": [1]}}, {{"group_by": ["none"]}}]}}
     asking = raw_schema["paths"]["/api/v1/jobs"]["post"]["requestBody"]["content"]
