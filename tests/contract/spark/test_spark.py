@@ -100,6 +100,16 @@ async def _aggregate(
     return await engine.aggregate(aggregation, [given], scratch, note)
 
 
+async def _midway(running: asyncio.Task[Output], begun: threading.Event) -> None:
+    """Return when some ranges of a job have their states, and others do not."""
+    waiting = asyncio.create_task(asyncio.to_thread(begun.wait, 600))
+    await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    early = running.done()
+    begun.set()
+    assert await waiting
+    assert not early, "the job has ended before it could be disturbed"
+
+
 def _found(output: Output) -> tuple[object, ...]:
     report = asdict(output.report)
     for of_machine in ("seconds", "peak_memory", "peak_scratch", "cluster"):
@@ -158,9 +168,9 @@ async def test_a_job_survives_the_death_of_a_worker(
     begun = threading.Event()
 
     running = asyncio.create_task(
-        _aggregate(path, tmp_path, _cluster(shared_spark), progress=begun)
+        _aggregate(path, tmp_path, _cluster(shared_spark, part=60_000), progress=begun)
     )
-    await asyncio.to_thread(begun.wait, 600)
+    await _midway(running, begun)
     shared_spark.kill_worker(0)
     output = await running
 
@@ -176,9 +186,9 @@ async def test_a_job_survives_the_death_of_the_driver(
     begun = threading.Event()
 
     running = asyncio.create_task(
-        _aggregate(path, tmp_path, _cluster(shared_spark), progress=begun)
+        _aggregate(path, tmp_path, _cluster(shared_spark, part=60_000), progress=begun)
     )
-    await asyncio.to_thread(begun.wait, 600)
+    await _midway(running, begun)
     shared_spark.kill_connect()
     await asyncio.to_thread(shared_spark.start_connect)
     output = await running
@@ -208,8 +218,10 @@ async def test_a_cancelled_job_ends_on_the_cluster(
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     begun = threading.Event()
-    running = asyncio.create_task(_aggregate(path, scratch, _cluster(shared_spark), progress=begun))
-    await asyncio.to_thread(begun.wait, 600)
+    running = asyncio.create_task(
+        _aggregate(path, scratch, _cluster(shared_spark, part=60_000), progress=begun)
+    )
+    await _midway(running, begun)
 
     running.cancel()
 
