@@ -100,12 +100,17 @@ class Scenario:
         return self.plan not in (Plan.LEAVE, Plan.CANCEL_UPLOAD)
 
 
-def new_scenario(seed: int, file: Input) -> Scenario:
-    """Return the scenario of a file. The same seed and file give the same scenario."""
+def new_scenario(
+    seed: int, file: Input, protocols: tuple[UploadProtocol, ...] = tuple(UploadProtocol)
+) -> Scenario:
+    """Return the scenario of a file, which is sent by one of the `protocols`.
+
+    The same seed and file give the same scenario.
+    """
     draw = random.Random(f"{seed}/scenario/{file.number}")
     dzuuid = str(uuid.UUID(int=draw.getrandbits(128), version=4))
     plan = _PLANS.get(file.number % 20, Plan.RESULT)
-    scenario = Scenario(file, dzuuid, plan, draw.choice(tuple(UploadProtocol)))
+    scenario = Scenario(file, dzuuid, plan, draw.choice(protocols))
     if plan is Plan.RESULT and draw.random() < ASKS_AGAIN:
         # Some ask when the first job is about to expire, and its upload with it.
         after = draw.choice((0.0, 0.0, draw.uniform(0.0, LATEST_ASK)))
