@@ -16,7 +16,7 @@ class AdoptsUploads(Protocol):
     """Moves uploads in flight from a server that is lost to another one.
 
     An upload in flight is on the disk of one server. Its *epoch* is a number that grows each time
-    it moves; whoever moves it decides by compare-and-set who is next, and gives the epoch to the
+    it moves: a compare-and-set decides which server is next, and its epoch is given to the
     methods here. Adapters: `storage.s3.blobs`, and `shared.blobs.client` over HTTP. Every method
     raises StorageUnavailable when storage does not answer in time.
     """

@@ -103,7 +103,7 @@ class Removing:
     async def _is_left_over(self, key: BlobKey, server: StorageServer) -> bool:
         """Whether a blob in flight was moved away or deleted while a server was away.
 
-        The server is told then.
+        If so, the server is asked to discard its copy.
         """
         if not is_upload(key):
             return False

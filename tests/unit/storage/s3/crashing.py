@@ -30,7 +30,7 @@ CHANGES = {
 class Crashes:
     """Lets storage die at request number `at` of those that change something.
 
-    From then on no request is sent any more, whoever makes it.
+    From then on no request of any task is sent.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
