@@ -117,8 +117,10 @@ async def test_a_wrong_setting_is_told_and_named(bouncer: PgBouncer) -> None:
             for _ in range(3)
         ]
         try:
-            for _ in range(20):
-                await asyncio.gather(*(database.read("SELECT 1") for database in databases))
+            for _ in range(20):  # at the same time, so on several connections of the server
+                await asyncio.gather(
+                    *(database.read("SELECT pg_sleep(0.02)") for database in databases)
+                )
         finally:
             for database in databases:
                 await database.close()
