@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import uuid
 import warnings
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from processor.engines.spark.executor import Range, Work
+
+log = logging.getLogger(__name__)
 
 _TRIES = 4
 """How often a request to the cluster is sent again, within some seconds."""
@@ -145,8 +148,8 @@ class ConnectSession:
         for end in (lambda: session.interruptTag(self._tag), session.stop):
             try:
                 end()
-            except Exception:  # noqa: BLE001, S112 - the cluster ends what no client asks for
-                continue
+            except Exception as error:  # noqa: BLE001 - the cluster ends what no client asks for
+                log.warning("the Spark cluster was not told to end the job: %s", error)
 
 
 @contextmanager
