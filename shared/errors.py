@@ -48,8 +48,8 @@ class CsvmillError(Exception):
         """Declare an error.
 
         `title` gives it a problem type of its own, named after `code`, or `iana_type` if a
-        standard defines one. `internal_status` is the same as `status` unless given. The message
-        is `public` unless the status is 5xx.
+        standard defines one. `internal_status` is the same as a `status` that is declared with
+        it, unless given. The message is `public` unless the status is 5xx.
         """
         super().__init_subclass__()
         if code is not None:
@@ -58,8 +58,10 @@ class CsvmillError(Exception):
             cls.code = code
             _CLASSES[code] = cls
         if status is not None:
-            cls.status, cls.internal_status = status, internal_status or status
+            cls.status = cls.internal_status = status
             cls.public = cls.public or status < 500
+        if internal_status is not None:
+            cls.internal_status = internal_status
         if public is not None:
             cls.public = public
         if title is not None:
@@ -375,6 +377,13 @@ class ChunkDigestMismatch(
 
 class BlobConflict(CsvmillError, code="blob_conflict", status=400):
     """The upload already exists with a different size or digest."""
+
+
+class BytesLost(CsvmillError, code="bytes_lost", status=409):
+    """Bytes of the upload that were acknowledged may be lost with a storage server.
+
+    Raised only for a chunk of a client that does not ask which bytes were received.
+    """
 
 
 class BlobIncomplete(CsvmillError, code="blob_incomplete", status=500, internal_status=409):

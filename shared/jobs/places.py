@@ -129,5 +129,6 @@ def _place_of(row: Row) -> Place:
         row["server"],
         row["epoch"],
         bool(row["settled"]),
+        bool(row["moved"]),
         decode_declaration(declared),
     )

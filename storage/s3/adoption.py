@@ -60,7 +60,7 @@ class Adoption:
         if epoch > seen:
             if seen and await self._local.exists(key):
                 raise _moved(key)
-            await asyncio.to_thread(self._notes.remember_epoch, key, epoch)
+            await self._remember(key, epoch)
 
     async def adopt(self, key: BlobKey, epoch: int) -> BlobInfo:
         """See `AdoptsUploads`. Of a blob that is complete by then, returns the local one."""
@@ -90,7 +90,7 @@ class Adoption:
             raise BlobNotFound(f"object storage has nothing of upload {key}")
         if inflight.epoch > epoch:
             raise _moved(key)
-        await asyncio.to_thread(self._notes.remember_epoch, key, epoch)
+        await self._remember(key, epoch)
         if await self._local.exists(key):
             here = await self._local.peek(key)
             if here.version == inflight.version:
@@ -139,6 +139,11 @@ class Adoption:
         async with self._copies.lock(key):
             await self._local.delete(key)
             await asyncio.to_thread(self._notes.forget, key)
+
+    async def _remember(self, key: BlobKey, epoch: int) -> None:
+        """Remember an epoch. Raises BlobMoved if a higher one was remembered meanwhile."""
+        if await asyncio.to_thread(self._notes.remember_epoch, key, epoch) > epoch:
+            raise _moved(key)
 
     async def _epoch(self, key: BlobKey) -> int:
         return await asyncio.to_thread(self._notes.epoch, key)

@@ -6,6 +6,7 @@ Nothing is lost with them: without a note, a blob counts as last used when it be
 from __future__ import annotations
 
 import os
+import threading
 from typing import TYPE_CHECKING
 
 from shared.blobs.layout import blob_folder
@@ -26,6 +27,8 @@ class Notes:
     def __init__(self, root: Path) -> None:
         self._uses = root / USES
         self._epochs = root / EPOCHS
+        self._changing = threading.Lock()
+        """Held while an epoch is compared and changed, as threads do both."""
 
     def use(self, key: BlobKey, now: float) -> None:
         """Remember that the blob was used at `now` (Unix seconds)."""
@@ -44,13 +47,17 @@ class Notes:
         except FileNotFoundError:
             return None
 
-    def remember_epoch(self, key: BlobKey, epoch: int) -> None:
-        """Remember the epoch of an upload."""
+    def remember_epoch(self, key: BlobKey, epoch: int) -> int:
+        """Remember the epoch of an upload unless a higher one is known; return the highest."""
         path = blob_folder(self._epochs, key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_name(f"{path.name}~")
-        new.write_text(str(epoch))
-        new.replace(path)
+        with self._changing:
+            known = self.epoch(key)
+            if epoch > known:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                new = path.with_name(f"{path.name}~")
+                new.write_text(str(epoch))
+                new.replace(path)
+        return max(epoch, known)
 
     def epoch(self, key: BlobKey) -> int:
         """Return the epoch of an upload; 0 if none is remembered."""

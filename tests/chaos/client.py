@@ -9,6 +9,7 @@ import asyncio
 import json
 import random
 import re
+import uuid
 from dataclasses import replace
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -77,6 +78,12 @@ class Client:
             chunks = [chunk for chunk in chunks if chunk not in last]
         await self._sender.begin()
         await self._send_all(scenario, chunks)
+        while self._sender.lost:
+            self._happened["files sent again"] += 1
+            scenario.dzuuid = str(uuid.UUID(int=self._draw.getrandbits(128), version=4))
+            self._sender = sender(scenario, self._requests, self._draw)
+            await self._sender.begin()
+            await self._send_all(scenario, chunks)
         if scenario.plan is Plan.RACE:
             async with asyncio.TaskGroup() as racing:
                 racing.create_task(self._send_all(scenario, last))

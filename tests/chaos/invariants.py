@@ -22,6 +22,8 @@ GONE = ("upload-not-found", "input-removed")
 """Why no job is asked of an upload that has expired."""
 MAX_ANSWER_DELAY = 15.0
 """Seconds, at most, from a full disk until the client receives the 507."""
+_NO_INPUT = re.compile(r"\bblob\b")
+"""Matches what storage says of one blob, not that a disk is too full for blobs."""
 
 
 def violations(evidence: Evidence) -> list[str]:
@@ -124,7 +126,7 @@ def _of_asked_jobs(evidence: Evidence) -> Iterator[str]:
             yield f"{name}: its client saw {asked.state}, the table says {job.state}"
         if job.input_keys != {upload_key(upload_id_of(scenario.dzuuid))}:
             yield f"{name}, reads {sorted(job.input_keys)}"
-        if job.state == "FAILURE" and "blob" in (job.reason or ""):
+        if job.state == "FAILURE" and _NO_INPUT.search(job.reason or ""):
             yield f"{name}, lost its input: {job.reason}"
         elif job.state == "SUCCESS":
             result = scenario.input.result

@@ -19,7 +19,7 @@ from tests.chaos.inputs import make_input
 from tests.chaos.invariants import violations
 from tests.chaos.logs import head_starts, swept, tracebacks
 from tests.chaos.report import Report
-from tests.chaos.scenario import Scenario, UploadProtocol, new_scenario
+from tests.chaos.scenario import Scenario, new_scenario
 from tests.chaos.schedule import (
     GATEWAYS,
     OBJECTS,
@@ -92,14 +92,12 @@ async def _run(
     over = asyncio.Event()
     numbers = count()
     several = OBJECTS in cluster.servers
-    # Dropzone never asks what is received: it cannot continue on another server (decision 49).
-    protocols = (UploadProtocol.NATIVE,) if several else tuple(UploadProtocol)
 
     async def work() -> None:
         while not over.is_set():
             number = next(numbers)
             file = await asyncio.to_thread(make_input, seed, number)
-            scenario = new_scenario(seed, file, protocols)
+            scenario = new_scenario(seed, file, servers_are_lost=several)
             scenarios.append(scenario)
             draw = random.Random(f"{seed}/client/{number}")
             await Client(cluster.gateway_urls, draw, counters).run(scenario)

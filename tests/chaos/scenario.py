@@ -67,9 +67,12 @@ class Scenario:
     input: Input
     """Without its bytes after they were sent."""
     dzuuid: str
-    """The name that the client gives the upload, in either protocol."""
+    """The name that the client gives the upload, in either protocol; another if the file is sent
+    again because chunks were lost."""
     plan: Plan = Plan.RESULT
     protocol: UploadProtocol = UploadProtocol.DROPZONE
+    servers_are_lost: bool = False
+    """Whether storage servers are lost for good, and acknowledged chunks with them."""
     job_ids: set[str] = field(default_factory=set)
     acknowledged: bool = False
     cancelled: bool | None = None
@@ -100,17 +103,18 @@ class Scenario:
         return self.plan not in (Plan.LEAVE, Plan.CANCEL_UPLOAD)
 
 
-def new_scenario(
-    seed: int, file: Input, protocols: tuple[UploadProtocol, ...] = tuple(UploadProtocol)
-) -> Scenario:
-    """Return the scenario of a file, which is sent by one of the `protocols`.
-
-    The same seed and file give the same scenario.
-    """
+def new_scenario(seed: int, file: Input, *, servers_are_lost: bool = False) -> Scenario:
+    """Return the scenario of a file. The same arguments give the same scenario."""
     draw = random.Random(f"{seed}/scenario/{file.number}")
     dzuuid = str(uuid.UUID(int=draw.getrandbits(128), version=4))
     plan = _PLANS.get(file.number % 20, Plan.RESULT)
-    scenario = Scenario(file, dzuuid, plan, draw.choice(protocols))
+    scenario = Scenario(
+        file,
+        dzuuid,
+        plan,
+        draw.choice(tuple(UploadProtocol)),
+        servers_are_lost=servers_are_lost,
+    )
     if plan is Plan.RESULT and draw.random() < ASKS_AGAIN:
         # Some ask when the first job is about to expire, and its upload with it.
         after = draw.choice((0.0, 0.0, draw.uniform(0.0, LATEST_ASK)))

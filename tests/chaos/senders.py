@@ -24,12 +24,15 @@ UPLOADS = "/api/v1/uploads"
 class Sender(Protocol):
     """Sends one file. Stores the job ids of the answers in the scenario."""
 
+    lost: bool
+    """Whether a chunk was refused because others were lost: the file is to be sent again."""
+
     async def begin(self) -> None:
         """Send what precedes the first chunk."""
         ...
 
     async def send(self, start: int, stop: int, *, gateway: str | None = None) -> bool:
-        """Send a chunk until it is answered. Return False if the upload was cancelled."""
+        """Send a chunk until it is answered. Return False if the upload was cancelled or lost."""
         ...
 
 
@@ -46,22 +49,26 @@ class Dropzone:
         self._story = scenario
         self._requests = requests
         self._draw = draw
+        self.lost = False
 
     async def begin(self) -> None:
         """Do nothing."""
 
     async def send(self, start: int, stop: int, *, gateway: str | None = None) -> bool:
         """See `Sender`."""
+        # An upload that is cancelled during a chunk no longer exists when the chunk ends.
+        cancelled = (404,) if self._story.plan is Plan.RACE else ()
+        lost = (409,) if self._story.servers_are_lost else ()
         reply = await self._requests.ask(
             "POST",
             "/api/upload_file",
-            # An upload that is cancelled during a chunk no longer exists when the chunk ends.
-            expected=(200, 404) if self._story.plan is Plan.RACE else (200,),
+            expected=(200, *cancelled, *lost),
             data=lambda: self._form(start, stop),
             gateway=gateway,
         )
         if job_id := reply.body.get("job_id"):
             self._story.job_ids.add(job_id)
+        self.lost = self.lost or reply.status == 409
         return reply.status == 200
 
     def _form(self, start: int, stop: int) -> aiohttp.FormData:
@@ -89,6 +96,7 @@ class Native:
         self._requests = requests
         self._path = f"{UPLOADS}/{scenario.dzuuid}"
         self._draw = draw
+        self.lost = False
 
     async def begin(self) -> None:
         """Declare the file; in half of the cases with its digest."""

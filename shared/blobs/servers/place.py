@@ -22,6 +22,9 @@ class Place:
     """Grows with each change of the server."""
     settled: bool
     """Whether the server has the blob, or is the first; else it has to adopt it."""
+    moved: bool
+    """Whether it was moved from a server that was lost: bytes that were acknowledged may be
+    missing."""
     declaration: Declaration
     """What was declared of the blob, so that it can be begun anew if no byte is left."""
 

@@ -10,7 +10,7 @@ from shared.blobs.content import FOLLOW_WAIT
 from shared.blobs.remote import RemoteBlob
 from shared.blobs.servers.asking import Asking
 from shared.blobs.servers.removing import Removing
-from shared.errors import StorageFull, StorageUnavailable
+from shared.errors import BytesLost, StorageFull, StorageUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -79,11 +79,15 @@ class RoutedBlobs:
         declaration: Declaration | None = None,
         admit: Admit | None = None,
     ) -> BlobInfo:
-        """See the port."""
+        """See the port.
+
+        With a `declaration`, also raises BytesLost if the blob was moved from a lost server.
+        """
         if declaration is None:
             route = await self._asking.route(key)
         else:
             route = await self._routing.begin(key, declaration)
+            await self._check_kept(key, route)
         return await self._change(
             key,
             route,
@@ -199,6 +203,20 @@ class RoutedBlobs:
             fault = self._watch.fault()
             if isinstance(fault, StorageFull):
                 raise fault
+
+    async def _check_kept(self, key: BlobKey, route: Route) -> None:
+        """Raise BytesLost if bytes that were acknowledged may be missing.
+
+        Who declares the blob with each chunk sends each once, and does not ask what was received:
+        the blob would stay incomplete, and its sender believe that it is complete.
+        """
+        if route.place is None or not route.place.moved:
+            return
+        if not (await self._asking.at(key, route, lambda server: server.peek(key))).complete:
+            raise BytesLost(
+                "a storage server was lost during the upload, and bytes that it had acknowledged "
+                "may be missing; send the whole file again, as another upload"
+            )
 
     async def _change(
         self, key: BlobKey, route: Route, ask: Callable[[StorageServer], Awaitable[BlobInfo]]

@@ -9,6 +9,7 @@ ON CONFLICT (key) DO UPDATE
 SET server = excluded.server,
     epoch = CASE WHEN blob_places.epoch >= excluded.epoch THEN blob_places.epoch + 1 ELSE excluded.epoch END,
     settled = 0,
+    moved = 0,
     declared = excluded.declared,
     changed_at = excluded.changed_at
 WHERE blob_places.server IS NULL
@@ -19,6 +20,7 @@ UPDATE blob_places
 SET server = $3,
     epoch = CASE WHEN epoch >= $4 THEN epoch + 1 ELSE $4 END,
     settled = 0,
+    moved = 1,
     changed_at = $5
 WHERE key = $1 AND epoch = $2 AND server IS NOT NULL
 RETURNING *;

@@ -38,6 +38,7 @@ async def test_of_those_who_move_a_blob_at_once_one_decides_where_it_is(store: S
     assert moved[0].server in (B, C)
     assert moved[0].epoch > first.epoch
     assert not moved[0].settled
+    assert (first.moved, moved[0].moved) == (False, True)
     assert moved == [moved[0]] * 3
 
 
@@ -83,6 +84,7 @@ async def test_a_deleted_blob_that_is_created_again_has_to_be_adopted_under_a_hi
     assert await store.places.remove(KEY) is None, "it is not forgotten like a place"
     again = await store.places.put(KEY, A, Declaration(9))
     assert (again.server, again.settled, again.declaration.size) == (A, False, 9)
+    assert not again.moved
     assert again.epoch > buried.epoch
 
 

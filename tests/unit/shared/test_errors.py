@@ -55,3 +55,7 @@ def test_undeclared_attributes_are_inherited() -> None:
         kept.title,
         kept.problem_type,
     )
+
+
+def test_storage_answers_with_the_status_that_is_declared_for_it_alone() -> None:
+    assert (errors.BlobMoved.status, errors.BlobMoved.internal_status) == (503, 409)

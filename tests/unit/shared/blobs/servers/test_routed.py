@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from shared.blobs.blob import RESULTS, UPLOADS, Declaration, result_key, upload_key
-from shared.errors import BlobNotFound, StorageUnavailable
+from shared.errors import BlobNotFound, BytesLost, StorageUnavailable
 from tests.blob_backends import filesystem_blobs, read, storage_server, stream
 from tests.ports import free_port
 from tests.replicas import FolderReplica, Replicas
@@ -138,6 +138,23 @@ async def test_an_upload_of_a_lost_server_moves_with_its_declaration_and_is_resu
         assert (await patient(lambda: one.write(KEY, 3, stream(b"DEF")))).complete
         assert await read(other, KEY) == b"ABCDEF"
         assert await servers.places.find(KEY) is None
+
+
+async def test_a_chunk_that_declares_a_moved_upload_is_refused_until_the_upload_is_complete(
+    servers: Replicas,
+) -> None:
+    # As Dropzone sends: its client does not ask whether the chunks before are still there.
+    async with servers.process(SOON) as one, servers.process(SOON) as other:
+        await one.write(KEY, 0, stream(b"abc"), declaration=DECLARED)
+        await servers.stop(await servers.holder(KEY))
+        await patient(lambda: one.info(KEY))
+        for blobs in (one, other):
+            with pytest.raises(BytesLost, match="send the whole file again"):
+                await blobs.write(KEY, 3, stream(b"def"), declaration=DECLARED)
+        # Who asks can send what is missing, and a repeated chunk is then as good as any.
+        assert (await other.write(KEY, 0, stream(b"abcdef"))).complete
+        await servers.places.put(KEY, servers.urls[0], DECLARED)
+        assert (await one.write(KEY, 3, stream(b"def"), declaration=DECLARED)).complete
 
 
 async def test_a_server_that_comes_back_discards_what_has_moved(servers: Replicas) -> None:
