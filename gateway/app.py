@@ -65,7 +65,7 @@ def build_app(
     """
     metrics = metrics or Metrics("gateway")
     metrics.sample(metrics.of(GatewayMetrics).queue_of(ports.jobs))
-    metrics.sample(metrics.of(GatewayMetrics).notifications_of(ports.jobs))
+    metrics.sample(metrics.of(GatewayMetrics).notifications_of(ports.jobs.notifications))
     app = web.Application()
     instrument(app, metrics)
     app[SETTINGS] = settings

@@ -15,7 +15,7 @@ from shared.telemetry.sampling import Sample
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
-    from shared.ports import JobStore
+    from shared.ports import JobReader, Notifications
 
 MOST_COUNTED = 10_000
 """The most unfinished jobs that are counted; a longer queue shows as this number."""
@@ -70,11 +70,11 @@ class GatewayMetrics:
             registry=registry,
         )
 
-    def notifications_of(self, jobs: JobStore) -> Sample:
+    def notifications_of(self, notifications: Notifications) -> Sample:
         """Return the sample of notifications, which is the same on every gateway."""
 
         async def count() -> tuple[float, ...]:
-            found = await jobs.notifications.waiting(limit=MOST_COUNTED)
+            found = await notifications.waiting(limit=MOST_COUNTED)
             oldest = math.inf if found.oldest is None else found.oldest
             return found.pending, found.failed, max(0.0, time.time() - oldest)
 
@@ -82,7 +82,7 @@ class GatewayMetrics:
         gauges = (*map(self._notifications.labels, states), self._oldest_notification)
         return Sample("notifications", gauges, count)
 
-    def queue_of(self, jobs: JobStore) -> Sample:
+    def queue_of(self, jobs: JobReader) -> Sample:
         """Return the sample of waiting and running jobs, which is the same on every gateway."""
 
         async def count() -> tuple[float, ...]:

@@ -35,7 +35,7 @@ async def keep_upload(request: web.Request) -> web.Response:
     upload = complete_upload(await find_upload(context, name), name)
     now = time.time()
     kept = await _keep(context, upload, None if seconds is None else now + seconds, now)
-    (view,) = await dataset_views(context.ports.jobs, [kept], now)
+    (view,) = await dataset_views(context.ports.jobs.datasets, [kept], now)
     return web.json_response(view.as_json())
 
 

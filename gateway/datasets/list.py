@@ -34,8 +34,8 @@ async def list_uploads(request: web.Request) -> web.Response:
         )
     limit = parse_limit(single_value(query, "limit"), default=LIMIT, most=MAX_LIMIT)
     cursor = single_value(query, "cursor")
-    jobs = request.app[PORTS].jobs
-    found = await jobs.datasets.listed(
+    datasets = request.app[PORTS].jobs.datasets
+    found = await datasets.listed(
         tenant_of(request),
         name=single_value(query, "name"),
         after=None if cursor is None else DatasetPosition(*parse_cursor(cursor)),
@@ -45,7 +45,7 @@ async def list_uploads(request: web.Request) -> web.Response:
     following = None
     if len(found) > limit:
         following = next_page(request, shown[-1].created_at, shown[-1].upload_id)
-    views = await dataset_views(jobs, shown, time.time())
+    views = await dataset_views(datasets, shown, time.time())
     response = web.json_response(DatasetListView(tuple(views), following).as_json())
     if following:
         response.headers["Link"] = f'<{following}>; rel="next"'  # RFC 8288, 3

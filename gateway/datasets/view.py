@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from shared.jobs.dataset import Dataset
-    from shared.ports import JobStore
+    from shared.ports import Datasets
 
 
 async def dataset_views(
-    jobs: JobStore, datasets: Sequence[Dataset], now: float
+    store: Datasets, datasets: Sequence[Dataset], now: float
 ) -> list[DatasetView]:
     """Return uploads as the API shows them at a time in Unix seconds, with their latest jobs."""
     ids = [each.upload_id for each in datasets]
-    latest = await jobs.datasets.jobs_of(ids, limit=SHOWN_JOBS)
+    latest = await store.jobs_of(ids, limit=SHOWN_JOBS)
     return [_view(each, latest.get(each.upload_id, ()), now) for each in datasets]
 
 

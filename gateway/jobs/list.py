@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gateway.jobs.list_query import ListQuery
     from shared.api.job import JobView
     from shared.jobs.job import Job
-    from shared.ports import JobStore
+    from shared.ports import JobReader
 
 
 PAGE_BYTES = 1 << 20
@@ -41,7 +41,7 @@ async def list_jobs(request: web.Request) -> web.Response:
     return response
 
 
-async def _page(store: JobStore, query: ListQuery) -> tuple[list[JobView], JobPosition | None]:
+async def _page(store: JobReader, query: ListQuery) -> tuple[list[JobView], JobPosition | None]:
     """Return the jobs of a page, and the position after which the next page begins, if any.
 
     There are fewer than the query wants if they are large, or if a name is rare.
@@ -65,7 +65,9 @@ async def _page(store: JobStore, query: ListQuery) -> tuple[list[JobView], JobPo
     return views, rest
 
 
-async def _found(store: JobStore, query: ListQuery, after: JobPosition | None, limit: int) -> Found:
+async def _found(
+    store: JobReader, query: ListQuery, after: JobPosition | None, limit: int
+) -> Found:
     """Return up to `limit` jobs after a position."""
     if query.name is not None:
         return await store.search(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from shared.access.tenant import Tenant
     from shared.jobs.job import Job
-    from shared.ports import JobStore
+    from shared.ports import JobReader
 
 FIRST_PAUSE = 0.05
 """Seconds before the first query after a new subscription. Many jobs end within that time."""
@@ -71,7 +71,7 @@ class JobWatcher:
     """
 
     def __init__(
-        self, jobs: JobStore, *, limit: int, interval: float, tenant_limit: int | None = None
+        self, jobs: JobReader, *, limit: int, interval: float, tenant_limit: int | None = None
     ) -> None:
         self._jobs = jobs
         self._limit = limit

@@ -39,7 +39,9 @@ async def with_job(
         return replace(upload, job=await context.job_of(upload_id))
     if upload.becomes_no_job:
         try:
-            if await record(context.ports.jobs, upload_id, blob, filename or upload.filename):
+            if await record(
+                context.ports.jobs.datasets, upload_id, blob, filename or upload.filename
+            ):
                 context.events.upload_recorded(upload_id, blob.size or 0)
         except DatabaseUnavailable as error:
             raise JobDelayed(

@@ -18,7 +18,7 @@ from shared.errors import BlobNotFound
 if TYPE_CHECKING:
     from shared.jobs.job import Job, JobResult
     from shared.jobs.job_input import JobInput
-    from shared.ports import Blobs, JobStore
+    from shared.ports import Blobs, JobReader
 
 FILE_COLUMN = "@file"
 """The column with the name of the file, in a spec."""
@@ -28,7 +28,9 @@ _PIECE = 1 << 20
 class Answers:
     """Finds the results of earlier jobs, and copies them within storage."""
 
-    def __init__(self, jobs: JobStore, blobs: Blobs, *, program: str, enabled: bool = True) -> None:
+    def __init__(
+        self, jobs: JobReader, blobs: Blobs, *, program: str, enabled: bool = True
+    ) -> None:
         """`program` is different for each program that may compute other results."""
         self._jobs = jobs
         self._blobs = blobs

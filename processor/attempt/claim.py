@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from shared.jobs.job import Job
     from shared.jobs.wake_up import WakeUp
-    from shared.ports import JobStore
+    from shared.ports import JobClaims
 
 APART = 1e-6
 """Seconds between two claims of a worker at least, as their times tell them apart."""
@@ -45,7 +45,7 @@ class Claim:
 
     def __init__(
         self,
-        jobs: JobStore,
+        jobs: JobClaims,
         wakeup: WakeUp,
         *,
         worker: str,
@@ -58,7 +58,7 @@ class Claim:
         """`lease`: length of the lease in seconds. `times`: those of the worker.
 
         `named`: claim the job of the wake-up, and not the one whose turn it is. `max_running`: see
-        `JobStore.claim_next`.
+        `JobClaims.claim_next`.
         """
         self._jobs = jobs
         self._wakeup = wakeup
@@ -68,7 +68,7 @@ class Claim:
         self._max_running = max_running
         self._named = named
         self.last_slot = last_slot
-        """Whether it is for the last free slot (see `JobStore.claim_next`)."""
+        """Whether it is for the last free slot (see `JobClaims.claim_next`)."""
         self._times: list[float] = []
         """When each claim was made, in Unix seconds."""
 

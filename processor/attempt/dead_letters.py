@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from processor.events import ProcessorEvents
     from shared.jobs.job import Job
-    from shared.ports import Bus, JobStore
+    from shared.ports import Bus, JobMessages
 
 LEFT_TO_WORKERS_FOR = 15.0
 """Seconds for which a due dead letter is left to the worker that has the job's wake-up."""
@@ -28,7 +28,7 @@ class DeadLetters:
     """
 
     def __init__(
-        self, jobs: JobStore, bus: Bus, events: ProcessorEvents, clock: Callable[[], float]
+        self, jobs: JobMessages, bus: Bus, events: ProcessorEvents, clock: Callable[[], float]
     ) -> None:
         self._jobs = jobs
         self._bus = bus

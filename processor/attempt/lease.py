@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from processor.events import AttemptEvents
     from shared.jobs.job import Job
-    from shared.ports import JobStore
+    from shared.ports import JobAttempts
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ class Lease:
 
     def __init__(
         self,
-        jobs: JobStore,
+        jobs: JobAttempts,
         job: Job,
         events: AttemptEvents,
         *,

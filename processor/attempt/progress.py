@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from processor.engines.port import EngineProgress
     from shared.jobs.job import Job
-    from shared.ports import JobStore
+    from shared.ports import JobAttempts
 
 WINDOW = 30
 """Records over which the rate is averaged."""
@@ -32,7 +32,7 @@ class ProgressRecorder:
 
     def __init__(
         self,
-        jobs: JobStore,
+        jobs: JobAttempts,
         job: Job,
         interval: float,
         clock: Callable[[], float] = time.monotonic,

@@ -10,7 +10,7 @@ from shared.errors import MalformedInput, StorageUnavailable
 if TYPE_CHECKING:
     from processor.attempt.backoff import Ping
     from shared.jobs.job import Job
-    from shared.ports import JobStore
+    from shared.ports import JobReader
 
 UNAVAILABLE = "storage is unavailable"
 FAILED = "storage failed"
@@ -20,7 +20,7 @@ MAX_UNCOUNTED = 5
 job of a damaged blob, which fails each time, must end."""
 
 
-async def storage_fault_of(error: Exception, job: Job, jobs: JobStore, ping: Ping) -> str | None:
+async def storage_fault_of(error: Exception, job: Job, jobs: JobReader, ping: Ping) -> str | None:
     """Return the reason to record if `error` is a storage fault that does not count, else None.
 
     `ping` checks whether storage is available now.
@@ -42,6 +42,6 @@ def is_caused_by(error: BaseException | None, kind: type[Exception]) -> bool:
     return error is not None
 
 
-async def _uncounted(job: Job, jobs: JobStore) -> int:
+async def _uncounted(job: Job, jobs: JobReader) -> int:
     attempts = await until_answered(lambda: jobs.attempts(job.id))
     return sum((attempt.reason or "").startswith(FAILED) for attempt in attempts)

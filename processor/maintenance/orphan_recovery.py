@@ -145,7 +145,7 @@ class OrphanRecovery:
                 return None
             if becomes_no_job(metadata):
                 if found.complete:
-                    await record(self._ports.jobs, upload_id, found)
+                    await record(self._ports.jobs.datasets, upload_id, found)
                 return None
             # `info` does, so that the sweeper keeps the upload while its job is started.
             blob = await blobs.info(key)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from shared.jobs.wake_up import WakeUp
-    from shared.ports import Bus, JobStore
+    from shared.ports import Bus, JobMessages
 
 BATCH = 100
 """Jobs per query."""
@@ -31,7 +31,7 @@ class Relay:
 
     def __init__(
         self,
-        jobs: JobStore,
+        jobs: JobMessages,
         bus: Bus,
         *,
         events: ProcessorEvents | None = None,

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from shared.jobs.job import Attempt, Job
     from shared.jobs.job_input import JobInput
     from shared.jobs.report import InputReport, Report
-    from shared.ports import JobStore
+    from shared.ports import JobReader
 
 
-async def shown_attempts(store: JobStore, jobs: Sequence[Job]) -> Mapping[UUID, Sequence[Attempt]]:
+async def shown_attempts(store: JobReader, jobs: Sequence[Job]) -> Mapping[UUID, Sequence[Attempt]]:
     """Return the attempts of jobs that their views show, by job id.
 
     Call it after the jobs have been read, so that all attempts that they count exist.

@@ -8,11 +8,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shared.jobs.wake_up import WakeUp
-    from shared.ports import Bus, JobStore
+    from shared.ports import Bus, JobMessages
 
 
 async def publish_wake_up(
-    bus: Bus, jobs: JobStore, wakeup: WakeUp, clock: Callable[[], float]
+    bus: Bus, jobs: JobMessages, wakeup: WakeUp, clock: Callable[[], float]
 ) -> None:
     """Publish a wake-up, and stamp the job's row once the broker has confirmed it.
 

@@ -12,20 +12,18 @@ from shared.errors import DatabaseUnavailable, JobNotFound
 from shared.jobs.head_starts import HEAD_START_PRIORITY
 from shared.jobs.job import AttemptOutcome, JobState
 from shared.jobs.notifications import announce
-from shared.jobs.reader import SqlJobReader
 from shared.jobs.rows import job_of
-from shared.jobs.turns import TRIES, Claimed, TenantIsFull, Turns
+from shared.jobs.sql_jobs import SqlJobs
+from shared.jobs.turns import TRIES, Claimed, TenantIsFull
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from uuid import UUID
 
     from shared.access.tenant import Tenant
-    from shared.database.port import Database, Steps
+    from shared.database.port import Steps
     from shared.jobs.job import Job
     from shared.jobs.wake_up import WakeUp
-
-    AttemptLost = Callable[[UUID, int], None]
 
 log = logging.getLogger(__name__)
 
@@ -34,32 +32,27 @@ LOST = "lost: its worker stopped renewing the lease (killed, or cut off)"
 _LAST_LOST = f"the last permitted attempt was {LOST}"
 
 
-class SqlJobClaims(SqlJobReader):
-    """The methods of `JobStore` (see `shared.ports`) that claim jobs, on a migrated database."""
-
-    def __init__(self, database: Database, attempt_lost: AttemptLost | None = None) -> None:
-        super().__init__(database)
-        self._attempt_lost = attempt_lost
-        self._turns = Turns(database)
+class SqlJobClaims(SqlJobs):
+    """`JobClaims` (see `shared.ports`) on a migrated database."""
 
     async def claimed(self, *, worker: str, lease_until: float) -> Job | None:
-        """See `JobStore`."""
+        """See `JobClaims`."""
         return await self._turns.claimed(worker=worker, lease_until=lease_until)
 
     async def is_full(self, tenant: Tenant, *, max_running: int | None) -> bool:
-        """See `JobStore`."""
+        """See `JobClaims`."""
         return await self._turns.is_full(tenant, max_running=max_running)
 
     async def first_waiting(
         self, tenant: Tenant, *, max_running: int | None, now: float
     ) -> Sequence[WakeUp]:
-        """See `JobStore`."""
+        """See `JobClaims`."""
         return await self._turns.first_waiting(tenant, max_running=max_running, now=now)
 
     async def claim(
         self, job_id: UUID, *, worker: str, lease_until: float, now: float, durable: bool = True
     ) -> Job | None:
-        """See `JobStore`."""
+        """See `JobClaims`."""
         job, lost = await self._database.perform(
             self._claim(job_id, worker, lease_until, now), durable=durable
         )
@@ -77,7 +70,7 @@ class SqlJobClaims(SqlJobReader):
         last_slot: bool = False,
         durable: bool = True,
     ) -> Claimed | None:
-        """See `JobStore`."""
+        """See `JobClaims`."""
 
         def steps(*, by_name: bool) -> Steps[tuple[Claimed | None, list[int]]]:
             claimed = yield from self._turns.claim(
@@ -167,10 +160,3 @@ class SqlJobClaims(SqlJobReader):
             log.warning("job=%s attempt=%d was %s", job_id, number, LOST)
             if self._attempt_lost:
                 self._attempt_lost(job_id, number)
-
-    def _end_attempt(
-        self, job_id: UUID, now: float, outcome: AttemptOutcome, reason: str | None
-    ) -> Steps[list[int]]:
-        """End the running attempt, if there is one. Returns its number in a list."""
-        rows = yield Statement(self._sql.end_attempt, (str(job_id), now, outcome.value, reason))
-        return [row["number"] for row in rows]

@@ -10,48 +10,34 @@ from uuid import UUID
 from shared.database.text import search_key, storable
 from shared.errors import JobNotFound
 from shared.jobs.job import Found, JobPosition, Unfinished
-from shared.jobs.queries import JobQueries
 from shared.jobs.rows import attempt_of, job_of
-from shared.jobs.wake_up import WakeUp
+from shared.jobs.sql_jobs import SqlJobs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from shared.access.tenant import Tenant
-    from shared.database.port import Database, Row, Value
+    from shared.database.port import Row, Value
     from shared.jobs.job import Attempt, Job, JobFilter
 
 
-class SqlJobReader:
-    """The methods of `JobStore` (see `shared.ports`) that only read, on a migrated database."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._sql = JobQueries.load()
+class SqlJobReader(SqlJobs):
+    """`JobReader` (see `shared.ports`) on a migrated database."""
 
     async def get(self, job_id: UUID, *, tenant: Tenant | None = None) -> Job:
-        """See `JobStore`."""
+        """See `JobReader`."""
         rows = await self._database.read(self._sql.job_by_id, str(job_id), tenant)
         if not rows:
             raise JobNotFound(f"no job {job_id}")
         return job_of(rows[0])
 
     async def of_upload(self, upload_id: UUID, *, tenant: Tenant | None = None) -> Job | None:
-        """See `JobStore`."""
+        """See `JobReader`."""
         rows = await self._database.read(self._sql.job_by_upload, str(upload_id), tenant)
         return job_of(rows[0]) if rows else None
 
-    async def overdue(
-        self, *, now: float, unpublished_for: float, lost_before: float, limit: int
-    ) -> Sequence[WakeUp]:
-        """See `JobStore`."""
-        rows = await self._database.read(
-            self._sql.overdue, now, now - unpublished_for, lost_before, limit
-        )
-        return [WakeUp(UUID(row["id"]), small=bool(row["small"])) for row in rows]
-
     async def get_many(self, job_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
-        """See `JobStore`."""
+        """See `JobReader`."""
         if len(job_ids) == 1:  # as when a job has ended for which one client waits
             rows = await self._database.read(self._sql.job_by_id, str(job_ids[0]), None)
         else:
@@ -61,7 +47,7 @@ class SqlJobReader:
     async def newest(
         self, wanted: JobFilter, *, after: JobPosition | None = None, limit: int
     ) -> Sequence[Job]:
-        """See `JobStore`."""
+        """See `JobReader`."""
         values = _newest_values(wanted, after, limit)
         if wanted.filename is None:
             rows = await self._database.read(self._sql.newest, *values)
@@ -80,7 +66,7 @@ class SqlJobReader:
         limit: int,
         examine: int,
     ) -> Found:
-        """See `JobStore`."""
+        """See `JobReader`."""
         values = _newest_values(wanted, after, examine + 1)
         rows = await self._database.read(self._sql.newest_names, *values)
         examined, key = rows[:examine], search_key(part)
@@ -98,12 +84,12 @@ class SqlJobReader:
         )
 
     async def of_uploads(self, upload_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
-        """See `JobStore`."""
+        """See `JobReader`."""
         rows = await self._read_many(self._sql.jobs_by_uploads, upload_ids)
         return {UUID(row["upload_id"]): job_of(row) for row in rows}
 
     async def unfinished(self, *, limit: int) -> Unfinished:
-        """See `JobStore`."""
+        """See `JobReader`."""
         (row,) = await self._database.read(self._sql.unfinished, limit)
         return Unfinished(
             pending=row["pending"] or 0,
@@ -113,19 +99,24 @@ class SqlJobReader:
         )
 
     async def attempts(self, job_id: UUID) -> Sequence[Attempt]:
-        """See `JobStore`."""
+        """See `JobReader`."""
         rows = await self._database.read(self._sql.attempts_of, str(job_id))
         return [attempt_of(row) for row in rows]
 
     async def attempts_of_many(
         self, job_ids: Sequence[UUID], *, first: int, last: int
     ) -> Mapping[UUID, Sequence[Attempt]]:
-        """See `JobStore`."""
+        """See `JobReader`."""
         found: defaultdict[UUID, list[Attempt]] = defaultdict(list)
         for row in await self._read_many(self._sql.attempts_of_many, job_ids, first, last):
             attempt = attempt_of(row)
             found[attempt.job_id].append(attempt)
         return dict(found)
+
+    async def answered(self, tenant: Tenant, answer_key: str) -> Job | None:
+        """See `JobReader`."""
+        rows = await self._database.read(self._sql.answered, tenant, answer_key)
+        return job_of(rows[0]) if rows else None
 
     async def _read_many(self, query: str, ids: Sequence[UUID], *values: Value) -> Sequence[Row]:
         # SQLite has no array parameters. UUIDs as text have one length and need no separator.

@@ -55,7 +55,7 @@ class TenantIsFull(Exception):
 
 
 class Turns:
-    """The statements of the job store that know of turns. See `JobStore` in `shared.ports`."""
+    """The statements of the job store that know of turns. See `JobClaims` in `shared.ports`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -77,7 +77,7 @@ class Turns:
     ) -> Steps[Claimed | None]:
         """Claim the next job, if there is one. Its attempt is not recorded yet.
 
-        For the `last_slot` of a processor: see `JobStore.claim_next`.
+        For the `last_slot` of a processor: see `JobClaims.claim_next`.
         Raises TenantIsFull, which must roll the transaction back.
         """
         if last_slot:
@@ -124,12 +124,12 @@ class Turns:
             raise TenantIsFull
 
     async def claimed(self, *, worker: str, lease_until: float) -> Job | None:
-        """See `JobStore`."""
+        """See `JobClaims`."""
         rows = await self._database.read(self._sql.claimed, storable(worker), lease_until)
         return job_of(rows[0]) if rows else None
 
     async def is_full(self, tenant: Tenant, *, max_running: int | None) -> bool:
-        """See `JobStore`."""
+        """See `JobClaims`."""
         (limit,) = await self._database.read(self._sql.limit_of, tenant, max_running)
         if limit["max_running"] is None:
             return False
@@ -139,7 +139,7 @@ class Turns:
     async def first_waiting(
         self, tenant: Tenant, *, max_running: int | None, now: float
     ) -> Sequence[WakeUp]:
-        """See `JobStore`."""
+        """See `JobClaims`."""
         (limit,) = await self._database.read(self._sql.limit_of, tenant, max_running)
         if limit["max_running"] is None:
             return []

@@ -1,7 +1,8 @@
-"""The three ports of the services to the outside world, each with its contract.
+"""The ports of the services to the outside world, each with its contract.
 
-Every port has a production adapter and an embedded one. Both are product code, and both pass
-the same contract suite in `tests/contract/`.
+`Blobs`, `JobStore` and `Bus` have a production adapter and an embedded one each. Both are product
+code, and both pass the same contract suite in `tests/contract/`. `JobReader`, `JobClaims` and so on
+are parts of `JobStore`, for code that needs no more of it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,11 @@ from shared.ports.datasets import Datasets
 from shared.ports.deliveries import Deliveries
 from shared.ports.fetches import Fetches
 from shared.ports.head_starts import HeadStarts
-from shared.ports.job_store import JobStore
+from shared.ports.jobs.attempts import JobAttempts
+from shared.ports.jobs.claims import JobClaims
+from shared.ports.jobs.messages import JobMessages
+from shared.ports.jobs.reader import JobReader
+from shared.ports.jobs.store import JobStore
 from shared.ports.notifications import Notifications
 from shared.ports.saved_specs import SavedSpecs
 
@@ -26,6 +31,10 @@ __all__ = [
     "Delivery",
     "Fetches",
     "HeadStarts",
+    "JobAttempts",
+    "JobClaims",
+    "JobMessages",
+    "JobReader",
     "JobStore",
     "Notifications",
     "Ports",

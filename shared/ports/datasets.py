@@ -42,9 +42,9 @@ class Datasets(Protocol):
         """Record that the bytes of an upload are about to be deleted; return whether they may be.
 
         From then on, no job can be asked of it: of a call of this method and one of
-        `JobStore.ask`, one comes first. Jobs of the upload itself are not looked at. Returns False
-        if it is to be kept `unless_needed`, and it is kept, or another job that has not expired
-        reads it. Raises UploadInUse if another job that has not ended reads it.
+        `JobControl.ask`, one comes first. Jobs of the upload itself are not looked at. Returns
+        False if it is to be kept `unless_needed`, and it is kept, or another job that has not
+        expired reads it. Raises UploadInUse if another job that has not ended reads it.
         """
         ...
 

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 class Deliveries(Protocol):
     """Hands deliveries to processors.
 
-    `JobStore.succeed` creates the delivery of a job that was asked for with a place for its result.
-    Webhooks are told of the job once its delivery has ended. Times are parameters, in Unix seconds.
-    Adapter: `shared.jobs.deliveries`, which belongs to the job store. Every method raises
+    `JobAttempts.succeed` creates the delivery of a job that was asked for with a place for its
+    result. Webhooks are told of the job once its delivery has ended. Times are parameters, in Unix
+    seconds. Adapter: `shared.jobs.deliveries`, which belongs to the job store. Every method raises
     DatabaseUnavailable when the database does not answer in time, and those that get a delivery
     LeaseLost if another processor has taken it, or it has ended.
     """

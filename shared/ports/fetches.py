@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Fetches(Protocol):
     """Hands fetches to processors, and lets their jobs be claimed once all of them are done.
 
-    `JobStore.ask` creates fetches with their job, which nothing claims until then. Times are
+    `JobControl.ask` creates fetches with their job, which nothing claims until then. Times are
     parameters, in Unix seconds. Adapter: `shared.jobs.fetches`, which belongs to the job store.
     Every method raises DatabaseUnavailable when the database does not answer in time, and every one
     with a token LeaseLost if another processor has taken the fetch, or it has ended.

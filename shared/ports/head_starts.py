@@ -18,7 +18,7 @@ class HeadStarts(Protocol):
     """Offers uploads to processors, and shows how far those have come.
 
     Times are parameters, in Unix seconds. Adapter: `shared.jobs.head_starts`, which belongs to the
-    job store: `JobStore.claim` prefers the processor that holds the head start of the upload.
+    job store: `JobClaims.claim` prefers the processor that holds the head start of the upload.
     Every method raises DatabaseUnavailable when the database does not answer in time.
     """
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from shared.blobs.blob import BlobInfo
-    from shared.ports import JobStore
+    from shared.ports import Datasets
 
 
 def dataset_of(upload_id: UUID, blob: BlobInfo, filename: str | None = None) -> Dataset:
@@ -36,14 +36,14 @@ def dataset_of(upload_id: UUID, blob: BlobInfo, filename: str | None = None) -> 
 
 
 async def record(
-    jobs: JobStore, upload_id: UUID, blob: BlobInfo, filename: str | None = None
+    datasets: Datasets, upload_id: UUID, blob: BlobInfo, filename: str | None = None
 ) -> bool:
     """Record a complete upload, and how long it is kept; return whether it was not known.
 
     Idempotent: any number of services may call this for one upload.
     """
-    known = await jobs.datasets.get(upload_id)
+    known = await datasets.get(upload_id)
     dataset = dataset_of(upload_id, blob, filename)
     if known is not None and known.version == dataset.version:
         return False
-    return await jobs.datasets.record(dataset)
+    return await datasets.record(dataset)

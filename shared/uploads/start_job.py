@@ -48,7 +48,7 @@ async def start_job(
         raise ValueError(f"upload {upload_id} is not complete: it has no size")
     if kept_for(blob.metadata) is not None:
         # Before there is a job: the request that completes this upload records it too.
-        await record(ports.jobs, upload_id, blob, filename)
+        await record(ports.jobs.datasets, upload_id, blob, filename)
     now = time.time()
     job = await ports.jobs.create(
         upload_id=upload_id,

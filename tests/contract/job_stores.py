@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from shared.access.tenant import Tenant
-    from shared.jobs.claims import AttemptLost
+    from shared.jobs.sql_jobs import AttemptLost
 
 BACKENDS = ("sqlite", "postgresql")
 

@@ -1,6 +1,6 @@
--- The statements of shared/jobs/store.py, for PostgreSQL and SQLite. Parameters are `$1`, times are
--- parameters. Each transition is one compare-and-set; RETURNING yields a row if it took place.
--- Each `-- name:` is a field of `JobQueries`.
+-- The statements of `SqlJobs` and its subclasses (shared/jobs), for PostgreSQL and SQLite. Parameters
+-- are `$1`, times are parameters. Each transition is one compare-and-set; RETURNING yields a row if
+-- it took place. Each `-- name:` is a field of `JobQueries`.
 
 -- name: insert_job
 INSERT INTO jobs (

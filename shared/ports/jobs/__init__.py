@@ -1,0 +1,1 @@
+"""The port to the job store, by what its users do with it."""
