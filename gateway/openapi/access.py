@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from gateway.access.key_handlers import MAX_LIFE, SCOPES
 from gateway.access.scopes import NEEDS, OPEN
+from gateway.openapi.examples import JOB_ID, UPLOAD_ID
 from gateway.openapi.jobs import JOB_ID_IN_PATH
+from gateway.openapi.nodes import or_null, text
 from gateway.openapi.parts import (
     JSON,
     header,
@@ -17,7 +19,7 @@ from gateway.openapi.parts import (
     reading,
     ref,
 )
-from gateway.openapi.schemas import JOB_ID, NOTIFY, UPLOAD_ID, or_null, text
+from gateway.openapi.requests import NOTIFY
 from gateway.results.links import EXPIRES_IN, OUTPUTS
 from shared.access.keys import MAX_KEYS, NAME_LIMIT
 from shared.access.management import MAX_OVERLAP, OVERLAP

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway.datasets.list import LIMIT, MAX_LIMIT
 from gateway.http.idempotency import MAX_KEY
 from gateway.openapi import aggregations
+from gateway.openapi.examples import DATASET_EXAMPLE, JOB_EXAMPLE, NEW_JOB_EXAMPLE, UPLOAD_ID
 from gateway.openapi.parts import (
     JSON,
     header,
@@ -16,7 +17,6 @@ from gateway.openapi.parts import (
     reading,
     ref,
 )
-from gateway.openapi.schemas import DATASET_EXAMPLE, JOB_EXAMPLE, UPLOAD_ID
 from gateway.openapi.upload_parts import TAG, UPLOAD_IN_PATH
 from shared.errors import (
     AddressRefused,
@@ -72,7 +72,7 @@ ASK = operation(
             201,
             "The job",
             ref("Job"),
-            example=JOB_EXAMPLE,
+            example=NEW_JOB_EXAMPLE,
             headers={
                 "Location": header("Path of the job", {"type": "string", "format": "uri-reference"})
             },

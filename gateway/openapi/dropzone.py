@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.openapi.aggregations import NAME
+from gateway.openapi.examples import JOB_ID
 from gateway.openapi.jobs import JOB_ID_IN_PATH
+from gateway.openapi.nodes import an_object, integer, text
 from gateway.openapi.parts import JSON, QUOTA, errors, json_answer, links, operation, reading, ref
 from gateway.openapi.results import result_answers, result_parameters
-from gateway.openapi.schemas import JOB_ID, an_object, integer, text
 from gateway.protocols.dropzone.fields import FIELDS, REQUIRED, SPEC
 from shared.errors import (
     BodyTooSlow,

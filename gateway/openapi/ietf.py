@@ -170,7 +170,7 @@ PATCH = operation(
         "required": True,
         "content": {
             MEDIA_TYPE: {},
-            JSON: {"schema": ref("Size"), "example": {"size": 1_000_000}},
+            JSON: {"schema": ref("Size"), "example": {"size": WHOLE_EXAMPLE["size"]}},
         },
     },
     answers={

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from gateway.inspections.form import AGGREGATION as AGGREGATION_PART
 from gateway.inspections.form import FILE, SIZE
 from gateway.openapi.aggregations import NAME as AGGREGATION
+from gateway.openapi.nodes import integer, or_null, text
 from gateway.openapi.parts import JSON, json_answer, operation, problems, ref
-from gateway.openapi.schemas import integer, or_null, text
 from gateway.openapi.upload_parts import TAG, UPLOAD_IN_PATH
 from shared.errors import (
     BodyTooSlow,

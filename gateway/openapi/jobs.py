@@ -9,6 +9,7 @@ from gateway.jobs.list import EXAMINED
 from gateway.jobs.list_query import LIMIT, MAX_LIMIT, NAME_LIMIT
 from gateway.jobs.wait import MAX_WAIT
 from gateway.openapi.datasets import ASK
+from gateway.openapi.examples import CANCELLED_JOB_EXAMPLE, JOB_EXAMPLE, JOB_ID, PREVIEW_EXAMPLE
 from gateway.openapi.parts import (
     FINISHED,
     header,
@@ -21,7 +22,6 @@ from gateway.openapi.parts import (
     ref,
 )
 from gateway.openapi.results import REJECTS_TEXT, result_answers, result_parameters
-from gateway.openapi.schemas import JOB_EXAMPLE, JOB_ID, PREVIEW_EXAMPLE
 from gateway.results.preview import ROWS
 from shared.errors import (
     InputRemoved,
@@ -221,11 +221,7 @@ CANCEL = operation(
             200,
             f"The job, which is `{JobState.REVOKED}`",
             ref("Job"),
-            example={
-                **JOB_EXAMPLE,
-                "state": JobState.REVOKED,
-                "finished_at": "2026-01-02T03:05:00.000Z",
-            },
+            example=CANCELLED_JOB_EXAMPLE,
         ),
         "204": {
             "description": "The job had ended and is deleted. Or: the id was that of an upload, "

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.openapi.examples import JOB_EXAMPLE, JOB_ID
+from gateway.openapi.nodes import an_object, or_null, text
 from gateway.openapi.parts import (
     JSON,
     header,
@@ -14,7 +16,6 @@ from gateway.openapi.parts import (
     reading,
     ref,
 )
-from gateway.openapi.schemas import JOB_EXAMPLE, JOB_ID, an_object, or_null, text
 from shared.access.webhook_secrets import MAX_OVERLAP, OVERLAP
 from shared.errors import InvalidInput, NotificationNotFound
 from shared.http.notification_query import LIMIT, MAX_LIMIT

@@ -124,7 +124,7 @@ HEALTHZ = operation(
             "properties": {"status": {"const": "ok"}, "version": {"type": "string"}},
             "required": ["status", "version"],
         },
-        example={"status": "ok", "version": "1.0.0"},
+        example={"status": "ok", "version": "0.2.0"},
     ),
 )
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from gateway.access.tenant_handlers import FIELDS, LEAST, MOST, MOST_REQUESTS, RATE
 from gateway.openapi.access import TAG
+from gateway.openapi.nodes import or_null
 from gateway.openapi.parts import JSON, json_answer, operation, parameter, problems, reading, ref
-from gateway.openapi.schemas import SCHEMAS, or_null
+from gateway.openapi.schemas import SCHEMAS
 from shared.errors import InvalidInput
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.openapi.examples import UPLOAD_ID
 from gateway.openapi.parts import (
     JSON,
     QUOTA,
@@ -15,7 +16,6 @@ from gateway.openapi.parts import (
     refusals,
     summary_of,
 )
-from gateway.openapi.schemas import UPLOAD_ID
 from gateway.openapi.upload_parts import NOTIFY_IN_QUERY
 from gateway.protocols.tus.handlers import CONTENT_TYPE, VERSION
 from shared.errors import (

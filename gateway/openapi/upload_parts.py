@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from gateway.http.idempotency import MAX_KEY
 from gateway.openapi import aggregations
+from gateway.openapi.examples import JOB_ID, UPLOAD_EXAMPLE, UPLOAD_ID
 from gateway.openapi.parts import header, json_in_query, parameter
-from gateway.openapi.schemas import (
-    AGGREGATION_OR_NAME,
-    FILENAME,
-    JOB_ID,
-    KEEP_SCHEMA,
-    UPLOAD_EXAMPLE,
-    UPLOAD_ID,
-)
+from gateway.openapi.requests import AGGREGATION_OR_NAME, FILENAME, KEEP_SCHEMA
 from shared.jobs.notification import MAX_URLS
 
 TAG = "Uploads"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.openapi import datasets, ietf
 from gateway.openapi.aggregations import AGGREGATION_EXAMPLE
+from gateway.openapi.examples import UPLOAD_EXAMPLE
 from gateway.openapi.parts import (
     FINISHED,
     JSON,
@@ -15,7 +16,6 @@ from gateway.openapi.parts import (
     problems,
     ref,
 )
-from gateway.openapi.schemas import UPLOAD_EXAMPLE
 from gateway.openapi.upload_parts import (
     CONTENT_DIGEST,
     FAIL_EARLY,

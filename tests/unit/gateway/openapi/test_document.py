@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from gateway.openapi.document import DOCUMENT
 from gateway.routes import routes
 from shared.errors import IANA_PREFIX, TYPE_PREFIX, CsvmillError, error_classes
 from shared.jobs.job import JobState
+from tests.unit.gateway.datasets.asking import ask, sent
 from tests.unit.gateway.described import Described
 
 if TYPE_CHECKING:
@@ -103,6 +105,36 @@ def test_every_json_body_has_an_example() -> None:
         and "/openapi.json/" not in path
     ]
     assert missing == []
+
+
+async def test_an_example_of_a_job_is_as_the_operation_answers_it(gateway: Gateway) -> None:
+    upload = await sent(gateway, job=False)
+    asked = await (await ask(gateway, upload)).json()
+    job = await gateway.started_job()
+    now = time.time()
+    await gateway.jobs.fail(job.id, job.attempt, "it crashed", final=False, now=now, retry_at=now)
+    cancelled = await (await gateway.client.delete(f"/api/v1/jobs/{job.id}")).json()
+    for real, operation, status in (
+        (asked, OPERATIONS["post", "/api/v1/jobs"], "201"),
+        (cancelled, OPERATIONS["delete", "/api/v1/jobs/{job_id}"], "200"),
+    ):
+        example = operation["responses"][status]["content"]["application/json"]["example"]
+        same = ("state", "attempt", "max_attempts", "result", "report", "problems")
+        assert {key: example[key] for key in same} == {key: real[key] for key in same}
+        outcomes = [each["outcome"] for each in example["attempts"]]
+        assert outcomes == [each["outcome"] for each in real["attempts"]]
+        assert (example["reason"], example["finished_at"] is None) == (
+            real["reason"],
+            real["finished_at"] is None,
+        )
+
+
+def test_the_size_that_an_example_declares_is_that_of_its_answer() -> None:
+    operation = OPERATIONS["patch", "/api/v1/uploads/{upload}"]
+    declared = operation["requestBody"]["content"]["application/json"]["example"]
+    for status in ("200", "201"):
+        answer = operation["responses"][status]["content"]["application/json"]["example"]
+        assert answer["size"] == declared["size"]
 
 
 def test_every_link_has_the_parameters_of_its_operation() -> None:
