@@ -92,7 +92,7 @@ class GatewayEvents(JobEvents):
         """Record that a client has deleted the bytes of an upload whose job had ended."""
         bind_ids(upload_id=upload_id)
         note(Action.UPLOAD_DELETED, upload_id, "its job and the result are kept")
-        log.info("upload %s deleted, and not its job", upload_id)
+        log.info("upload %s deleted; its job is kept", upload_id)
 
     def job_deleted(self, job: Job) -> None:
         """Record that a client has deleted a job that had ended, with all its bytes."""
@@ -111,10 +111,10 @@ class GatewayEvents(JobEvents):
         log.info("job=%s: its result is deleted", job.id, extra={"event": "result.deleted"})
 
     def job_retried(self, job: Job) -> None:
-        """Record that an operator has retried a failed job."""
+        """Record that a client has retried a failed job."""
         bind_ids(job_id=job.id, upload_id=job.upload_id)
         self._jobs.job(JobState.RETRY, "operator")
-        log.info("job=%s put back by an operator", job.id, extra={"event": "job.retried"})
+        log.info("job=%s retried by a client", job.id, extra={"event": "job.retried"})
 
 
 EVENTS = web.AppKey("events", GatewayEvents)

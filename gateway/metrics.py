@@ -66,7 +66,7 @@ class GatewayMetrics:
         )
         self._oldest_notification = Gauge(
             "csvmill_oldest_pending_notification_seconds",
-            "How long ago the job ended whose outcome is not told yet; 0 if there is none.",
+            "Age of the oldest notification that waits; 0 if there is none.",
             registry=registry,
         )
 

@@ -109,7 +109,7 @@ class ProcessorMetrics:
         )
         self.notifications = Counter(
             "csvmill_notifications_total",
-            "Messages to URLs that are told how jobs end, by what became of them.",
+            "Tries to send notifications of how jobs ended, by outcome.",
             ["outcome"],
             registry=registry,
         )

@@ -107,7 +107,7 @@ class Authentication:
         if need.operator and not principal.is_operator:
             raise ScopeMissing("this needs a key of an operator", scopes=need.scopes)
         if need.key_only and is_of_token(principal):
-            raise ScopeMissing("this needs an API key: a token does not do", scopes=need.scopes)
+            raise ScopeMissing("this needs an API key: a token is not accepted", scopes=need.scopes)
         return principal
 
     async def _principal_of(self, request: web.Request, need: Need) -> Principal:

@@ -105,7 +105,7 @@ class Quotas:
         usage = await self._usage(tenant, limits)
         if job and limits.max_waiting is not None and usage.waiting >= limits.max_waiting:
             raise TooManyJobs(
-                f"{usage.waiting} jobs of tenant {tenant} wait, and no more may; "
+                f"tenant {tenant} has {usage.waiting} waiting jobs, and may not have more; "
                 "send the file once some have ended"
             )
         if limits.max_bytes is not None and usage.bytes + size > limits.max_bytes:

@@ -25,7 +25,7 @@ class Need:
     linked: bool = False
     """Whether a signed link authenticates a request for it."""
     key_only: bool = False
-    """Whether a token of an identity provider does not do: what it leaves could not be revoked."""
+    """Whether tokens of an identity provider are refused: what they create could not be revoked."""
 
 
 OPEN = None

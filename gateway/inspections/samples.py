@@ -40,13 +40,11 @@ class Samples:
         """
         if self._held[tenant] >= self._tenant_limit:
             raise TooManyInspections(
-                f"{self._tenant_limit} files are being inspected, as many as are at the same time; "
+                f"{self._tenant_limit} files are being inspected, the most at the same time; "
                 "wait for some of them first"
             )
         if len(self) >= self._limit:
-            raise TooBusy(
-                f"this gateway inspects {self._limit} files, as many as it can at the same time"
-            )
+            raise TooBusy(f"this gateway inspects {self._limit} files, the most at the same time")
         self._held[tenant] += 1
         try:
             yield

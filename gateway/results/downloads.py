@@ -35,13 +35,11 @@ class Downloads:
         """
         if self._running[tenant] >= self._tenant_limit:
             raise TooManyDownloads(
-                f"{self._tenant_limit} downloads are in progress, as many as are served at the "
-                "same time; finish some of them first"
+                f"{self._tenant_limit} downloads are in progress, the most at the same time; "
+                "finish some of them first"
             )
         if len(self) >= self._limit:
-            raise TooBusy(
-                f"this gateway serves {self._limit} downloads, as many as it can at the same time"
-            )
+            raise TooBusy(f"this gateway serves {self._limit} downloads, the most at the same time")
         self._running[tenant] += 1
         try:
             yield

@@ -40,7 +40,7 @@ class Sorts:
         except TimeoutError:
             raise TooBusy(
                 f"this gateway sorts {self._limit} results at the same time, and one of each "
-                "tenant; they take long now"
+                "tenant; try again later"
             ) from None
         try:
             yield

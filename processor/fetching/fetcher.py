@@ -87,7 +87,7 @@ class Fetcher:
                         cleaned = time.monotonic()
                         await self._clean()
                 except Unavailable as error:
-                    log.warning("fetching waits: %s", error)
+                    log.warning("files cannot be fetched now: %s", error)
                 except Exception:  # without the task, its work would stop unnoticed
                     log.exception("fetching failed and continues")
                 finally:

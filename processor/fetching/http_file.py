@@ -70,7 +70,7 @@ class HttpFile:
             response.close()
 
     async def _follow(self, headers: dict[str, str]) -> aiohttp.ClientResponse:
-        """Return the answer that no redirect leads on from."""
+        """Return the answer after all redirects."""
         url = self._checked(self._url)
         for _ in range(MOST_REDIRECTS + 1):
             response = await self._requested(url, headers)
@@ -83,11 +83,13 @@ class HttpFile:
             except ValueError:
                 target = url
             if not location or target == url:
-                raise RemoteRefused(f"{_host(url)} answers {response.status} without a place to go")
+                raise RemoteRefused(f"{_host(url)} answers {response.status} without a Location")
             if url.scheme == "https" and target.scheme == "http":
-                raise RemoteRefused(f"{_host(url)} leads from https to http, which is not followed")
+                raise RemoteRefused(
+                    f"{_host(url)} redirects from https to http, which is not followed"
+                )
             url = self._checked(str(target))
-        raise RemoteRefused(f"{_host(url)} leads on more than {MOST_REDIRECTS} times")
+        raise RemoteRefused(f"{_host(url)} redirects more than {MOST_REDIRECTS} times")
 
     def _checked(self, url: str) -> URL:
         try:

@@ -103,7 +103,7 @@ class Follower:
                 try:
                     await self._take(hand_over)
                 except DatabaseUnavailable as error:
-                    log.debug("head starts wait: %s", error)
+                    log.debug("no head start can be taken now: %s", error)
                 except Exception:  # without the task, no upload would be followed
                     log.exception("taking a head start failed")
                 await asyncio.sleep(self._settings.head_start_interval)
@@ -301,4 +301,4 @@ class Follower:
                 case _:
                     await self._head_starts.withdraw(upload_id, token)
         except Unavailable as error:
-            log.info("upload %s: its head start runs out by itself: %s", upload_id, error)
+            log.info("upload %s: its head start ends when it expires: %s", upload_id, error)

@@ -69,7 +69,7 @@ class ResultSender:
                     with also_bound_ids(job_id=taken.job_id, tenant=taken.tenant):
                         await self._deliver(taken)
             except Unavailable as error:
-                log.warning("sending results waits: %s", error)
+                log.warning("results cannot be sent now: %s", error)
             except Exception:  # without the task, its work would stop unnoticed
                 log.exception("sending results failed and continues")
             if taken is None:

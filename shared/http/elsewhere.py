@@ -96,8 +96,7 @@ def check_source(
     place = read_place(url, field=field)
     if not _is_below(place, settings.fetch_hosts, tenant):
         raise AddressRefused(
-            f"{S3}{place.bucket} is no bucket, or this no key, that inputs may come from "
-            "(CSVMILL_FETCH_HOSTS)",
+            f"inputs may not come from this bucket and key: {place} (CSVMILL_FETCH_HOSTS)",
             field=field,
         )
     return str(place)
@@ -116,8 +115,7 @@ def check_target(
     place = read_place(url, field=field)
     if not _is_below(place, settings.deliver_to, tenant):
         raise AddressRefused(
-            f"{S3}{place.bucket} is no bucket, or this no key, that results may go to "
-            "(CSVMILL_DELIVER_TO)",
+            f"results may not go to this bucket and key: {place} (CSVMILL_DELIVER_TO)",
             field=field,
         )
     return str(place)

@@ -242,7 +242,7 @@ async def test_a_redirect_is_followed_with_the_same_conditions() -> None:
         ("http://169.254.169.254/latest", "169.254.169.254 is not a host"),
         ("file:///etc/passwd", "has to begin with"),
         ("http://user:word@127.0.0.1/", "a user or a password"),
-        ("", "without a place to go"),
+        ("", "without a Location"),
     ],
 )
 async def test_a_redirect_is_judged_as_the_url_is(location: str, message: str) -> None:
@@ -254,7 +254,7 @@ async def test_a_redirect_is_judged_as_the_url_is(location: str, message: str) -
 async def test_redirects_without_an_end_are_refused() -> None:
     on = [answer(f"Location: /{i}\n", b"", "301 Moved Permanently") for i in range(6)]
     async with serving(*on) as server:
-        with pytest.raises(RemoteRefused, match="leads on more than 5 times"):
+        with pytest.raises(RemoteRefused, match="redirects more than 5 times"):
             await fetched(server)
 
 
