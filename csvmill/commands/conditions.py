@@ -258,13 +258,15 @@ class _Parser:
 
 def _like(value: Word, kind: str | None) -> dict[str, Any]:
     """Return operator and value of a pattern of SQL, if they can say the same."""
+    if not value.quoted and _WRONG_START.match(value.text):
+        raise _mistaken(value.text)
     inner = value.text.strip("%")
     if not inner or "%" in inner or "_" in inner:
-        raise GrammarError("like takes 'text%' or '%text%', without _ and other %")
+        raise GrammarError("like takes text% or %text%, without _ and other %")
     ends = (value.text.startswith("%"), value.text.endswith("%"))
     operators = {(False, False): "=", (False, True): "starts_with", (True, True): "contains"}
     if ends not in operators or kind not in (None, "text"):
-        raise GrammarError("like takes 'text%' or '%text%' of text")
+        raise GrammarError("like takes text% or %text% of a column of text")
     return {"op": operators[ends], "value": inner}
 
 
@@ -300,5 +302,9 @@ def _guess_kind(operator: str, values: Sequence[Word]) -> str:
             "to compare text, put it in quotes"
         )
     if wrong := next((text for text in texts if _WRONG_START.match(text)), None):
-        raise GrammarError(f"the value would be {wrong}; if you mean that, put it in double quotes")
+        raise _mistaken(wrong)
     return "text"
+
+
+def _mistaken(value: str) -> GrammarError:
+    return GrammarError(f"the value would be {value}; if you mean that, put it in double quotes")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from gateway.uploads.find import look_up
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from gateway.uploads.context import UploadContext
     from gateway.uploads.upload import Upload
 
+FOUND_AT_A_TIME = 8
+"""Uploads of one request that are looked up at the same time: it may name a thousand."""
 NAMESAKES = 100
 """Uploads with the same name that are compared."""
 
@@ -27,7 +30,19 @@ async def find_inputs(
     Each of them is used by this: no sweeper removes it within its grace. Raises UploadNotFound,
     AmbiguousName, and UploadIncomplete.
     """
-    uploads = [await _find(context, each.upload) for each in asked]
+    turns = asyncio.Semaphore(FOUND_AT_A_TIME)
+
+    async def find(name: str) -> Upload:
+        async with turns:
+            return await _find(context, name)
+
+    # In a group the others end with the first one that fails.
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(find(each.upload)) for each in asked]
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+    uploads = [task.result() for task in tasks]
     return [_input_of(upload) for upload in uploads], uploads
 
 

@@ -28,7 +28,12 @@ _FORMATS: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
         (rb"GIF8[79]a.{4}[\x80-\xff]", "a picture (GIF)", NO_TABLE),
         (rb"\xff\xd8\xff[\xdb\xe0-\xef]", "a picture (JPEG)", NO_TABLE),
         (
-            rb"--[0-9A-Za-z'()+_,./:=? -]{1,70}\r?\nContent-Disposition: *form-data",
+            # The part begins with any of its header fields: curl names another disposition if the
+            # request has a Content-Type of its own.
+            (
+                rb"--[0-9A-Za-z'()+_,./:=? -]{1,70}\r?\n"
+                rb"(?i:Content-(?:Disposition|Type|Length|ID|Transfer-Encoding)): *[!-~]"
+            ),
             "a form (multipart/form-data)",
             "send the bytes of the file alone, or the form to /api/upload_file",
         ),

@@ -27,6 +27,22 @@ if TYPE_CHECKING:
     from shared.blobs.socket_part import Piece
 
 
+_PARAMETERS = ("name", "spec", "fail_early", "job", "keep", "notify")
+
+
+def refuse_unknown_parameters(request: web.Request) -> None:
+    """Raise InvalidInput for a parameter of the URL that a creation does not have.
+
+    If one like `?aggregation=` was ignored, something else would be computed than was asked.
+    """
+    if unknown := sorted(set(request.query) - set(_PARAMETERS)):
+        hint = "; what to compute is spec" if "aggregation" in unknown else ""
+        raise InvalidInput(
+            f"unknown: {', '.join(unknown)}; the parameters are {', '.join(_PARAMETERS)}{hint}",
+            field=unknown[0],
+        )
+
+
 async def create_from_headers(
     request: web.Request,
     context: UploadContext,
@@ -51,9 +67,10 @@ async def declared_by_headers(
 
     The file's name is `?name=` or in Content-Disposition (RFC 6266), its spec `?spec=` or
     the saved one of that name, and it may be `?fail_early=true`, `?job=false` and `?keep=`. Each
-    `?notify=` is a URL that receives how the job ends. Raises InvalidInput for what is missing or
-    malformed, and SpecNotFound.
+    `?notify=` is a URL that receives how the job ends. Raises InvalidInput for what is missing,
+    malformed or unknown, and SpecNotFound.
     """
+    refuse_unknown_parameters(request)
     name, named = _filename(request), await named_in_query(request)
     return NewUpload(
         name,

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 from gateway.http.engine_field import read_engine
 from gateway.http.notify_urls import notify_in_query, read_notify
 from gateway.keys import SETTINGS
-from gateway.protocols.common.request import becomes_job, fail_early, refuse_question
+from gateway.protocols.common.request import (
+    becomes_job,
+    fail_early,
+    refuse_question,
+    refuse_unknown_parameters,
+)
 from gateway.specs.named import named_in_query, read_named
 from gateway.uploads.create import NewUpload
 from gateway.uploads.filenames import base_name
@@ -32,6 +37,7 @@ async def read_declaration(request: web.Request) -> NewUpload:
     Raises InvalidInput for a field that is missing, malformed or unknown, AddressRefused, and
     SpecNotFound.
     """
+    refuse_unknown_parameters(request)
     fields = await json_body(request, request.app[SETTINGS].client_timeout)
     if unknown := fields.keys() - set(_FIELDS):
         raise InvalidInput(

@@ -130,7 +130,8 @@ def test_conditions_are_combined(text: str, expected: dict[str, Any]) -> None:
         ("A in (1) 2", "'and', 'or' or the end is expected here", "2"),
         ("Made in China=1", "a list of values has no operator", "=1"),
         ("A between 1", "between needs two values", ""),
-        ("Song like a_c%", "like takes 'text%'", "Song"),
+        ("Song like a_c%", "like takes text%", "Song"),
+        ("Song like 'H%'", "if you mean that, put it in double quotes", "Song"),
         ("A=1 and B<many", "'many' is neither a number", "B<"),
     ],
 )

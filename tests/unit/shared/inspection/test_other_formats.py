@@ -51,7 +51,10 @@ def test_another_format_is_refused_also_with_a_declared_encoding() -> None:
 
 def test_a_form_that_was_sent_as_a_file_is_refused_by_its_first_lines() -> None:
     form = FormBody.of(("file", b"a,b\n1,2\n", 'filename="a.csv"')).content
-    for content in (form, form.replace(b"\r\n", b"\n")):
+    attached = form.replace(b"form-data", b"attachment")  # as curl does with another Content-Type
+    typed = form.replace(b"Content-Disposition", b"content-type: text/csv\r\nContent-Disposition")
+    assert len({form, attached, typed}) == 3
+    for content in (form, form.replace(b"\r\n", b"\n"), attached, typed):
         with pytest.raises(MalformedInput, match=r"a form .* send the bytes of the file alone"):
             dialect_of(content, whole=True, declared=Input(header=True, delimiter=","))
     text = b"--,Content-Disposition\n--a,Content-Disposition: x\n"

@@ -154,6 +154,7 @@ async def test_the_digest_of_the_file_is_checked_before_its_job_is_created(
     [
         ("/api/v1/uploads", {}, "name"),
         ("/api/v1/uploads?name=big/", {}, "name of the file"),
+        (f"{URL}&aggregation=%7B%7D", {}, "unknown: aggregation"),
         (URL, {"Content-Digest": content_digest(b"x", "sha-512")}, "sha-256"),
     ],
 )
