@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from csvmill.client.defaults import JSON
 from csvmill.client.paths import (
     AUDIT,
     KEYS,
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
     from csvmill.client.transport import Transport
-
-JSON = {"Content-Type": "application/json"}
 
 
 class Admin:

@@ -7,8 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from csvmill.client.admin import JSON
-from csvmill.client.defaults import PAGE_SIZE, PARALLEL
+from csvmill.client.defaults import JSON, PAGE_SIZE, PARALLEL
 from csvmill.client.paths import JOBS, UPLOADS, keep_path, upload_path
 from csvmill.client.problem_types import UPLOAD_NOT_FOUND
 from csvmill.client.progress import ignore

@@ -8,3 +8,5 @@ PARALLEL = 4
 """Concurrent requests."""
 PAGE_SIZE = 100
 """Jobs, or uploads, that one request lists."""
+JSON = {"Content-Type": "application/json"}
+"""The header fields of a request whose body is JSON."""

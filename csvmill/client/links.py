@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from csvmill.client.admin import JSON
+from csvmill.client.defaults import JSON
 from csvmill.client.paths import links_path
 from csvmill.client.server_url import path_of_link
 from shared.api.access import LinkView

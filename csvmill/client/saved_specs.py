@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from csvmill.client.admin import JSON
+from csvmill.client.defaults import JSON
 from csvmill.client.paths import SPECS, spec_path
 from csvmill.client.problem_types import SPEC_NOT_FOUND
 from csvmill.client.spec import spec_json

@@ -122,7 +122,7 @@ async def test_a_suggestion_fills_the_question_and_back_undoes_it(
         "aggregates": [{"function": "sum", "column": "amount"}],
     }
     assert await question(page) == monthly
-    await page.get_by_role("button", name="Top 10 region by amount").click()
+    await page.get_by_role("button", name="Top 10 of region by amount").click()
     assert (await question(page))["limit"] == 10
     await page.go_back()
     await expect(control(page, "group_by[0].how")).to_have_value("truncate:month")

@@ -7,6 +7,7 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
+import aiohttp
 from playwright.async_api import expect
 
 from csvmill.client import AsyncClient, JobUnsuccessful
@@ -41,6 +42,8 @@ class Gallery:
         self.service = service
         self.folder = folder
         self._jobs: dict[str, str] = {}
+        self.has_webhook = False
+        """Whether a URL was told of a job."""
 
     async def __aenter__(self) -> Self:
         self.client = AsyncClient(self.service.origin)
@@ -216,6 +219,26 @@ async def files(gallery: Gallery, page: Page) -> None:
     await expect(page.get_by_role("button", name="Delete sales-2026.csv")).to_be_visible()
 
 
+async def settings(gallery: Gallery, page: Page) -> None:
+    """Show a saved spec, and a webhook that was not reached."""
+    await gallery.client.save_spec("sales-by-month", MONTHLY)
+    if not gallery.has_webhook:
+        gallery.has_webhook = True
+        await gallery.client.admin.rotate_webhook_secret()
+        query = {"name": "plays.csv", "notify": "https://hooks.example.invalid/csvmill"}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.put(
+                f"{gallery.service.url}api/v1/uploads", params=query, data=b"Song\n"
+            ) as answer,
+        ):
+            answer.raise_for_status()
+    await gallery.open(page, "/settings")
+    await expect(page.get_by_text("Job failed").first).to_be_visible()
+    await page.get_by_label("Show the spec sales-by-month").click()
+    await expect(page.get_by_role("link", name="Ask sales-by-month of a file")).to_be_visible()
+
+
 async def help_view(gallery: Gallery, page: Page) -> None:
     """Show the help."""
     await gallery.open(page, "/help")
@@ -242,6 +265,7 @@ VIEWS: dict[str, View] = {
     "job-missing": job_missing,
     "ask-again": ask_again,
     "files": files,
+    "settings": settings,
     "help": help_view,
     "unknown": unknown,
 }

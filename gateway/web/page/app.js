@@ -58,6 +58,13 @@ const ROUTES = [
     make: ({ uploads }) => h("csv-ask-again", { uploads }),
   },
   {
+    pattern: "/settings",
+    title: texts.settings.title,
+    section: "/settings",
+    load: () => import("./settings/view.js"),
+    make: () => h("csv-settings"),
+  },
+  {
     pattern: "/help",
     title: texts.help.title,
     section: "/help",

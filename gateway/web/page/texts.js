@@ -119,6 +119,9 @@ export const texts = Object.freeze({
   // The files that the service has (uploads/)
   stored: { title: "Files on the service" },
 
+  // Saved specs and webhooks (settings/)
+  settings: { title: "Settings" },
+
   // The list of jobs, and one job (jobs/): the other texts are in texts/, loaded with these views
   jobs: {
     title: "Jobs",

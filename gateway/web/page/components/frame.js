@@ -10,6 +10,7 @@ const SECTIONS = /** @type {const} */ ([
   ["/", texts.frame.home],
   ["/jobs", texts.frame.jobs],
   ["/uploads", texts.frame.uploads],
+  ["/settings", texts.settings.title],
   ["/help", texts.frame.help],
 ]);
 

@@ -60,11 +60,11 @@ export const ask = Object.freeze({
     sum_by_time: (/** @type {Labels} */ { number, date, step }) =>
       `Sum of ${number} by ${step} of ${date}`,
     sum_by: (/** @type {Labels} */ { number, text }) => `Sum of ${number} by ${text}`,
-    top: (/** @type {Labels} */ { number, text, count }) => `Top ${count} ${text} by ${number}`,
+    top: (/** @type {Labels} */ { number, text, count }) => `Top ${count} of ${text} by ${number}`,
     avg_by: (/** @type {Labels} */ { number, text }) => `Average ${number} by ${text}`,
     rows_by: (/** @type {Labels} */ { text }) => `Number of rows by ${text}`,
     rows_by_time: (/** @type {Labels} */ { date, step }) => `Number of rows by ${step} of ${date}`,
-    distinct: (/** @type {Labels} */ { text, other }) => `Different ${other} by ${text}`,
+    distinct: (/** @type {Labels} */ { text, other }) => `Number of different ${other} by ${text}`,
     total: (/** @type {Labels} */ { number }) => (number ? `Total of ${number}` : "Number of rows"),
   },
   sections: Object.freeze({

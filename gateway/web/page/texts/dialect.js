@@ -7,7 +7,9 @@ export const dialect = Object.freeze({
   other: "Another character …",
   character: "Character",
   undecided: "Please choose",
-  found: (/** @type {string} */ value) => (value ? `Found: ${value}` : "Found by itself"),
+  /** In a narrow field: "Windows-1252 (Western)" without the explanation, which the line above has. */
+  found: (/** @type {string} */ value) =>
+    value ? `Found: ${value.replace(/ \(.*\)$/, "")}` : "Found by itself",
   /** @type {Labels} */
   labels: {
     delimiter: "Separator",
