@@ -6,6 +6,7 @@ records with the right number of fields follow. This is a guess; the kernel chec
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 WINDOW = 128 << 10
 """Bytes that are looked at to find the start of a record."""
+LOOKS = 16
+"""Windows that are looked at at a time: there may be thousands, and storage takes time for each."""
 _LINES = 64
 """Lines of which one may be such a start."""
 _RECORDS = 20
@@ -37,13 +40,20 @@ def cuts_of(
 
     The file has `size` bytes, and records of `width` fields. Raises OSError.
     """
-    cuts: list[int] = []
-    for near in range(begin + part, size - part // 2, part):
+
+    def look(near: int) -> int | None:
         with place.open(near) as file:
             window = file.read(min(WINDOW, size - near))
         start = record_start(window, dialect, width)
-        if start is not None and near + start < size:
-            cuts.append(near + start)
+        return None if start is None or near + start >= size else near + start
+
+    nears = range(begin + part, size - part // 2, part)
+    cuts: list[int] = []
+    with ThreadPoolExecutor(LOOKS) as threads:
+        # In turns, so that few others are looked at after an error.
+        for first in range(0, len(nears), LOOKS):
+            found = threads.map(look, nears[first : first + LOOKS])
+            cuts += [cut for cut in found if cut is not None]
     return [*cuts, size]
 
 

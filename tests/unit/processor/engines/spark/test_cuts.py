@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, BinaryIO
 
 import pytest
 
 from processor.engines.places import SharedFile
-from processor.engines.spark.cuts import cuts_of, record_start
+from processor.engines.spark.cuts import LOOKS, cuts_of, record_start
 from shared.csv.dialect import Dialect
 
 if TYPE_CHECKING:
@@ -70,3 +71,38 @@ def test_ranges_have_about_the_same_size_and_end_with_the_file(tmp_path: Path) -
     cuts = cuts_of(SharedFile(str(path)), 10, 10_000, 1000, Dialect(), 2)
 
     assert cuts == [1020, 2020, 3020, 4020, 5020, 6020, 7020, 8020, 9020, 10_000]
+
+
+class SlowPlace:
+    """Answers once so many ask at a time."""
+
+    def __init__(self, path: Path, callers: int) -> None:
+        self._file = SharedFile(str(path))
+        self._all = threading.Barrier(callers, timeout=30)
+
+    def open(self, begin: int) -> BinaryIO:
+        self._all.wait()
+        return self._file.open(begin)
+
+
+def test_several_places_are_looked_at_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"12345,789\n" * 10 * (2 * LOOKS + 1))
+
+    cuts = cuts_of(SlowPlace(path, LOOKS), 0, path.stat().st_size, 100, Dialect(), 2)
+
+    assert cuts == [*(100 * n + 10 for n in range(1, 2 * LOOKS + 1)), 100 * (2 * LOOKS + 1)]
+
+
+def test_a_place_that_fails_is_not_asked_for_all_others(tmp_path: Path) -> None:
+    asked = []
+
+    class Failing:
+        def open(self, begin: int) -> BinaryIO:
+            asked.append(begin)
+            raise OSError("away")
+
+    with pytest.raises(OSError, match="away"):
+        cuts_of(Failing(), 0, 1_000_000, 100, Dialect(), 2)
+
+    assert len(asked) <= LOOKS
