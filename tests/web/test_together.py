@@ -94,6 +94,8 @@ async def test_files_with_other_columns_have_one_result_that_names_the_files(
     totals: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for file, product, amount in records:
         totals[file, product] += amount
+    clerks = {"Ada": Decimal("5.50"), "Bo": Decimal(2)}  # of `b.csv` alone
+    clerks[""] = sum((amount for _, _, amount in first), Decimal(0))
 
     await open_with(page, own_service, tmp_path / "a.csv", tmp_path / "b.csv")
     await expect(page.locator(".home-differs")).to_have_text(
@@ -102,11 +104,13 @@ async def test_files_with_other_columns_have_one_result_that_names_the_files(
     await page.get_by_role("button", name="Sum of amount by region").click()
     columns = control(page, "group_by[0].column")
     assert "@file" not in await columns.inner_text()
+    assert "clerk" not in await columns.inner_text()
     await columns.select_option("product")
     unite = page.get_by_role("button", name="Ask about all 2 files together")
     await unite.focus()
     await page.keyboard.press("Enter")
     await expect(page.get_by_text("One result from 2 files")).to_be_visible()
+    await expect(columns).to_contain_text("clerk (of another file)")
     await expect(
         page.get_by_role("button", name="Only files with the same columns")
     ).to_be_focused()
@@ -129,6 +133,17 @@ async def test_files_with_other_columns_have_one_result_that_names_the_files(
     )
     (job,) = await jobs_of(own_service)
     assert [each["name"] for each in job["inputs"]] == ["a.csv", "b.csv"]
+
+    # Another question about both has the columns of both.
+    await page.get_by_role("button", name="Ask another question").click()
+    await page.get_by_role("button", name="Sum of amount by region").click()
+    await control(page, "group_by[0].column").select_option("clerk (of another file)")
+    await expect(page.get_by_text("no column has this name")).to_have_count(0)
+    await axe(page)
+    await page.get_by_role("button", name="Start", exact=True).click()
+    await page.wait_for_url(lambda url: "#/jobs/" in url and job["id"] not in url)
+    found = rows_of(await result(own_service, page.url.rpartition("/")[2]))
+    assert {row["clerk"]: Decimal(row["sum(amount)"]) for row in found} == clerks
 
 
 async def test_song_plays_of_several_files_are_summed_with_one_click(

@@ -6,6 +6,8 @@ import { test } from "node:test";
 import {
   FILE_COLUMN,
   fileColumns,
+  nameAt,
+  otherColumns,
   outputColumns,
   withFileColumn,
 } from "../../../gateway/web/page/ask/columns.js";
@@ -511,4 +513,27 @@ test("files with the same columns are a group, and stay one when one of them is 
   chosen.add([{ file: { name: "1", size: 1, lastModified: 1 }, handle: null }]);
   chosen.remove([two]);
   assert.deepEqual(groups(), [["1", "3"], ["4"], ["5"]]);
+});
+
+test("columns that only other files have are named once, and found where they are asked", () => {
+  const columns = fileColumns(views([["region", "text"]]), true);
+  const others = views([
+    ["region", "text"],
+    ["clerk", "text"],
+    ["clerk", "text"],
+    ["", "text"],
+  ]);
+  const found = otherColumns(columns, others);
+  assert.deepEqual(
+    found.map(({ column, label }) => [column, label]),
+    [["clerk", "clerk (of another file)"]],
+  );
+  const aggregation = {
+    group_by: ["region", { column: "clerk" }],
+    aggregates: [{ function: "sum", column: { multiply: ["a", "b"] } }],
+  };
+  assert.equal(nameAt(aggregation, "group_by[0].column"), "region");
+  assert.equal(nameAt(aggregation, "group_by[1].column"), "clerk");
+  assert.equal(nameAt(aggregation, "aggregates[0].column.multiply[1]"), "b");
+  assert.equal(nameAt(aggregation, "where.and[0].column"), undefined);
 });

@@ -28,6 +28,8 @@ export class Builder {
   /** @type {Inspection | null} */
   #inspection = null;
   #isOfSeveral = false;
+  /** @type {readonly FileColumn[]} */
+  #others = [];
   /** @type {Set<string>} */
   #open = new Set();
 
@@ -47,8 +49,10 @@ export class Builder {
    * @param {readonly FileColumn[]} columns
    * @param {Inspection | null} inspection
    * @param {boolean} isOfSeveral
+   * @param {readonly FileColumn[]} [others] columns that only other files have
    */
-  show(question, columns, inspection, isOfSeveral) {
+  show(question, columns, inspection, isOfSeveral, others = []) {
+    this.#others = others;
     this.#question = question;
     this.#columns = columns;
     this.#inspection = inspection;
@@ -60,7 +64,9 @@ export class Builder {
   draw(instead = "") {
     const context = {
       question: this.#question,
-      columns: this.#isOfSeveral ? withFileColumn(this.#columns) : this.#columns,
+      columns: this.#isOfSeveral
+        ? withFileColumn([...this.#columns, ...this.#others])
+        : this.#columns,
       open: this.#open,
       edit: (/** @type {() => void} */ change, next = "") => {
         this.#change(change);

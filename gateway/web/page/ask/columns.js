@@ -59,6 +59,45 @@ export function withFileColumn(columns) {
 }
 
 /**
+ * Returns the columns that only other files have, as a question about all of them names them: those
+ * with a clear name.
+ * @param {readonly FileColumn[]} columns of the file that is shown
+ * @param {readonly ColumnView[]} views the columns of the other files
+ * @returns {FileColumn[]}
+ */
+export function otherColumns(columns, views) {
+  const known = new Set(columns.map(({ view }) => view.name));
+  /** @type {FileColumn[]} */
+  const found = [];
+  for (const view of views) {
+    const { name, type } = view;
+    const clear = name.trim() !== "" && name.length <= LONGEST_NAME && !name.includes("\ufffd");
+    if (!clear || known.has(name)) continue;
+    known.add(name);
+    // It has no position in this file.
+    const label = texts.ofOtherFile(name);
+    found.push({ column: name, label, type, view: { ...view, position: 0 } });
+  }
+  return found;
+}
+
+/**
+ * Returns the name that a question has at the place of a field, as `aggregates[0].column`.
+ * @param {import("./types.js").Aggregation} aggregation
+ * @param {string} field
+ * @returns {unknown} undefined if there is none
+ */
+export function nameAt(aggregation, field) {
+  /** @type {any} */
+  let value = aggregation;
+  for (const key of field.match(/[^.[\]]+/g) ?? []) {
+    if (key === "column" && typeof value === "string") return value; // a column without options
+    value = value?.[key];
+  }
+  return value;
+}
+
+/**
  * Returns the column of the file that a question names; undefined if there is none.
  * @param {readonly FileColumn[]} columns
  * @param {unknown} column

@@ -12,7 +12,7 @@ import { needStyle } from "../core/style.js";
 import { inLabels, sentence } from "../core/wording.js";
 import { ask as texts } from "../texts/ask.js";
 import { Builder } from "./builder.js";
-import { fileColumns } from "./columns.js";
+import { fileColumns, nameAt, otherColumns } from "./columns.js";
 import { declare } from "./dialect_fields.js";
 import { clearErrors } from "./errors.js";
 import { fragmentOf, questionIn } from "./fragment.js";
@@ -48,6 +48,8 @@ export class AskPart extends Part {
 
   /** For how many files the question is. */
   #count = 1;
+  /** The columns of the other files. @type {readonly import("./types.js").ColumnView[]} */
+  #others = [];
   /** @type {Question} */
   #question = emptyQuestion();
   /** The fragment of the question, as this part wrote or read it. */
@@ -127,6 +129,18 @@ export class AskPart extends Part {
     if (count === this.#count) return;
     this.#count = count;
     this.#drawPlays();
+    this.#drawQuestion();
+  }
+
+  /**
+   * Shows the columns of the other files too, while columns may be missing in some of them.
+   * @param {readonly import("./types.js").ColumnView[]} views
+   */
+  setOthers(views) {
+    const names = (/** @type {typeof views} */ each) =>
+      JSON.stringify(each.map(({ name }) => name));
+    if (names(views) === names(this.#others)) return;
+    this.#others = views;
     this.#drawQuestion();
   }
 
@@ -224,10 +238,28 @@ export class AskPart extends Part {
     if (isSame) this.#drawStart();
     else this.#drawQuestion();
     this.#drawPlays();
-    if (inspection.misfit && !asksNothing(this.#question)) {
+    if (inspection.misfit && !asksNothing(this.#question) && !this.#isOfOther(inspection)) {
       this.#refuse(inspection.misfit_field ?? "", inspection.misfit);
     }
     this.dispatchEvent(new CustomEvent("csv-read", { detail: inspection, bubbles: true }));
+  }
+
+  /**
+   * Whether a question does not fit the file that is shown because of a column of another one. The
+   * service sees the columns of all when it has them.
+   * @param {Inspection} inspection
+   */
+  #isOfOther({ misfit_field }) {
+    if (!this.unites || misfit_field === null) return false;
+    const place = misfit_field.replace(/^(?:aggregation|spec)\.?/, "");
+    const name = nameAt(aggregationOf(this.#question), place);
+    return this.#ofOthers().some(({ column }) => column === name);
+  }
+
+  #ofOthers() {
+    const found = this.#inspection;
+    if (!found || !this.unites) return [];
+    return otherColumns(fileColumns(found.columns, found.input.header === true), this.#others);
   }
 
   /**
@@ -295,7 +327,7 @@ export class AskPart extends Part {
     if (!inspection) return;
     const columns = fileColumns(inspection.columns, inspection.input.header === true);
     const isOfSeveral = this.#count > 1 || (this.source?.uploads.length ?? 0) > 1;
-    this.#builder.show(this.#question, columns, inspection, isOfSeveral);
+    this.#builder.show(this.#question, columns, inspection, isOfSeveral, this.#ofOthers());
     this.#drawSpec();
     this.#drawStart();
   }

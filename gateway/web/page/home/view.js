@@ -171,6 +171,8 @@ class HomePart extends Part {
     const groups = groupsOf(chosen.files);
     const mine = this.#group();
     this.#ask?.setCount(mine.length);
+    const others = mine.filter((each) => each !== this.#current);
+    this.#ask?.setOthers(others.flatMap(({ inspection }) => inspection?.columns ?? []));
     redraw(this.#list, [
       h(
         "ul",

@@ -20,6 +20,7 @@ export const ask = Object.freeze({
   moreFieldsSet: (/** @type {number} */ count) => `More about the file (${count} set)`,
   name: "Name in the result",
   fileColumn: "Name of the file (@file)",
+  ofOtherFile: (/** @type {string} */ name) => `${name} (of another file)`,
   notInFile: (/** @type {string} */ name) => `${name} (not in this file)`,
   notInResult: (/** @type {string} */ name) => `${name} (not in the result)`,
   lostQuestion: "The question in the address cannot be read, so the page starts without one.",

@@ -18,6 +18,9 @@ import { askJob, getUpload } from "./api.js";
 /** @typedef {import("../ask/view.js").AskPart} AskPart */
 /** @typedef {import("../ask/view.js").StartDetail} StartDetail */
 
+/** How many other files are read for their columns. */
+const MOST_READ = 12;
+
 class AskAgainPart extends Part {
   #starting = false;
 
@@ -44,11 +47,22 @@ class AskAgainPart extends Part {
       part.source = new UploadSource(ids, first?.name ?? "");
       part.path = `/ask/${ids.join(",")}`;
       fill(this, title, listOf(found), part);
+      if (part.unites) await this.#showOthers(part);
     } catch (error) {
       if (isAbort(error)) return;
       const retry = () => void this.#load();
       fill(this, title, isGone(error) ? goneNotice() : problemBox(error, { retry }));
     }
+  }
+
+  /** Shows the columns of the other files, of which some may be gone. @param {AskPart} part */
+  async #showOthers(part) {
+    const others = this.#ids.slice(1, MOST_READ + 1).map((id) => new UploadSource([id], ""));
+    const { signal } = this;
+    const read = await Promise.allSettled(
+      others.map((each) => each.inspect({ aggregation: null, signal })),
+    );
+    part.setOthers(read.flatMap((each) => ("value" in each ? each.value.columns : [])));
   }
 
   /** @param {Event} event */
