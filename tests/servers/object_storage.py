@@ -36,6 +36,15 @@ class ObjectStorage(PrivateServer):
         """The endpoint."""
         return f"http://127.0.0.1:{self._port}"
 
+    def settings_of(self, blobs: str) -> dict[str, object]:
+        """Return the settings of a storage service that keeps its blobs at the URL `blobs`."""
+        return {
+            "blobs": blobs,
+            "s3_endpoint": self.url,
+            "s3_access_key_id": self.access_key,
+            "s3_secret_access_key": self.secret_key,
+        }
+
     def bucket(self, name: str) -> Path:
         """Return the folder of a bucket, which is created."""
         folder = self._root / name

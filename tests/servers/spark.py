@@ -16,7 +16,10 @@ from tests.servers.accounts import ProgramMissing, make_folder, remove_folder
 _HOME = Path(__file__).parents[2] / "build" / "spark"
 _START_TIMEOUT = 500.0
 """Seconds. On a busy machine, a virtual machine of Java takes a minute or two."""
-_MEMORY = "512m"
+_MEMORY = 512
+"""MiB of a virtual machine of Java."""
+_QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData"
+"""With these options they start sooner, and take less of the machine."""
 _PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 PACKAGES = _HOME / "lib" / _PYTHON / "site-packages"
 """The folder with the client of Spark, which tests add to the path of modules."""
@@ -28,10 +31,24 @@ def use_client() -> None:
         sys.path.append(str(PACKAGES))
 
 
+def python_path(folder: Path) -> str:
+    """Return the PYTHONPATH of a process that has the client, after what is installed here.
+
+    `folder` is created.
+    """
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(f"import sys\nsys.path.append({str(PACKAGES)!r})\n")
+    return os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
+
+
 class SparkCluster:
     """Use it as a context. Any of its processes may be killed and started again."""
 
-    def __init__(self, workers: int = 2) -> None:
+    def __init__(self, workers: int = 2, memory: int = _MEMORY, java: str = _QUICK) -> None:
+        """Each worker has an executor with a core, and `memory` in MiB.
+
+        `java` are the options of all virtual machines of Java.
+        """
         if not (PACKAGES / "pyspark").is_dir():
             raise ProgramMissing("Spark is not installed: run scripts/install_spark")
         self._folder = make_folder("spark", None)
@@ -41,11 +58,24 @@ class SparkCluster:
         self._workers: dict[int, OwnedProcess] = {}
         self._starts = 0
         self._count = workers
+        self._memory = memory
+        self._java_options = java
 
     @property
     def url(self) -> str:
         """The URL of Spark Connect."""
         return f"sc://127.0.0.1:{self._connect_port}"
+
+    @property
+    def workers(self) -> list[int]:
+        """The numbers of the workers that run."""
+        return sorted(self._workers)
+
+    @property
+    def pids(self) -> list[int]:
+        """The ids of all processes of the cluster, without those that they have started."""
+        processes = (self._master, self._connect, *self._workers.values())
+        return [process.pid for process in processes if process]
 
     @property
     def master_url(self) -> str:
@@ -83,7 +113,8 @@ class SparkCluster:
     def start_worker(self, number: int, *, wait: bool = True) -> None:
         """Start a worker, with one core."""
         self._workers[number] = worker = self._java(
-            *("deploy.worker.Worker", "--webui-port", "0", "-c", "1", "-m", "600m"),
+            *("deploy.worker.Worker", "--webui-port", "0", "-c", "1"),
+            *("-m", f"{self._memory + 88}m"),
             *("-d", str(self._folder / f"worker-{number}"), self.master_url),
         )
         if wait:
@@ -101,8 +132,8 @@ class SparkCluster:
         }
         self._connect = self._start(
             PACKAGES / "pyspark" / "bin" / "spark-submit",
-            *("--master", self.master_url, "--driver-memory", _MEMORY),
-            *("--executor-memory", _MEMORY),
+            *("--master", self.master_url, "--driver-memory", f"{_MEMORY}m"),
+            *("--executor-memory", f"{self._memory}m"),
             *(part for item in conf.items() for part in ("--conf", "=".join(item))),
             *("--class", "org.apache.spark.sql.connect.service.SparkConnectServer"),
             "spark-internal",
@@ -142,10 +173,9 @@ class SparkCluster:
                 "SPARK_HOME": str(PACKAGES / "pyspark"),
                 "SPARK_LOCAL_IP": "127.0.0.1",
                 "SPARK_LOCAL_DIRS": str(self._folder / "local"),
-                "SPARK_DAEMON_MEMORY": _MEMORY,
+                "SPARK_DAEMON_MEMORY": f"{_MEMORY}m",
                 "PYSPARK_PYTHON": str(_HOME / "bin" / "python"),
-                # They start sooner, and take less of the machine.
-                "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData",
+                "JDK_JAVA_OPTIONS": self._java_options,
             },
             cwd=self._folder,
         )
