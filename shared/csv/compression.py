@@ -47,7 +47,7 @@ _ZSTD_WINDOW_LOG = 27
 
 MAGIC_SIZE = 10
 """Bytes that tell how a file is compressed."""
-WORKBOOK = "the file is a workbook (.xlsx), which is read only once it was received as a whole"
+WORKBOOK = "the file is a workbook (.xlsx), which is read by its job and not by an inspection"
 
 
 def compression_of(start: bytes) -> Compression:

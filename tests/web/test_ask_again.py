@@ -6,12 +6,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import xlsxwriter
 from playwright.async_api import expect
 
 from tests.web import kinds_of_jobs as kinds
 from tests.web.accessibility import axe, scrolls_sideways
 from tests.web.asking import control, question, result, rows_of, start_and_open_job
 from tests.web.files import sales
+from tests.web.gestures import choose
 from tests.web.looking import PHONE, job_of
 from tests.web.viewing_jobs import open_job
 
@@ -99,3 +101,31 @@ async def test_a_question_that_does_not_fit_is_told_before_it_is_asked(
         upload = (await client.job(job_id)).inputs[0].upload_id
     await page.goto(f"{service.url}#/ask/{upload}?q=(aggregates:!((function:sum,column:region)))")
     await expect(page.locator(".field-error, .ask-problem .notice").first).to_be_visible()
+
+
+async def test_a_workbook_on_the_service_is_asked_again_without_being_sent(
+    page: Page, own_service: Service, tmp_path: Path
+) -> None:
+    path, other = tmp_path / "plays.xlsx", tmp_path / "other.xlsx"
+    with xlsxwriter.Workbook(path) as made:
+        for name in ("Notes", "Plays"):
+            sheet = made.add_worksheet(name)
+            for number, row in enumerate([("Song", "Plays"), ("a", 3), ("b", 4), ("a", 5)]):
+                sheet.write_row(number, 0, row)
+    other.write_bytes(path.read_bytes() + b"x")
+    async with own_service.client() as client:
+        upload = (await client.store(path)).id
+    await page.goto(f"{own_service.url}#/ask/{upload}")
+    choose_file = page.get_by_role("button", name="Choose the file")
+    await expect(page.get_by_text("This is a workbook")).to_be_visible()
+    await axe(page)
+    await choose(choose_file, other)
+    await expect(page.get_by_text("That is another file")).to_be_visible()
+    await choose(choose_file, path)
+    await page.get_by_role("button", name="Plays", exact=True).click()
+    await page.get_by_role("button", name="Sum of Plays by Song").click()
+    job = await start_and_open_job(page)
+    found = {row["Song"]: row["sum(Plays)"] for row in rows_of(await result(own_service, job))}
+    assert found == {"a": "8", "b": "4"}
+    async with own_service.client() as client:
+        assert [each.id async for each in client.uploads()] == [upload]

@@ -55,3 +55,27 @@ export class UploadSource {
     return callJson("POST", path, { json, ...(signal ? { signal } : {}) });
   }
 }
+
+/**
+ * Complete uploads of which this machine has the first file too: a workbook, of which the service
+ * reads nothing before its job.
+ * @implements {Source}
+ */
+export class KnownSource extends UploadSource {
+  /**
+   * @param {readonly string[]} uploads their ids
+   * @param {File} file the first of them
+   */
+  constructor(uploads, file) {
+    super(uploads, file.name);
+    this.file = file;
+  }
+
+  /**
+   * @override
+   * @param {{aggregation: Aggregation | null, length?: number, signal?: AbortSignal}} options
+   */
+  inspect(options) {
+    return inspectFile(this.file, options);
+  }
+}

@@ -38,6 +38,13 @@ export const ask = Object.freeze({
   againGone: "The file is no longer on the service",
   againGoneHint:
     "It was deleted, or kept as long as the service keeps files. Send it again to ask about it.",
+  workbook: {
+    title: "This is a workbook",
+    text: "Its sheets and columns are read on your machine. Choose the same file again; it is not sent a second time.",
+    choose: "Choose the file",
+    other: (/** @type {string} */ size, /** @type {string} */ expected) =>
+      `That is another file: it has ${size}, and the one on the service has ${expected}.`,
+  },
   againFailed: "The job did not start",
   toStart: "Choose a file",
   startMany: (/** @type {number} */ count) => `Start for ${count} files`,

@@ -2,7 +2,7 @@
 
 import { asProblem } from "../api/problem.js";
 import { goneNotice, isGone } from "../ask/gone.js";
-import { UploadSource } from "../ask/source.js";
+import { KnownSource, UploadSource } from "../ask/source.js";
 import "../ask/view.js";
 import { loadingView, problemBox } from "../components/states.js";
 import { toast } from "../components/toast.js";
@@ -23,12 +23,14 @@ const MOST_READ = 12;
 
 class AskAgainPart extends Part {
   #starting = false;
+  /** The files that it is about. @type {readonly {name: string, size: number}[]} */
+  #found = [];
 
   /** @override */
   start() {
-    this.addEventListener("csv-start", (event) => void this.#started(event), {
-      signal: this.signal,
-    });
+    const { signal } = this;
+    this.addEventListener("csv-start", (event) => void this.#started(event), { signal });
+    this.addEventListener("csv-read", (event) => this.#read(event), { signal });
     void this.#load();
   }
 
@@ -42,17 +44,35 @@ class AskAgainPart extends Part {
     fill(this, title, loadingView(texts.reading));
     try {
       const found = await Promise.all(ids.map((id) => getUpload(id, this.signal)));
-      const [first] = found;
-      const part = /** @type {AskPart} */ (document.createElement("csv-ask"));
-      part.source = new UploadSource(ids, first?.name ?? "");
-      part.path = `/ask/${ids.join(",")}`;
-      fill(this, title, listOf(found), part);
+      this.#found = found;
+      const part = this.#show(new UploadSource(ids, found[0]?.name ?? ""));
       if (part.unites) await this.#showOthers(part);
     } catch (error) {
       if (isAbort(error)) return;
       const retry = () => void this.#load();
       fill(this, title, isGone(error) ? goneNotice() : problemBox(error, { retry }));
     }
+  }
+
+  /**
+   * Shows the question about the files.
+   * @param {import("../ask/source.js").Source} source
+   */
+  #show(source) {
+    const part = /** @type {AskPart} */ (document.createElement("csv-ask"));
+    part.source = source;
+    part.path = `/ask/${this.#ids.join(",")}`;
+    fill(this, h("h1", null, texts.againTitle), listOf(this.#found), part);
+    return part;
+  }
+
+  /** @param {Event} event */
+  #read(event) {
+    const { detail } = /** @type {CustomEvent<import("../ask/types.js").Inspection>} */ (event);
+    if (detail.input.compression !== "xlsx" || detail.sheets) return;
+    const use = (/** @type {File} */ file) => void this.#show(new KnownSource(this.#ids, file));
+    const notice = workbookNotice(this.#found[0]?.size ?? 0, use);
+    fill(this, h("h1", null, texts.againTitle), listOf(this.#found), notice);
   }
 
   /** Shows the columns of the other files, of which some may be gone. @param {AskPart} part */
@@ -82,6 +102,42 @@ class AskAgainPart extends Part {
       this.#starting = false;
     }
   }
+}
+
+/**
+ * Asks for the file on this machine.
+ * @param {number} size that of the file on the service
+ * @param {(file: File) => void} use
+ */
+function workbookNotice(size, use) {
+  const { workbook } = texts;
+  const problem = h("p", { class: "hint", role: "alert" });
+  const input = h("input", {
+    type: "file",
+    accept: ".xlsx",
+    hidden: true,
+    onchange: () => {
+      const file = input.files?.[0];
+      if (!file) return;
+      if (file.size === size) use(file);
+      else problem.textContent = workbook.other(formatBytes(file.size), formatBytes(size));
+      input.value = "";
+    },
+  });
+  const choose = () => input.click();
+  return h(
+    "div",
+    { class: "notice" },
+    h("p", { class: "notice-title" }, workbook.title),
+    h("p", null, workbook.text),
+    problem,
+    input,
+    h(
+      "div",
+      { class: "actions" },
+      h("button", { type: "button", onclick: choose }, workbook.choose),
+    ),
+  );
 }
 
 /** @param {readonly {name: string, size: number}[]} uploads */
