@@ -91,7 +91,7 @@ class AsyncClient(HealthMethods, DatasetMethods, SavedSpecMethods):
     @property
     def admin(self) -> Admin:
         """Administers API keys and reads the audit trail."""
-        # Imported here: its views take a tenth of the imports of a run, which needs none of them.
+        # Imported here: a run of the command line needs none of its views.
         from csvmill.client.admin import Admin
 
         return Admin(self._transport)
