@@ -14,12 +14,14 @@ from aiohttp import web
 from gateway.access.audit import Auditor
 from gateway.access.authentication import Authentication, admit_all, require_private_token
 from gateway.access.entrance import Entrance
+from gateway.access.json_bodies import JSON_TURNS, json_turns
 from gateway.access.known_keys import KNOWN_KEYS, KnownKeys
 from gateway.access.links import LINKS, Links
 from gateway.access.origins import Origins
 from gateway.access.quotas import QUOTAS, Quotas, default_limits
 from gateway.access.request_rate import RequestRate, show
 from gateway.access.running import Running
+from gateway.access.tenant_turns import TenantTurns
 from gateway.events import EVENTS, GatewayEvents
 from gateway.http.cors import Pages
 from gateway.http.public_url import Reaching
@@ -30,6 +32,7 @@ from gateway.keys import PORTS, SETTINGS
 from gateway.metrics import GatewayMetrics
 from gateway.protocols.tus import handlers as tus
 from gateway.results.downloads import DOWNLOADS, Downloads
+from gateway.results.preview import PREVIEWS, READ_AT_A_TIME
 from gateway.results.sorts import SORTS, Sorts
 from gateway.routes import routes
 from gateway.uploads.header_check import HEADER_CHECKER, HeaderChecker
@@ -73,6 +76,7 @@ def build_app(
     app[EVENTS] = GatewayEvents(metrics, named_tenants=settings.tenant_metrics)
     app[HEADER_CHECKER] = HeaderChecker()
     app[INSPECTOR], app[SAMPLES] = Inspector(), Samples()
+    app[JSON_TURNS] = json_turns()
     _offer_uploads(app)
     _watch_jobs(app, metrics)
     _count_downloads(app, metrics)
@@ -244,6 +248,7 @@ def _count_downloads(app: web.Application, metrics: Metrics) -> None:
     )
     metrics.of(GatewayMetrics).downloads.set_function(lambda: len(downloads))
     app[SORTS] = Sorts(settings.max_sorts)
+    app[PREVIEWS] = TenantTurns(READ_AT_A_TIME)
 
 
 async def _make_spool_dir(app: web.Application) -> None:

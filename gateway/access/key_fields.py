@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gateway.keys import SETTINGS
+from gateway.access.json_bodies import read_json
 from shared.errors import InvalidInput
-from shared.http.request_body import json_body, whole_number
+from shared.http.request_body import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -20,7 +20,7 @@ async def fields_of(request: web.Request, known: Collection[str]) -> dict[str, A
     """Return the JSON object in the body; an empty one without a body. Raises InvalidInput."""
     if not request.can_read_body:
         return {}
-    fields = await json_body(request, request.app[SETTINGS].client_timeout)
+    fields = await read_json(request)
     if unknown := sorted(fields.keys() - set(known)):
         raise InvalidInput(
             f"unknown: {', '.join(unknown)}; send {', '.join(sorted(known))}", field=unknown[0]

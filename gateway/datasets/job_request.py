@@ -8,12 +8,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from gateway.access.json_bodies import read_json
 from gateway.http.engine_field import read_engine
 from gateway.http.notify_urls import read_notify
-from gateway.keys import SETTINGS
 from gateway.specs.named import read_named
 from shared.errors import InvalidInput, UnsupportedMedia
-from shared.http.request_body import json_body
 from shared.jobs.engine_choice import EngineChoice
 from shared.jobs.job_input import MAX_INPUTS
 
@@ -70,7 +69,7 @@ async def read_job_request(request: web.Request) -> AskedJob:
     """
     if request.content_type != "application/json":
         raise UnsupportedMedia(f"the request is {request.content_type}; send application/json")
-    fields = await json_body(request, request.app[SETTINGS].client_timeout)
+    fields = await read_json(request)
     if unknown := fields.keys() - set(FIELDS):
         raise InvalidInput(
             f"unknown: {', '.join(sorted(unknown))}; the request for a job has {', '.join(FIELDS)}",

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from gateway.access.json_bodies import read_json
 from gateway.datasets.names import complete_upload
 from gateway.datasets.view import dataset_views
 from gateway.uploads.context import UploadContext
 from gateway.uploads.find import find_upload
 from gateway.uploads.keeping import seconds_to_keep
 from shared.errors import BlobNotFound, InvalidInput, UploadNotFound
-from shared.http.request_body import json_body
 from shared.uploads.record import dataset_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ async def keep_upload(request: web.Request) -> web.Response:
     Raises InvalidInput, UploadNotFound, UploadIncomplete, and InputRemoved if it is being deleted.
     """
     context = UploadContext.of(request)
-    fields = await json_body(request, context.settings.client_timeout)
+    fields = await read_json(request)
     if fields.keys() != {"keep"}:
         raise InvalidInput('send {"keep": true}, false, or seconds', field="keep")
     seconds = seconds_to_keep(fields["keep"])

@@ -6,10 +6,10 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
 
 from aiohttp import web
 
+from gateway.access.tenant_turns import TenantTurns
 from gateway.inspections.start import CHECKS_AT_A_TIME, FIRST_READ, digest_of, read_start, reads
 from shared.access.tenant import DEFAULT_TENANT
 from shared.errors import HeaderNotReceived
@@ -31,11 +31,9 @@ class Inspector:
     """Inspects the start of files. One for a gateway."""
 
     def __init__(self) -> None:
-        self._inspections = asyncio.Semaphore(CHECKS_AT_A_TIME)
-        # Acquired before an inspection, and never during one: none waits for storage.
+        self._inspections = TenantTurns(CHECKS_AT_A_TIME)
+        # A turn before an inspection, and never during one: none waits for storage.
         self._reads = reads()
-        # A tenant has one inspection at a time, so that others need not wait for all of its own.
-        self._tenants: WeakValueDictionary[Tenant, asyncio.Lock] = WeakValueDictionary()
         self._found: OrderedDict[tuple[Tenant, bytes, bool, Aggregation | None], Inspection] = (
             OrderedDict()
         )
@@ -55,7 +53,7 @@ class Inspector:
         been received.
         """
         for limit in (FIRST_READ, INSPECTION_LIMIT):
-            async with self._reads[limit]:
+            async with self._reads[limit].one(tenant):
                 sample = await read_start(blobs, blob, limit)
                 whole = blob.complete and len(sample) == blob.size
                 found = await self._inspected(sample, whole, aggregation, tenant)
@@ -87,15 +85,11 @@ class Inspector:
         self, sample: bytes, whole: bool, aggregation: Aggregation | None, tenant: Tenant
     ) -> Inspection:
         key = (tenant, await digest_of(sample), whole, aggregation)
-        of_tenant = self._tenants.setdefault(tenant, asyncio.Lock())
-        async with of_tenant:
+        async with self._inspections.one(tenant):
             if (known := self._found.get(key)) is not None:
                 self._found.move_to_end(key)
                 return known
-            async with self._inspections:
-                found = await asyncio.to_thread(
-                    inspect, sample, whole=whole, aggregation=aggregation
-                )
+            found = await asyncio.to_thread(inspect, sample, whole=whole, aggregation=aggregation)
         # The text is not shown.
         self._found[key] = replace(found, text=Sample(b"", found.whole))
         if len(self._found) > _REMEMBERED:

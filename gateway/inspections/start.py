@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from typing import TYPE_CHECKING
 
+from gateway.access.tenant_turns import TenantTurns
 from shared.inspection.inspect import INSPECTION_LIMIT
 from shared.inspection.sample import SAMPLE_SIZE
 
@@ -17,17 +18,18 @@ FIRST_READ = 2 * SAMPLE_SIZE
 """Bytes read of a blob; enough for the sample of a compressed file too. If the header is longer,
 `INSPECTION_LIMIT` bytes are read."""
 CHECKS_AT_A_TIME = 2
-"""Headers checked at the same time, and inspections: it takes memory, and CPU of the event loop."""
+"""Headers checked at the same time, and inspections, one of each tenant: it takes memory, and CPU
+of the event loop."""
 READ_AT_A_TIME = 16
 """Samples that are being read from storage, which may be slow, or held in memory. Of the long
-samples, `CHECKS_AT_A_TIME`."""
+samples, `CHECKS_AT_A_TIME`. Of each tenant, one."""
 
 
-def reads() -> dict[int, asyncio.Semaphore]:
-    """Return what limits reads, by their limit of bytes."""
+def reads() -> dict[int, TenantTurns]:
+    """Return the turns of tenants to read, by the limit of bytes."""
     return {
-        FIRST_READ: asyncio.Semaphore(READ_AT_A_TIME),
-        INSPECTION_LIMIT: asyncio.Semaphore(CHECKS_AT_A_TIME),
+        FIRST_READ: TenantTurns(READ_AT_A_TIME),
+        INSPECTION_LIMIT: TenantTurns(CHECKS_AT_A_TIME),
     }
 
 

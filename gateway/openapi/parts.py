@@ -15,6 +15,7 @@ from shared.errors import (
     OriginRefused,
     QuotaExceeded,
     ScopeMissing,
+    TooBusy,
     TooManyJobs,
     TooManyRequests,
     TooManyUnknownKeys,
@@ -47,7 +48,7 @@ REFUSALS = (
 """Errors of every request but the checks of health: it is refused by its header."""
 QUOTA = (JobDelayed, QuotaExceeded, TooManyJobs, TooManyUploads)
 """Errors of requests that send or declare a file."""
-ANYWHERE = (*REFUSALS, CsvmillError, Unauthorized, Unavailable)
+ANYWHERE = (*REFUSALS, CsvmillError, TooBusy, Unauthorized, Unavailable)
 """Errors of every request that needs storage, the database or the broker."""
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from gateway.access.caller import principal_of
+from gateway.access.json_bodies import read_json
 from gateway.access.links import LINKS, Claim
 from gateway.acts import note
 from gateway.http.public_url import public_path
@@ -17,7 +18,7 @@ from shared.access.audit import Action
 from shared.api.access import LinkView
 from shared.api.view import rfc3339
 from shared.errors import InvalidInput
-from shared.http.request_body import json_body, whole_number
+from shared.http.request_body import whole_number
 
 if TYPE_CHECKING:
     from gateway.settings import GatewaySettings
@@ -34,7 +35,7 @@ async def create_link(request: web.Request) -> web.Response:
     """
     job = await requested_job(request)
     settings = request.app[SETTINGS]
-    fields = await json_body(request, settings.client_timeout) if request.can_read_body else {}
+    fields = await read_json(request) if request.can_read_body else {}
     if unknown := sorted(fields.keys() - {"output", "expires_in"}):
         raise InvalidInput(
             f"unknown: {', '.join(unknown)}; send output, expires_in", field=unknown[0]

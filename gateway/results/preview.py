@@ -10,6 +10,7 @@ from aiohttp import web
 
 from gateway.access.audit import record_read
 from gateway.access.caller import tenant_of
+from gateway.access.tenant_turns import TenantTurns
 from gateway.keys import PORTS, SETTINGS
 from gateway.results.download import check_kept, open_output, requested_result
 from gateway.results.order import Order
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from shared.ports import Ports
 
 ROWS = 100
+READ_AT_A_TIME = 4
+"""Results that one gateway reads the first rows of at the same time, one of each tenant: threads do
+so, which slow down other requests."""
+PREVIEWS = web.AppKey("previews", TenantTurns)
 _FIRST = 256 << 10
 """Bytes after which the first preview is attempted."""
 
@@ -45,12 +50,14 @@ async def show_preview(request: web.Request) -> web.Response:
     if order is not None and not stored:
         check_size(result, request.app[SETTINGS].max_sort_size)
     await record_read(request, Action.RESULT_PREVIEWED, job.id)
-    if stored:
-        preview = await _read_stored(request.app[PORTS], job, result, rows, order)
-    elif order is None:
-        preview = await _read(request.app[PORTS], job, result, rows)
-    else:
+    if order is not None and not stored:
         preview = await _sort(request, job, result, rows, order)
+    else:
+        async with request.app[PREVIEWS].one(tenant_of(request)):
+            if stored:
+                preview = await _read_stored(request.app[PORTS], job, result, rows, order)
+            else:
+                preview = await _read(request.app[PORTS], job, result, rows)
     return web.Response(text=preview.as_json(result.rows_out), content_type="application/json")
 
 

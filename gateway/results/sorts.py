@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from gateway.access.tenant_turns import TenantTurns
 from shared.errors import TooBusy
 
 if TYPE_CHECKING:
@@ -24,33 +24,23 @@ class Sorts:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._running: set[Tenant] = set()
-        self._changed = asyncio.Condition()
+        self._turns = TenantTurns(limit)
 
     def __len__(self) -> int:
-        return len(self._running)
+        return len(self._turns)
 
     @asynccontextmanager
     async def one(self, tenant: Tenant) -> AsyncIterator[None]:
         """Count a sort while the context lasts. Raises TooBusy if others take too long."""
-        try:
-            async with asyncio.timeout(WAIT), self._changed:
-                await self._changed.wait_for(lambda: self._has_room(tenant))
-                self._running.add(tenant)
-        except TimeoutError:
-            raise TooBusy(
-                f"this gateway sorts {self._limit} results at the same time, and one of each "
-                "tenant; try again later"
-            ) from None
-        try:
+        async with AsyncExitStack() as turn:
+            try:
+                await turn.enter_async_context(self._turns.one(tenant, wait=WAIT))
+            except TimeoutError:
+                raise TooBusy(
+                    f"this gateway sorts {self._limit} results at the same time, and one of each "
+                    "tenant; try again later"
+                ) from None
             yield
-        finally:
-            self._running.remove(tenant)
-            async with self._changed:
-                self._changed.notify_all()
-
-    def _has_room(self, tenant: Tenant) -> bool:
-        return len(self._running) < self._limit and tenant not in self._running
 
 
 SORTS = web.AppKey("sorts", Sorts)

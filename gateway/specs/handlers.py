@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from gateway.access.caller import tenant_of
+from gateway.access.json_bodies import read_json
 from gateway.http.public_url import public_path
-from gateway.keys import PORTS, SETTINGS
+from gateway.keys import PORTS
 from gateway.specs.preconditions import expected_by
 from shared.aggregation.json_codec import aggregation_json
 from shared.aggregation.json_reader import read_aggregation
@@ -18,7 +19,6 @@ from shared.api.saved_spec import SpecListView, SpecSummaryView, SpecView
 from shared.api.view import rfc3339
 from shared.errors import InvalidInput, PreconditionFailed, SpecNotFound
 from shared.http.conditions import Representation, failed_precondition
-from shared.http.request_body import json_body
 from shared.jobs.saved_spec import NAME_PATTERN, is_spec_name
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ async def save_spec(request: web.Request) -> web.Response:
     name = request.match_info["name"]
     if not is_spec_name(name):
         raise InvalidInput(f"the name of a spec matches {NAME_PATTERN}", field="name")
-    fields = await json_body(request, request.app[SETTINGS].client_timeout)
+    fields = await read_json(request)
     spec, created = await _store(request).save(
         tenant_of(request),
         name,

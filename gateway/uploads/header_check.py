@@ -11,14 +11,16 @@ import asyncio
 import hashlib
 import sys
 from collections import OrderedDict
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from gateway.access.tenant_turns import TenantTurns
+from gateway.inspections.samples import Samples
 from gateway.inspections.start import CHECKS_AT_A_TIME, FIRST_READ, digest_of, read_start, reads
 from shared.blobs.socket_part import bytes_of, size_of
-from shared.errors import MalformedInput, SpecMismatch
+from shared.errors import MalformedInput, SpecMismatch, TooBusy, TooManyInspections
 from shared.inspection.inspect import INSPECTION_LIMIT, check_header
 from shared.inspection.sample import SAMPLE_SIZE
 from shared.uploads.keys import tenant_of
@@ -36,6 +38,10 @@ if TYPE_CHECKING:
 
 AGAIN = 8 << 20
 """Bytes of a request after which it gets the number of received bytes again."""
+HELD_AT_A_TIME = 64
+"""Requests whose first MiB a gateway holds to check it as it arrives."""
+HELD_OF_TENANT = 32
+"""The same of one tenant: its other uploads are checked when these bytes are stored."""
 _REMEMBERED = 10_000
 _REFUSALS_REMEMBERED = 1000
 _NEVER = sys.maxsize
@@ -45,9 +51,10 @@ class HeaderChecker:
     """Checks headers in threads. One for a gateway."""
 
     def __init__(self) -> None:
-        self._checks = asyncio.Semaphore(CHECKS_AT_A_TIME)
-        # Acquired before a check, and never during one: no check waits for storage.
+        self._checks = TenantTurns(CHECKS_AT_A_TIME)
+        # A turn before a check, and never during one: no check waits for storage.
         self._reads = reads()
+        self._samples = Samples(limit=HELD_AT_A_TIME, tenant_limit=HELD_OF_TENANT)
         self._refusals: OrderedDict[tuple[Tenant, bytes, bytes], SpecMismatch] = OrderedDict()
         # Of samples and specs, by their digests. The time of an answer does not tell a tenant
         # whether another one has the same file.
@@ -55,6 +62,11 @@ class HeaderChecker:
         # Bytes of an upload that must be received before it is checked (again); `_NEVER` if it
         # fits. One that does not fit is checked each time, as it may be removed and created anew
         # under the same id.
+
+    @property
+    def held(self) -> int:
+        """How many requests have their first MiB held now."""
+        return len(self._samples)
 
     async def check(self, blobs: Blobs, upload: Upload) -> None:
         """Raise SpecMismatch if an incomplete upload does not fit its spec.
@@ -67,7 +79,7 @@ class HeaderChecker:
         needed = self._check_from.get(_key(upload), SAMPLE_SIZE)
         if upload.blob.prefix >= needed:
             limit = FIRST_READ if needed == SAMPLE_SIZE else INSPECTION_LIMIT
-            async with self._reads[limit]:
+            async with self._reads[limit].one(tenant_of(upload.blob.key)):
                 sample = await read_start(blobs, upload.blob, limit)
                 await self.check_sample(upload, sample)
 
@@ -76,11 +88,12 @@ class HeaderChecker:
 
         Raises BlobNotFound if it is removed meanwhile.
         """
+        tenant = tenant_of(upload.blob.key)
         for limit in (FIRST_READ, INSPECTION_LIMIT):
-            async with self._reads[limit]:
+            async with self._reads[limit].one(tenant):
                 sample = await read_start(blobs, upload.blob, limit)
                 whole = len(sample) == upload.blob.size
-                async with self._checks:
+                async with self._checks.one(tenant):
                     try:
                         final = await asyncio.to_thread(
                             check_header, sample, whole=whole, aggregation=aggregation
@@ -112,7 +125,7 @@ class HeaderChecker:
         key = (tenant, await digest_of(sample), _key(upload)[1])
         if (refusal := self._refusals.get(key)) is not None:
             raise SpecMismatch(str(refusal), field=refusal.field)
-        async with self._checks:
+        async with self._checks.one(tenant):
             try:
                 await self._check(upload, sample)
             except SpecMismatch as error:
@@ -138,6 +151,14 @@ class HeaderChecker:
         self._check_from[_key(upload)] = _NEVER if fits else 2 * len(sample)
         if len(self._check_from) > _REMEMBERED:
             self._check_from.popitem(last=False)
+
+    def holds(self, upload: Upload, held: AsyncExitStack) -> bool:
+        """Whether there is room to hold the first MiB of an upload, until `held` is closed."""
+        try:
+            held.enter_context(self._samples.one(tenant_of(upload.blob.key)))
+        except (TooManyInspections, TooBusy):
+            return False
+        return True
 
     def applies_to(self, upload: Upload) -> bool:
         """Whether the upload has to be checked, and was not found to fit."""
@@ -189,13 +210,16 @@ class HeaderWatch:
     async def pieces(self, data: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
         """Yield `data`, which belongs at the offset, and close it.
 
-        Raises SpecMismatch if its first MiB does not fit, once enough was passed on.
+        Raises SpecMismatch if its first MiB does not fit, once enough was passed on. Without room
+        for these bytes, they are not looked at: `check` does so later.
         """
         held, mismatch = bytearray(), None
-        async with aclosing(data):
+        async with aclosing(data), AsyncExitStack() as sample:
             upload = self._upload
             watching = self._offset == 0
             checked = upload is not None and self._checker.applies_to(upload)
+            if watching and checked and upload is not None:
+                watching = self._checker.holds(upload, sample)
             told = 0
             async for piece in data:
                 content = bytes_of(piece) if watching and checked else b""
@@ -206,6 +230,7 @@ class HeaderWatch:
                     if self.passed >= SAMPLE_SIZE:
                         mismatch = await self._mismatch(upload, bytes(held)) if checked else None
                         watching, held, told = False, bytearray(), self.passed - AGAIN
+                        await sample.aclose()
                 if mismatch is not None and self.passed > self._tolerated:
                     raise mismatch
                 if upload is not None and self.passed >= told + AGAIN and not watching:

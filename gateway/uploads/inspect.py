@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from gateway.access.caller import tenant_of
+from gateway.access.json_bodies import read_json
 from gateway.inspections.inspector import INSPECTOR
 from gateway.uploads.context import UploadContext
 from gateway.uploads.find import find_upload
 from shared.aggregation.json_reader import read_aggregation
 from shared.errors import BlobNotFound, InputRemoved, InvalidInput, UnsupportedMedia
-from shared.http.request_body import json_body
 from shared.inspection.inspect import inspection_view
 from shared.uploads.metadata import aggregation_of
 
@@ -46,7 +46,7 @@ async def _spec(request: web.Request, context: UploadContext) -> Aggregation | N
         return None
     if request.content_type != "application/json":
         raise UnsupportedMedia(f"the request is {request.content_type}; send application/json")
-    fields = await json_body(request, context.settings.client_timeout)
+    fields = await read_json(request)
     if unknown := fields.keys() - {SPEC_FIELD}:
         raise InvalidInput(
             f"unknown: {', '.join(sorted(unknown))}; send {SPEC_FIELD}, or nothing",

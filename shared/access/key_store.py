@@ -12,6 +12,7 @@ from shared.access.principal import Scope
 from shared.access.queries import AccessQueries
 from shared.access.tenant import Tenant
 from shared.database.port import Statement
+from shared.database.text import storable
 from shared.errors import TooManyKeys
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class SqlKeyStore:
 
     async def find(self, key_id: str) -> ApiKey | None:
         """See `KeyStore`."""
-        rows = await self._database.read(self._sql.key_by_id, key_id)
+        rows = await self._database.read(self._sql.key_by_id, storable(key_id))
         return _key_of(rows[0]) if rows else None
 
     async def listed(self, tenant: Tenant | None) -> list[ApiKey]:
@@ -65,7 +66,7 @@ class SqlKeyStore:
     ) -> ApiKey | None:
         """See `KeyStore`."""
         return await self._changed(
-            Statement(self._sql.revoke_key, (key_id, tenant, entry.at)), entry
+            Statement(self._sql.revoke_key, (storable(key_id), tenant, entry.at)), entry
         )
 
     async def rotate(
@@ -78,7 +79,7 @@ class SqlKeyStore:
         tenant: Tenant | None,
     ) -> ApiKey | None:
         """See `KeyStore`."""
-        values = (key_id, tenant, digest, entry.at, previous_until)
+        values = (storable(key_id), tenant, digest, entry.at, previous_until)
         return await self._changed(Statement(self._sql.rotate_key, values), entry)
 
     async def used(self, key_id: str, *, at: float) -> None:

@@ -114,12 +114,12 @@ class SqlNotifications:
         self, notification_id: str, *, now: float, tenant: Tenant | None = None
     ) -> Notification:
         """See `Notifications`."""
-        who = acting()
+        who, known_id = acting(), storable(notification_id)
 
         def steps() -> Steps[Sequence[Row]]:
-            rows = yield Statement(self._sql.retry, (notification_id, now, tenant))
+            rows = yield Statement(self._sql.retry, (known_id, now, tenant))
             if not rows:
-                return (yield Statement(self._sql.by_id, (notification_id, tenant)))
+                return (yield Statement(self._sql.by_id, (known_id, tenant)))
             if who is not None:
                 yield audit_statement(who.entry(Action.NOTIFICATION_RETRIED, notification_id, now))
             return rows

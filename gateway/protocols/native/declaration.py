@@ -6,9 +6,9 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from gateway.access.json_bodies import read_json
 from gateway.http.engine_field import read_engine
 from gateway.http.notify_urls import notify_in_query, read_notify
-from gateway.keys import SETTINGS
 from gateway.protocols.common.request import (
     becomes_job,
     fail_early,
@@ -20,7 +20,7 @@ from gateway.uploads.create import NewUpload
 from gateway.uploads.filenames import base_name
 from gateway.uploads.keeping import keep_in_query, seconds_to_keep
 from shared.errors import InvalidInput
-from shared.http.request_body import json_body, whole_number
+from shared.http.request_body import whole_number
 from shared.jobs.engine_choice import EngineChoice
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ async def read_declaration(request: web.Request) -> NewUpload:
     SpecNotFound.
     """
     refuse_unknown_parameters(request)
-    fields = await json_body(request, request.app[SETTINGS].client_timeout)
+    fields = await read_json(request)
     if unknown := fields.keys() - set(_FIELDS):
         raise InvalidInput(
             f"unknown: {', '.join(sorted(unknown))}; an upload has {', '.join(_FIELDS)}",
@@ -84,7 +84,7 @@ async def read_declaration(request: web.Request) -> NewUpload:
 
 async def read_size(request: web.Request) -> int:
     """Read the body `{"size": n}`, in bytes. Raises InvalidInput."""
-    fields = await json_body(request, request.app[SETTINGS].client_timeout)
+    fields = await read_json(request)
     if unknown := fields.keys() - {"size"}:
         raise InvalidInput(
             f"{', '.join(sorted(unknown))} cannot be changed; send only size",

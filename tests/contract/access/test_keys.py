@@ -55,6 +55,19 @@ async def test_a_stored_key_is_found_with_all_that_it_has(access: SqlAccess) -> 
     assert await access.keys.find(key.id.swapcase()) is None
 
 
+@pytest.mark.parametrize("key_id", ["a\0b", "\udc80"])
+async def test_an_id_that_no_database_can_store_is_of_no_key(
+    access: SqlAccess, key_id: str
+) -> None:
+    await created(access)
+    assert await access.keys.find(key_id) is None
+    acted = entry(Action.KEY_REVOKED, key_id)
+    for tenant in (ACME, None):
+        assert await access.keys.revoke(key_id, acted, tenant=tenant) is None
+        rotated = access.keys.rotate(key_id, "digest", acted, previous_until=9.0, tenant=tenant)
+        assert await rotated is None
+
+
 async def test_keys_are_listed_by_tenant_the_oldest_first(access: SqlAccess) -> None:
     late, other, early = [
         await created(access, tenant, at) for tenant, at in ((ACME, 9.0), (OTHER, 5.0), (ACME, 1.0))

@@ -262,8 +262,9 @@ async def test_only_one_that_was_given_up_is_retried(store: SqlJobStore) -> None
     assert await store.notifications.retry(taken.id, now=11.0) == taken
     await store.notifications.delivered(taken, status=200, now=12.0)
     assert (await store.notifications.retry(taken.id, now=13.0)).ended_at == 12.0
-    with pytest.raises(NotificationNotFound):
-        await store.notifications.retry("msg_0", now=13.0)
+    for unknown in ("msg_0", "msg_\0", "msg_\udc80"):  # no database stores the last two
+        with pytest.raises(NotificationNotFound):
+            await store.notifications.retry(unknown, now=13.0)
 
 
 async def test_another_tenants_notification_does_not_exist(store: SqlJobStore) -> None:
