@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gateway.app import build_app
 from gateway.settings import GatewayProcessSettings
-from shared.blobs.client import SMALL_READ_BUFFER
+from shared.blobs.connection import SMALL_READ_BUFFER
 from shared.blobs.servers.open import open_blobs
 from shared.bus.rabbitmq.bus import RabbitBus
 from shared.jobs.store import open_job_store

@@ -2,201 +2,46 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import socket
 from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Self
-
-import aiohttp
-from yarl import URL
+from typing import TYPE_CHECKING
 
 from shared.blobs import protocol, responses
 from shared.blobs.boot import boot_id
 from shared.blobs.content import FOLLOW_WAIT, Content, Growth
-from shared.blobs.epochs import epoch_headers, under_epoch
+from shared.blobs.epochs import under_epoch
 from shared.blobs.growing_file import content_of, opened_file, parts_of
+from shared.blobs.http_writing import HttpBlobWriting, checked_offset
 from shared.blobs.layout import complete_data
 from shared.blobs.remote import RemoteBlob
-from shared.blobs.request_bodies import ChunkBody, Exchange
-from shared.blobs.tokens import parse_tokens
 from shared.errors import (
     BlobNotFound,
     ChunkOutOfBounds,
     CsvmillError,
     StorageUnavailable,
 )
-from shared.telemetry.propagation import outgoing_headers
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import (
-        AsyncIterable,
         AsyncIterator,
-        Mapping,
-        Sequence,
     )
     from pathlib import Path
 
-    from aiohttp.connector import AddrInfoType
+    import aiohttp
 
     from shared.blobs.blob import (
-        Admit,
-        AppendLease,
         BlobActivity,
         BlobInfo,
         BlobKey,
-        Declaration,
     )
-    from shared.blobs.socket_part import Piece
-
-CONNECT_TIMEOUT = 5.0
-"""Seconds to connect to storage."""
-ANSWER_TIMEOUT = 10.0
-"""Seconds for the response to a request that carries no chunk and starts no long work."""
-REFUSAL_TIMEOUT = 1.0
-"""Seconds for the end of the response to a refused chunk; then the connection is closed."""
-PROGRESS_TIMEOUT = 60.0
-"""Seconds without progress in either direction after which storage counts as unavailable."""
-READ_BUFFER = 1 << 20
-"""Bytes of a response that are read ahead, at most twice as many."""
-SMALL_READ_BUFFER = 32 << 10
-"""The same for a gateway, each of whose clients may be slow."""
-SOCKET_BUFFER = 2
-"""How many read buffers the kernel may hold besides."""
-
-_CLOSED_MEANWHILE = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
 
 
-class HttpBlobs:
-    """Implements `shared.ports.Blobs` by the storage service at `base_url`.
+class HttpBlobs(HttpBlobWriting):
+    """Implements `shared.ports.Blobs` by the storage service; see `StorageConnection`.
 
-    Use as an asynchronous context, which holds the connections. With `local_root`, the folder of
-    storage's blobs as this machine sees it (read-only is enough), `local_path` finds files there.
-    Raises StorageUnavailable after `progress_timeout` seconds without a sign of life; the total
-    time is not limited. The response to a request that carries no chunk has to begin within
-    `answer_timeout` seconds. `read_buffer` is how many bytes of a response are read ahead, at most
-    twice as many. `tls` has the certificates for an `https` URL.
+    With `local_root`, `local_path` finds files there, and `follow` reads them.
     """
-
-    def __init__(
-        self,
-        base_url: str,
-        token: str,
-        *,
-        local_root: Path | None = None,
-        progress_timeout: float = PROGRESS_TIMEOUT,
-        answer_timeout: float = ANSWER_TIMEOUT,
-        read_buffer: int = READ_BUFFER,
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
-        self._base_url = base_url.rstrip("/")
-        self._token = parse_tokens(token)[0]
-        self._local_root = local_root
-        self._progress_timeout = progress_timeout
-        self._answer_timeout = answer_timeout
-        self._read_buffer = read_buffer
-        self._tls = tls
-        self._session: aiohttp.ClientSession
-
-    async def __aenter__(self) -> Self:
-        # As many connections as the service that uses this has requests of its own.
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=0, socket_factory=self._socket, ssl=self._tls or True
-            ),
-            headers={"Authorization": f"Bearer {self._token}", "Accept-Encoding": "identity"},
-            timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=CONNECT_TIMEOUT, sock_read=self._progress_timeout
-            ),
-            read_bufsize=self._read_buffer,
-            auto_decompress=False,
-        )
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._session.close()
-
-    def _socket(self, address: AddrInfoType) -> socket.socket:
-        family, kind, protocol, _, _ = address
-        opened = socket.socket(family, kind, protocol)
-        # Otherwise the kernel grows it to megabytes, which stay while the reader is slow.
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER * self._read_buffer)
-        return opened
-
-    async def create(
-        self,
-        key: BlobKey,
-        size: int | None,
-        *,
-        sha256: str | None = None,
-        metadata: Mapping[str, str] | None = None,
-    ) -> BlobInfo:
-        """See the port."""
-        declared = {"size": size, "sha256": sha256, "metadata": dict(metadata or {})}
-        return await responses.info_of(
-            await self._send("PUT", protocol.blob_path(key), json=declared)
-        )
-
-    async def declare_size(self, key: BlobKey, size: int) -> BlobInfo:
-        """See the port."""
-        path = protocol.size_path(key)
-        return await responses.info_of(
-            await self._send("PUT", path, json={"size": size}, long=True)
-        )
-
-    async def write(
-        self,
-        key: BlobKey,
-        offset: int,
-        data: AsyncIterable[Piece],
-        *,
-        declaration: Declaration | None = None,
-        admit: Admit | None = None,
-    ) -> BlobInfo:
-        """See the port. Raises what `data` raises as it is; never sends `data` twice."""
-        upload = ChunkBody(data, self._progress_timeout)
-        if declaration is not None or admit is not None:
-            opening = protocol.Opening(declaration=declaration)
-            return await self._write(key, offset, opening, upload, admit)
-        return await self._put(protocol.chunk_path(key, _checked(key, offset)), upload)
-
-    async def append(
-        self,
-        key: BlobKey,
-        offset: int,
-        data: AsyncIterable[Piece],
-        *,
-        token: int | None = None,
-        whole: bool = False,
-        admit: Admit | None = None,
-    ) -> BlobInfo:
-        """See the port."""
-        # If the source fails, the body ends orderly: storage's answer then means that all bytes
-        # before are recorded.
-        upload = ChunkBody(data, self._progress_timeout, keep=not whole)
-        opening = protocol.Opening(append=True, whole=whole, token=token)
-        info = await self._write(key, offset, opening, upload, admit)
-        if upload.failure is not None:
-            raise upload.failure
-        return info
-
-    async def lease_append(self, key: BlobKey) -> AppendLease:
-        """See the port."""
-        content = await responses.content_of(
-            await self._send("PUT", protocol.append_lease_path(key))
-        )
-        with responses.decoding(content):
-            return protocol.decode_append_lease(json.loads(content))
-
-    async def assemble(
-        self, key: BlobKey, parts: Sequence[BlobKey], *, metadata: Mapping[str, str] | None = None
-    ) -> BlobInfo:
-        """See the port."""
-        declared = {"parts": list(parts), "metadata": dict(metadata or {})}
-        path = protocol.parts_path(key)
-        return await responses.info_of(await self._send("PUT", path, json=declared, long=True))
 
     async def hold(self, key: BlobKey, epoch: int) -> None:
         """See `AdoptsUploads`: storage checks it with each request that is made `under_epoch`."""
@@ -249,7 +94,7 @@ class HttpBlobs:
         wait: float = FOLLOW_WAIT,
     ) -> AsyncIterator[Growth]:
         """See the port. `wait` has to be shorter than `answer_timeout`."""
-        request = partial(protocol.growth_path, key, _checked(key, start), version, wait)
+        request = partial(protocol.growth_path, key, checked_offset(key, start), version, wait)
         if self._local_root is not None and (boot := boot_id()) is not None:
             async with self._growth(request(boot)) as (response, found):
                 inode = response.headers.get(protocol.INODE_FIELD)
@@ -321,104 +166,3 @@ class HttpBlobs:
     async def check_room(self) -> None:
         """See the port. Storage of an older version is taken to have room."""
         await responses.content_of(await self._send("GET", protocol.ROOM_PATH))
-
-    async def _put(self, path: str, upload: ChunkBody) -> BlobInfo:
-        try:
-            async with upload.watched():
-                return await responses.info_of(await self._send("PUT", path, data=upload))
-        except StorageUnavailable:
-            if upload.failure is not None:
-                raise upload.failure from None
-            raise
-
-    async def _write(
-        self,
-        key: BlobKey,
-        offset: int,
-        opening: protocol.Opening,
-        upload: ChunkBody,
-        admit: Admit | None,
-    ) -> BlobInfo:
-        path = protocol.write_path(key, _checked(key, offset))
-        exchange = Exchange(protocol.encode_opening(opening), upload)
-        response = await self._begin(path, exchange)
-        try:
-            async with response, upload.watched():
-                answers = responses.lines(response)
-                blob = responses.blob_of_line(await anext(answers, b""))
-                try:
-                    if admit is not None:
-                        await admit(blob)
-                except Exception:
-                    exchange.refuse()
-                    # The end of the response lets the connection be used again.
-                    with suppress(CsvmillError, TimeoutError):
-                        async with asyncio.timeout(REFUSAL_TIMEOUT):
-                            await responses.last_line(answers)
-                    raise
-                exchange.accept()
-                return responses.blob_of_line(await responses.last_line(answers))
-        except StorageUnavailable:
-            if upload.failure is not None:
-                raise upload.failure from None
-            raise
-        except aiohttp.ClientError as error:
-            # Leaving the response waits for its request, which cannot be written to its end.
-            raise upload.failure or responses.unavailable(error) from error
-
-    async def _begin(self, path: str, exchange: Exchange) -> aiohttp.ClientResponse:
-        """Send the opening; return the response. Once more if a kept connection had been closed.
-
-        aiohttp repeats no request whose body it has begun to read. No byte of the chunk has been
-        read here yet.
-        """
-        send = partial(self._send, "PUT", path)
-        try:
-            return await send(data=exchange.body(), prompt=True)
-        except StorageUnavailable as error:
-            if not isinstance(error.__cause__, _CLOSED_MEANWHILE):
-                raise
-        return await send(data=exchange.body(), prompt=True)
-
-    async def _send(
-        self,
-        method: str,
-        path: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        json: object = None,
-        data: AsyncIterable[bytes] | None = None,
-        long: bool = False,
-        prompt: bool = False,
-    ) -> aiohttp.ClientResponse:
-        """Return a successful response; raise the error that another one stands for.
-
-        The response has to begin within `answer_timeout` seconds, unless there is `data` that is
-        not `prompt`, or the work takes `long`: storage then shows signs of life.
-
-        aiohttp itself repeats what was lost on a kept connection that storage had closed
-        meanwhile, as every method here is idempotent; but no body of `data` that it has begun to
-        read.
-        """
-        slow = long or (data is not None and not prompt)
-        try:
-            async with asyncio.timeout(None if slow else self._answer_timeout):
-                response = await self._session.request(
-                    method,
-                    URL(self._base_url + path, encoded=True),
-                    headers={**outgoing_headers(), **epoch_headers(), **(headers or {})},
-                    json=json,
-                    data=data,
-                    allow_redirects=False,
-                )
-        except (aiohttp.ClientError, OSError) as error:
-            raise responses.unavailable(error) from error
-        if response.status not in (200, 204):
-            raise responses.refusal(response.status, await responses.content_of(response))
-        return response
-
-
-def _checked(key: BlobKey, offset: int) -> int:
-    if offset < 0:
-        raise ChunkOutOfBounds(f"offset {offset} is before the start of blob {key}")
-    return offset

@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from shared.blobs.client import READ_BUFFER, HttpBlobs
+from shared.blobs.client import HttpBlobs
+from shared.blobs.connection import READ_BUFFER
 from shared.blobs.servers.metrics import ServerMetrics
 from shared.blobs.servers.routed import RoutedBlobs
 from shared.blobs.servers.routing import Routing

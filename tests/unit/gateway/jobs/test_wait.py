@@ -10,6 +10,7 @@ import pytest
 
 from gateway.jobs.wait import MAX_WAIT, preferred_wait
 from shared.runtime.drain import ON_SHUTDOWN_STARTED
+from tests.forwarding import Forwarding
 from tests.unit.gateway.jobs.following import followers, until_followed_by
 
 if TYPE_CHECKING:
@@ -229,16 +230,10 @@ async def test_a_request_is_answered_at_the_end_of_the_job_and_not_by_the_next_q
 
 @pytest.mark.usefixtures("_no_queries")
 async def test_a_job_that_ends_before_it_is_followed_is_answered_too(start_gateway: Start) -> None:
-    class EndsAfterReading:
-        def __init__(self, jobs: SqlJobStore) -> None:
-            self._jobs = jobs
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._jobs, name)
-
+    class EndsAfterReading(Forwarding):
         async def get(self, job_id: UUID, **tenant: Any) -> Job:
-            job = await self._jobs.get(job_id, **tenant)
-            await self._jobs.cancel(job_id, now=time.time())
+            job: Job = await self._behind.get(job_id, **tenant)
+            await self._behind.cancel(job_id, now=time.time())
             return job
 
     def wrapped(jobs: SqlJobStore) -> Any:

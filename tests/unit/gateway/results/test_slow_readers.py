@@ -15,7 +15,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.app import build_app
 from gateway.settings import GatewaySettings
-from shared.blobs.client import READ_BUFFER, SMALL_READ_BUFFER, HttpBlobs
+from shared.blobs.client import HttpBlobs
+from shared.blobs.connection import READ_BUFFER, SMALL_READ_BUFFER
 from shared.bus.in_process import InProcessBus
 from shared.jobs.store import open_job_store
 from shared.ports import Ports

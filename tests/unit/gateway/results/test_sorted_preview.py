@@ -15,6 +15,7 @@ import pytest
 
 from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
 from shared.blobs.content import Content
+from tests.forwarding import Forwarding
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -222,11 +223,11 @@ async def test_a_damaged_result_is_lost(gateway: Gateway) -> None:
     assert "is damaged" in problem["detail"]
 
 
-class SlowBlobs:
+class SlowBlobs(Forwarding):
     """Forwards every call; blobs have their last piece when `go` is set."""
 
     def __init__(self) -> None:
-        self._blobs: FilesystemBlobs
+        super().__init__(None)
         self.go = asyncio.Event()
         self.opened = 0
         self.begun = asyncio.Event()
@@ -234,11 +235,8 @@ class SlowBlobs:
 
     def in_front_of(self, blobs: FilesystemBlobs) -> SlowBlobs:
         """Forward to these."""
-        self._blobs = blobs
+        self._behind = blobs
         return self
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._blobs, name)
 
     @asynccontextmanager
     async def open(self, key: BlobKey, *bounds: int) -> AsyncIterator[Content]:
@@ -250,7 +248,7 @@ class SlowBlobs:
                 await self.go.wait()
                 yield piece[-1:]
 
-        async with self._blobs.open(key, *bounds) as content:
+        async with self._behind.open(key, *bounds) as content:
             self.opened += 1
             self.begun.set()
             try:
