@@ -15,10 +15,11 @@ from shared.csv.dialect import STRICT
 from shared.csv.encoding import is_utf8
 from shared.csv.faults import MAX_CHARACTER_LENGTH, Faults
 from shared.csv.grammar import CR, CRLF, LF, grammar_of
-from shared.csv.positions import Fault, Lines, Offsets, Span, has_long_line
+from shared.csv.positions import Fault, Lines, Span, has_long_line
 from shared.csv.problems import KEPT_RECORD, MalformedRecord, Problem, columns, refuse, show
 from shared.csv.record_parser import RecordParser, is_full
 from shared.csv.table_lines import LineMarks, without_footer
+from shared.csv.window import Window
 from shared.errors import MalformedInput
 
 if TYPE_CHECKING:
@@ -59,17 +60,14 @@ class RecordReader:
         self._dialect = dialect
         self._grammar = grammar_of(dialect)
         self._marks = LineMarks.of(dialect)
-        self._blocks = iter(blocks)
+        newline = self._grammar.newline
+        pieces = iter(blocks)
         if dialect.footer_lines:
-            self._blocks = without_footer(
-                self._blocks, dialect.footer_lines, self._grammar.newline, self._pass_over
-            )
+            pieces = without_footer(pieces, dialect.footer_lines, newline, self._pass_over)
+        self._window = Window(pieces, newline, dialect.encoding)
         self._parser = RecordParser(dialect)
         self._faults = Faults(dialect)
         self._on_problem = on_problem
-        self._data = b""
-        self._line = 1
-        self._offsets = Offsets(dialect.encoding)
         self._yielded: Lines | Span = Span(0, 0, 1)
         self.header: Sequence[bytes] = ()
         """The fields of the header, once it was read. Problems use them as names of columns."""
@@ -164,13 +162,14 @@ class RecordReader:
 
     def _batches(self) -> Iterator[Iterable[Record]]:
         """Yield all records in batches, each of which must be consumed before the next."""
-        self._more(len(BOM))
-        self._drop(len(BOM) if self._data.startswith(BOM) else 0)
+        self._window.more(len(BOM))
+        self._window.drop(len(BOM) if self._window.data.startswith(BOM) else 0)
         self._pass_over_start()
         more = True
         while more:
-            more = self._more(
-                min(2 * len(self._data), record_parser.RECORD_LIMIT + MAX_CHARACTER_LENGTH) + 1
+            more = self._window.more(
+                min(2 * len(self._window.data), record_parser.RECORD_LIMIT + MAX_CHARACTER_LENGTH)
+                + 1
             )
             yield from self._whole_records(final=not more)
             if self._marked(0, final=not more) == "footer":
@@ -187,18 +186,18 @@ class RecordReader:
                 return
         begin = self._dialect.header_starts_with.encode()
         while begin:
-            self._more(len(begin))
-            if self._data.startswith(begin):
+            self._window.more(len(begin))
+            if self._window.data.startswith(begin):
                 return
             if not self._pass_over_line():
                 raise self._faults.no_line_begins_with(begin)
 
     def _pass_over_line(self) -> bool:
         """Drop a line. Return whether there is one."""
-        self._more(1)
-        if not self._data:
+        self._window.more(1)
+        if not self._window.data:
             return False
-        self._skip_line(0)
+        self._window.skip_line(0)
         self.passed_over += 1
         return True
 
@@ -209,9 +208,9 @@ class RecordReader:
 
     def _marked(self, at: int, *, final: bool) -> str | None:
         """Return what line at `at` in the data is, if it may be passed over."""
-        if not self._marks or at >= len(self._data):
+        if not self._marks or at >= len(self._window.data):
             return None
-        found = self._marks.at(self._data, at, final=final)
+        found = self._marks.at(self._window.data, at, final=final)
         if self.header or not self._dialect.header:
             return found
         # The header is not below the table, and no comment if the client says where it is.
@@ -220,40 +219,12 @@ class RecordReader:
             footer=b"",
             comment=b"" if self._dialect.header_is_given else self._marks.comment,
         )
-        return allowed.at(self._data, at, final=final)
-
-    def _more(self, size: int) -> bool:
-        """Read until `size` bytes are in memory. Return whether the file may have more."""
-        parts = [self._data]
-        missing = size - len(self._data)
-        block: bytes | None = b""
-        while missing > 0 and (block := next(self._blocks, None)) is not None:
-            parts.append(block)
-            missing -= len(block)
-        if len(parts) > 1:
-            self._data = b"".join(parts)
-        return block is not None
-
-    def _drop(self, length: int) -> None:
-        """Drop the first `length` bytes in memory."""
-        self._offsets.drop(self._data, length)
-        self._data = self._data[length:]
-
-    def _skip_line(self, at: int) -> None:
-        """Drop all bytes up to the first line end from `at` on, reading more if needed."""
-        newline = self._grammar.newline
-        while True:
-            end = self._data.find(newline, at) + 1
-            length = end or len(self._data)
-            self._line += self._data.count(newline, 0, length)
-            self._drop(length)
-            at = 0
-            if end or not self._more(1):
-                return
+        return allowed.at(self._window.data, at, final=final)
 
     def _whole_records(self, *, final: bool) -> Iterator[Iterable[Record]]:
         """Yield the records that end in the data in memory, and drop them."""
-        data, grammar = self._data, self._grammar
+        window = self._window
+        data, grammar = window.data, self._grammar
         newline = grammar.newline
         at = 0
         marked = -1 if self._marks else len(data)
@@ -269,9 +240,9 @@ class RecordReader:
             plain = data.rfind(newline, at, min(quote if quote >= 0 else len(data), marked)) + 1
             if plain > at:
                 self.quotes_in_text = ()
-                self._yielded = lines = Lines(data[at:plain], at, self._line, newline)
+                self._yielded = lines = Lines(data[at:plain], at, window.line, newline)
                 yield self._records_of(lines)
-                self._line += len(lines)
+                window.line += len(lines)
                 self.records += lines.records
                 self.passed_over += lines.passed_over
                 at = plain
@@ -282,18 +253,18 @@ class RecordReader:
                 ends = self._end_of(fault, data, final=final)
                 if fault.unfinished or (ends is None and not is_full(data, at)):
                     break
-                self._report(fault, Span(at, ends or len(data), self._line))
+                self._report(fault, Span(at, ends or len(data), window.line))
                 if ends is None:
-                    self._drop(at)
-                    self._skip_line(fault.at - at)
+                    window.drop(at)
+                    window.skip_line(fault.at - at)
                     return
-                self._line += data.count(newline, at, ends)
+                window.line += data.count(newline, at, ends)
                 at = ends
                 continue
-            line = self._line
-            self._line += data.count(newline, at, end)
+            line = window.line
+            window.line += data.count(newline, at, end)
             if fields is not None:
-                if self._line - line > 1 or not data.endswith(newline, at, end):
+                if window.line - line > 1 or not data.endswith(newline, at, end):
                     self._count_lines(data, line, end)
                 self._yielded = Span(at, end, line)
                 yield ((line, fields),)
@@ -302,7 +273,7 @@ class RecordReader:
                 self.passed_over += 1
                 self.empty_line = self.empty_line if kind == "comment" else line
             at = end
-        self._drop(at)
+        window.drop(at)
 
     def _next(
         self, data: bytes, at: int, *, comment: bool, final: bool
@@ -310,14 +281,14 @@ class RecordReader:
         """Return the fields of the record at `at`, and its end. None for a line without one."""
         parser = self._parser
         if comment:
-            return None, parser.end_of_comment(data, at, self._line, final=final)
-        found = parser.read(data, at, self._line, final=final)
+            return None, parser.end_of_comment(data, at, self._window.line, final=final)
+        found = parser.read(data, at, self._window.line, final=final)
         self.quotes_in_text = parser.quotes_in_text
         return found
 
     def _count_lines(self, data: bytes, line: int, end: int) -> None:
         """Count the lines of a record that begins on `line` and ends at `end`."""
-        lines = self._line - line + (not data.endswith(self._grammar.newline, 0, end))
+        lines = self._window.line - line + (not data.endswith(self._grammar.newline, 0, end))
         if lines > 1 and (self.header or not self._dialect.header):
             self.of_several_lines += 1
             self.most_lines = max(self.most_lines, lines)
@@ -356,7 +327,7 @@ class RecordReader:
         delimiter = self._grammar.delimiter
         for line, text in enumerate(lines.each_of(lines.region), lines.first):
             record = self._grammar.without_line_end(text)
-            fault = self._parser.fault_of_line(record, self._line) if record else None
+            fault = self._parser.fault_of_line(record, self._window.line) if record else None
             if fault:
                 self._report(fault, lines.last())
             elif record:
@@ -373,12 +344,12 @@ class RecordReader:
         return end or (len(data) if final else None)
 
     def _report(self, fault: Fault, span: Span) -> None:
-        data = self._data[span.at : min(span.end, span.at + KEPT_RECORD + len(CRLF))]
+        data = self._window.data[span.at : min(span.end, span.at + KEPT_RECORD + len(CRLF))]
         if span.end - span.at == len(data):
             data = self._grammar.without_line_end(data)
         problem = Problem(
             line=span.line,
-            offset=self._offsets.of(self._data, span.at),
+            offset=self._window.offset_of(span.at),
             column=fault.column,
             name=self._name(fault.column),
             found=fault.found,

@@ -176,7 +176,7 @@ def test_a_line_that_is_too_long_is_skipped_without_keeping_it_in_memory(low_lim
         nonlocal longest
         yield b"a,b\nx"
         for _ in range(200):
-            longest = max(longest, len(reader._data))
+            longest = max(longest, len(reader._window.data))
             yield b"y" * (1 << 16)
         yield b"\nq,2\n"
 
