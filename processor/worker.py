@@ -15,37 +15,31 @@ from processor.attempt.acknowledge import AckHandler
 from processor.attempt.backoff import StorageGate, until_answered
 from processor.attempt.claim import Claim, ClaimTimes
 from processor.attempt.lease import Lease
+from processor.attempt.outcomes import RELEASE_TIMEOUT, Outcomes, text_of
 from processor.attempt.progress import ProgressRecorder
-from processor.attempt.storage_fault import is_caused_by, storage_fault_of
+from processor.attempt.storage_fault import is_caused_by
 from processor.engines.usage import Outgrown
 from processor.events import ProcessorEvents
 from processor.slots import Slots
 from shared.errors import (
-    CsvmillError,
-    JobFailed,
     JobNotFound,
     LeaseLost,
     MalformedInput,
     StorageFull,
     Unavailable,
 )
-from shared.jobs.job import Job, JobState
-from shared.jobs.report import report_of
-from shared.jobs.wake_up import WakeUp
 from shared.telemetry.ids import Ids, bound_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from processor.attempt.run import Completed, JobRun
     from processor.events import AttemptEvents
     from processor.settings import WorkSettings
+    from shared.jobs.job import Job
     from shared.ports import Bus, Delivery, JobStore
 
-
-RELEASE_TIMEOUT = 5.0
-"""Seconds that a stopping worker may take to release a job."""
 
 LAST_SLOT_POLL = 1.0
 """Seconds between two looks for a job that may have the last free slot. Meanwhile, it has a wake-up
@@ -53,9 +47,6 @@ that will be spent on that job."""
 
 HEAD_START_WAIT = 1.0
 """Seconds until the next try to claim a job that another processor may claim first."""
-
-_STATES_AFTER_FAILURE = (JobState.RETRY, JobState.FAILURE)
-"""They show that a `fail` was committed whose answer got lost."""
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +74,10 @@ class Worker:
         self._settings = settings
         self._events = events or ProcessorEvents.uncounted()
         self._acks = AckHandler(jobs, bus, self._events, clock)
+        self._outcomes = Outcomes(
+            jobs, job_run, self._storage, self._acks, worker=name, retry_delay=settings.retry_delay,
+            clock=clock,
+        )  # fmt: skip
         self._name = name
         self._clock = clock
         self._claim_times = ClaimTimes(clock)
@@ -180,7 +175,7 @@ class Worker:
                 await self._attempt(delivery, job, events)
             except asyncio.CancelledError:
                 # Does nothing if the outcome is recorded already, as the lease is lost then.
-                await asyncio.shield(self._release_at_shutdown(job, events))
+                await asyncio.shield(self._outcomes.release_at_shutdown(job, events))
                 raise
         return True
 
@@ -219,18 +214,18 @@ class Worker:
         try:
             await self._check_fetched(job)
             completed = await self._run_leased(job, events, small=delivery.wakeup.small)
-            await self._succeed(job, completed)
+            await self._outcomes.succeed(job, completed)
         except LeaseLost:
             events.lease_lost()
-            await self._discard(job)
+            await self._outcomes.discard(job)
             await delivery.ack()
         except Outgrown as error:
-            await self._move_to_the_others(delivery, job, str(error), events)
+            await self._outcomes.move_to_the_others(delivery, job, str(error), events)
         except Exception as error:  # noqa: BLE001  (every failure is recorded)
             if is_caused_by(error, StorageFull):
                 # A database on the same disk may need the space of the output to record it.
-                await self._discard(job)
-            await self._record_failure(delivery, job, error, events)
+                await self._outcomes.discard(job)
+            await self._outcomes.fail(delivery, job, error, events)
         else:
             events.succeeded(completed.result, completed.report, completed.cached_from)
             await delivery.ack()
@@ -255,144 +250,14 @@ class Worker:
             recording.cancel()
             await asyncio.gather(recording, return_exceptions=True)
 
-    async def _succeed(self, job: Job, completed: Completed) -> None:
-        result = completed.result
-        try:
-            await until_answered(
-                lambda: self._jobs.succeed(
-                    job.id,
-                    job.attempt,
-                    result,
-                    now=self._clock(),
-                    report=completed.report,
-                    answer_key=completed.answer_key,
-                    cached_from=completed.cached_from,
-                )
-            )
-        except LeaseLost:
-            # A repeated commit whose first answer got lost ends here.
-            current = await until_answered(lambda: self._jobs.get(job.id))
-            if current.result != result:
-                raise
-
-    async def _record_failure(
-        self, delivery: Delivery, job: Job, error: Exception, events: AttemptEvents
-    ) -> None:
-        fault = await storage_fault_of(error, job, self._jobs, self._job_run.ping)
-        if fault is not None:
-            self._storage.close()
-            await self._release_for_storage_fault(delivery, job, fault, events)
-            return
-        final = isinstance(error, MalformedInput)
-        reason = events.error(error)
-        report = report_of(error) if isinstance(error, JobFailed) else None
-
-        def fail() -> Awaitable[Job]:
-            now = self._clock()
-            retry_at = now + self._settings.retry_delay
-            return self._jobs.fail(
-                job.id, job.attempt, reason,
-                final=final, now=now, retry_at=retry_at, report=report,
-            )  # fmt: skip
-
-        try:
-            after = await until_answered(fail)
-        except LeaseLost:
-            after = await until_answered(lambda: self._jobs.get(job.id))
-            committed = after.attempt == job.attempt and after.state in _STATES_AFTER_FAILURE
-            if not committed:
-                # The job was cancelled (which removes its input, so that the attempt fails),
-                # another attempt has claimed it, or a success was committed whose answer got lost.
-                events.lease_lost()
-                if after.result is None or after.attempt != job.attempt:
-                    await self._discard(job)
-                await delivery.ack()
-                return
-        events.failed(error, after)
-        await self._discard(job)
-        if after.state is JobState.RETRY:
-            await self._acks.delay(delivery, self._settings.retry_delay, job.id)
-        else:
-            await self._acks.ack_ended(delivery, after)
-
-    async def _release_for_storage_fault(
-        self, delivery: Delivery, job: Job, reason: str, events: AttemptEvents
-    ) -> None:
-        """Release the job and retry it later. The attempt does not count."""
-
-        def release() -> Awaitable[None]:
-            now = self._clock()
-            retry_at = now + self._settings.retry_delay
-            return self._jobs.release(job.id, job.attempt, reason, now=now, retry_at=retry_at)
-
-        try:
-            await until_answered(release)
-        except LeaseLost:
-            events.lease_lost()
-            await delivery.ack()
-            return
-        events.released("storage_unavailable", f"released: {reason}")
-        await self._discard(job)
-        await self._acks.delay(delivery, self._settings.retry_delay, job.id)
-
-    async def _move_to_the_others(
-        self, delivery: Delivery, job: Job, reason: str, events: AttemptEvents
-    ) -> None:
-        """Release a job that is not small, and wake it among the others. The attempt is no failure.
-
-        If this process is killed in between, the wake-up comes back, and this happens again.
-        """
-        try:
-            await until_answered(
-                lambda: self._jobs.release(
-                    job.id, job.attempt, reason, now=self._clock(), outgrown=True
-                )
-            )
-        except LeaseLost:
-            events.lease_lost()
-            await delivery.ack()
-            return
-        events.released("outgrown", reason)
-        await self._acks.move(delivery, WakeUp(job.id))
-
     async def _release_unanswered(self, claim: Claim) -> None:
         """Release the job, at shutdown, if a claim was granted whose answer has not arrived."""
         try:
             async with asyncio.timeout(RELEASE_TIMEOUT):
                 job = await claim.granted()
         except (Unavailable, TimeoutError) as error:
-            log.warning("a job may be claimed without a worker that runs it: %s", _text_of(error))
+            log.warning("a job may be claimed without a worker that runs it: %s", text_of(error))
             return
         if job is not None:
             with self._events.attempt(job, claim.time) as events:
-                await self._release_at_shutdown(job, events)
-
-    async def _release_at_shutdown(self, job: Job, events: AttemptEvents) -> None:
-        """Release the job. If that fails, the job can be claimed when the lease runs out."""
-        deadline = asyncio.get_running_loop().time() + RELEASE_TIMEOUT
-        try:
-            async with asyncio.timeout_at(deadline):
-                await self._jobs.release(
-                    job.id, job.attempt, f"{self._name} is shutting down", now=self._clock()
-                )
-        except LeaseLost:
-            return
-        except (Unavailable, TimeoutError) as error:
-            log.warning("job=%s attempt=%d not released: %s", job.id, job.attempt, _text_of(error))
-            return
-        events.released("shutdown", "released at shutdown")
-        await self._discard(job, deadline)
-
-    async def _discard(self, job: Job, deadline: float | None = None) -> None:
-        """Remove the attempt's output. After `deadline` (loop time) it is left to the sweeper."""
-        try:
-            async with asyncio.timeout_at(deadline):
-                await self._job_run.discard(job)
-        except (CsvmillError, TimeoutError) as error:
-            log.warning(
-                "job=%s attempt=%d left output behind: %s", job.id, job.attempt, _text_of(error)
-            )
-
-
-def _text_of(error: Exception) -> str:
-    return str(error) or "no answer in time"
+                await self._outcomes.release_at_shutdown(job, events)

@@ -19,8 +19,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from processor.engines.child_side import end_with_parent, peak_memory, send_event, task_of_child
 from processor.engines.confinement import confine
-from processor.engines.messages import end_with_parent, peak_memory, send_event, task_of_child
 from processor.engines.workbook import CountedFile, sheet_as_csv, spooled
 from shared.csv.compression import decompress
 from shared.errors import AttemptFailed, MalformedInput

@@ -11,21 +11,27 @@ import base64
 import os
 import signal
 from asyncio.subprocess import DEVNULL, PIPE
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from processor.engines.child import child_process, python_command
 from processor.engines.messages import decode, encode
-from shared.blobs.content import FilePart
+from processor.engines.pieces import (
+    checked_pieces,
+    errors_of_source,
+    first_bytes,
+    first_pieces,
+    send_pieces,
+)
 from shared.csv.compression import compression_of, decompressed_limit
-from shared.errors import AttemptFailed, CsvmillError, JobFailed, MalformedInput
+from shared.errors import AttemptFailed, MalformedInput
 from shared.inspection.detect import dialect_of
 from shared.inspection.sample import SAMPLE_SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
     from processor.engines.child import Child
@@ -94,7 +100,7 @@ class _Stream(Opened):
         usage.advance(self._sent, rows * self._sent // max(done, 1), estimated=True)
 
     async def send(self, kernel: Child) -> None:
-        async for size in _send(kernel, self._taken, self._rest):
+        async for size in send_pieces(kernel, self._taken, self._rest):
             self._sent += size
 
 
@@ -178,16 +184,16 @@ async def opened(
     async with AsyncExitStack() as stack:
         found: Opened
         if source.local_path is None:
-            with _errors_of_source():
+            with errors_of_source():
                 pieces = await stack.enter_async_context(source.open())
-            rest = _checked(source, pieces)
-            taken = await _first(rest, usage)
+            rest = checked_pieces(source, pieces)
+            taken = await first_pieces(rest, usage)
             start = b"".join(taken)[:SAMPLE_SIZE]
             found = _Stream(taken, rest, start)
         else:
             rest, taken = None, []
-            with _errors_of_source():
-                start = await asyncio.to_thread(_first_of_file, source.local_path)
+            with errors_of_source():
+                start = await asyncio.to_thread(first_bytes, source.local_path)
             found = Opened(source.local_path, start)
         known = dialect.compression if dialect else declared.compression
         compression = known or compression_of(start)
@@ -282,82 +288,8 @@ async def _feed(child: Child, taken: Sequence[bytes], rest: AsyncIterator[Piece]
     if rest is None:
         return
     try:
-        async for _ in _send(child, taken, rest):
+        async for _ in send_pieces(child, taken, rest):
             pass
     except BaseException:
         child.kill()
         raise
-
-
-async def _send(
-    child: Child, taken: Sequence[bytes], rest: AsyncIterator[Piece]
-) -> AsyncIterator[int]:
-    """Write all pieces to the standard input of a child, and close it. Yields their sizes.
-
-    The system sends parts of files by itself. Returns early if the child has ended. Raises
-    AttemptFailed.
-    """
-    stdin = child.stdin
-    assert stdin is not None  # noqa: S101
-    try:
-        async for piece in _chained(taken, rest):
-            if isinstance(piece, FilePart):
-                try:
-                    await stdin.send(piece)
-                except CsvmillError as error:
-                    raise AttemptFailed(f"the source could not be read: {error}") from error
-            else:
-                await stdin.write(piece)
-            yield len(piece)
-        stdin.close()
-    except ConnectionError:
-        return
-
-
-async def _chained(taken: Sequence[bytes], rest: AsyncIterator[Piece]) -> AsyncIterator[Piece]:
-    for first in taken:
-        yield first
-    async for piece in rest:
-        yield piece
-
-
-async def _checked(source: Source, pieces: AsyncIterator[Piece]) -> AsyncIterator[Piece]:
-    """Yield the pieces of a source. Raises AttemptFailed if it fails or has another size."""
-    taken = 0
-    with _errors_of_source():
-        async for piece in pieces:
-            taken += len(piece)
-            yield piece
-    if taken != source.size:
-        raise AttemptFailed(f"the source ended after {taken} of {source.size} bytes")
-
-
-async def _first(pieces: AsyncIterator[Piece], usage: Usage) -> list[bytes]:
-    """Return the first pieces, of together `SAMPLE_SIZE` bytes or more, or all."""
-    taken: list[bytes] = []
-    size = 0
-    while size < SAMPLE_SIZE:
-        try:
-            piece = await anext(pieces)
-        except StopAsyncIteration:
-            break
-        with _errors_of_source():
-            taken.append(await piece.read() if isinstance(piece, FilePart) else piece)
-        size += len(piece)
-        usage.advance(0)
-    return taken
-
-
-def _first_of_file(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(SAMPLE_SIZE)
-
-
-@contextmanager
-def _errors_of_source() -> Iterator[None]:
-    try:
-        yield
-    except JobFailed:
-        raise
-    except (CsvmillError, OSError) as error:
-        raise AttemptFailed(f"the source could not be read: {error}") from error

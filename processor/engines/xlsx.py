@@ -15,15 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from processor.engines.child import child_process, python_command
+from processor.engines.child_side import end_with_parent, peak_memory, send_event, task_of_child
 from processor.engines.confinement import confine
-from processor.engines.messages import (
-    decode,
-    encode,
-    end_with_parent,
-    peak_memory,
-    send_event,
-    task_of_child,
-)
+from processor.engines.messages import decode, encode
 from processor.engines.result import described
 from shared.errors import AttemptFailed, MalformedInput
 from shared.jobs.preview import LIMIT, MAX_ROWS

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from processor import worker as worker_module
+from processor.attempt import outcomes
 from shared.blobs.blob import result_key
 from shared.errors import (
     AttemptFailed,
@@ -103,7 +103,7 @@ async def test_a_job_is_released_although_its_output_cannot_be_removed_in_time(
         await asyncio.Event().wait()
 
     monkeypatch.setattr(rig.blobs, "delete", hang)
-    monkeypatch.setattr(worker_module, "RELEASE_TIMEOUT", 0.5)
+    monkeypatch.setattr(outcomes, "RELEASE_TIMEOUT", 0.5)
     rig.engine.may_finish.clear()
     job = await rig.job()
     worker = rig.worker()
