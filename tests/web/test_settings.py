@@ -9,10 +9,14 @@ import aiohttp
 from playwright.async_api import expect
 
 from tests.web.accessibility import axe, scrolls_sideways
+from tests.web.asking import open_with
+from tests.web.files import sales
 from tests.web.looking import PHONE
 from tests.webhooks import REACHABLE, Receiver
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from playwright.async_api import Page
 
     from tests.web.conftest import StartService
@@ -87,6 +91,32 @@ async def test_specs_are_shown_asked_and_deleted(
         "Drop a CSV file, ask, get the answer"
     )
     assert "limit:3" in page.url
+
+
+async def test_a_question_is_saved_under_a_name(
+    page: Page, own_service: Service, tmp_path: Path, watch: Watch
+) -> None:
+    watch.allow("status of 412")
+    sales(tmp_path / "sales.csv")
+    await open_with(page, own_service, tmp_path / "sales.csv")
+    await page.get_by_role("button", name="Sum of amount by region").click()
+    save = page.get_by_role("button", name="Save under a name")
+    dialog = page.get_by_role("dialog", name="Save this question")
+    name = dialog.get_by_label("Name", exact=True)
+    await save.click()
+    await axe(page)
+    await name.fill("by region")
+    await name.press("Enter")
+    await expect(dialog).to_contain_text("no blanks")
+    await name.fill("by-region")
+    await name.press("Enter")
+    await expect(dialog).to_have_count(0)
+    async with own_service.client() as client:
+        assert (await client.spec("by-region")).aggregation == {**SPEC, "output": "csv"}
+    await save.click()
+    await name.fill("by-region")
+    await name.press("Enter")
+    await expect(dialog).to_contain_text("saved already")
 
 
 async def test_a_message_that_was_given_up_is_sent_again(

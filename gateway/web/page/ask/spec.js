@@ -1,7 +1,9 @@
 /** The question as JSON, as a command and as curl, to copy. */
 
 import { currentKey } from "../api/key.js";
+import { asProblem } from "../api/problem.js";
 import { copyButton } from "../components/copy_button.js";
+import { toast } from "../components/toast.js";
 import { h } from "../core/element.js";
 import { ask as texts } from "../texts/ask.js";
 import { askCommand, curlAskCommand, curlCommand, runCommand } from "./command.js";
@@ -18,6 +20,8 @@ export class SpecPanel {
   #shown = "json";
   /** @type {Record<Tab, string>} */
   #text = { json: "", run: "", curl: "" };
+  /** @type {Aggregation} */
+  #aggregation = {};
 
   constructor() {
     this.tabs = TABS.map((tab) =>
@@ -51,6 +55,15 @@ export class SpecPanel {
         copyButton(() => this.#text[this.#shown]),
       ),
       this.panel,
+      h(
+        "div",
+        { class: "actions" },
+        h(
+          "button",
+          { type: "button", class: "small", onclick: () => void this.#save() },
+          texts.save.open,
+        ),
+      ),
     );
     this.#draw();
   }
@@ -60,6 +73,7 @@ export class SpecPanel {
    * @param {import("./source.js").Source} source
    */
   show(aggregation, { name, uploads }) {
+    this.#aggregation = aggregation;
     const server = new URL(".", document.baseURI).href.replace(/\/$/, "");
     const withKey = Boolean(currentKey());
     const isThere = uploads.length > 0;
@@ -73,6 +87,15 @@ export class SpecPanel {
         : curlCommand(aggregation, name, server, withKey),
     };
     this.#draw();
+  }
+
+  async #save() {
+    try {
+      const { openSave } = await import("./save_spec.js");
+      openSave(this.#aggregation);
+    } catch (error) {
+      toast(asProblem(error).message, { kind: "bad" }); // the module did not arrive
+    }
   }
 
   /** @param {Tab} tab */

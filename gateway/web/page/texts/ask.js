@@ -45,6 +45,18 @@ export const ask = Object.freeze({
     other: (/** @type {string} */ size, /** @type {string} */ expected) =>
       `That is another file: it has ${size}, and the one on the service has ${expected}.`,
   },
+  save: {
+    open: "Save under a name",
+    title: "Save this question",
+    lead: "Programs and the command line can ask it by its name. The settings list what is saved.",
+    name: "Name",
+    hint: "Up to 100 letters, digits, dots, underscores and hyphens, such as plays-by-song",
+    act: "Save",
+    malformed: "A name has letters (A to Z), digits, dots, underscores and hyphens, and no blanks.",
+    taken:
+      "A spec of this name is saved already. Choose another name, or delete it in the settings.",
+    saved: (/** @type {string} */ name) => `The question is saved as ${name}.`,
+  },
   againFailed: "The job did not start",
   toStart: "Choose a file",
   startMany: (/** @type {number} */ count) => `Start for ${count} files`,

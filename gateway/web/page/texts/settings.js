@@ -8,7 +8,7 @@ export const settings = Object.freeze({
   specs: {
     title: "Saved specs",
     lead: "Questions that were saved under a name, for programs and the command line.",
-    empty: "No specs are saved. Save one from a terminal:",
+    empty: "No specs are saved. Save one beside a question, or from a terminal:",
     command: "csvmill specs save plays-by-song --group-by Song --sum Plays",
     changed: "changed ",
     show: "Show",
