@@ -64,7 +64,7 @@ class Sweep:
             if listed.modified < before and not await self._named(listed.name, None):
                 log.info("the object %s is no blob's: removed", listed.name)
                 await self._bucket.delete(listed.name)
-        async for listed in self._bucket.objects(self._names.inflight("")):
+        async for listed in self._bucket.objects(self._names.inflights()):
             key = self._names.key_of_inflight(listed.name)
             if (
                 key is not None

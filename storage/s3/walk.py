@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from shared.blobs.blob import BlobActivity
-from storage.s3.bucket import ObjectGone
+from storage.s3.client import ObjectGone
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -53,13 +53,13 @@ async def walk(
 
     # First those in flight: one that becomes complete meanwhile is in the second list. So is one
     # of which storage died before it could remove what described it in flight.
-    async for listed in bucket.objects(names.inflight(f"{kind}/")):
+    async for listed in bucket.objects(names.inflights(kind)):
         key = names.key_of_inflight(listed.name)
         if key is None or key in seen or await _exists(bucket, names.about(key)):
             continue
         seen.add(key)
         yield await activity(key, listed, complete=False)
-    async for listed in bucket.objects(names.about(f"{kind}/")):
+    async for listed in bucket.objects(names.abouts(kind)):
         key = names.key_of_about(listed.name)
         if key is not None and key not in seen:
             yield await activity(key, listed, complete=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.blobs.blob import BlobKey
 from shared.errors import (
     BlobConflict,
     BlobNotFound,
@@ -55,6 +56,20 @@ async def test_a_digest_declared_too_late_is_a_conflict(blobs: Blobs) -> None:
 
     with pytest.raises(BlobConflict):
         await blobs.create(KEY, 10, sha256="0" * 64)
+
+
+async def test_a_blob_can_have_the_key_of_another_one_and_more(blobs: Blobs) -> None:
+    # As the rejects of a result have: object storage that keeps files has no folder of that name.
+    longer = BlobKey(f"{KEY}/more")
+    deeper = BlobKey(f"{longer}/still")
+    for key, content in ((longer, b"second"), (KEY, b"first"), (deeper, b"third")):
+        await blobs.create(key, len(content))
+        await blobs.write(key, 0, stream(content))
+    assert [await read(blobs, key) for key in (KEY, longer, deeper)] == [
+        b"first", b"second", b"third",
+    ]  # fmt: skip
+    await blobs.delete(longer)
+    assert [await read(blobs, key) for key in (KEY, deeper)] == [b"first", b"third"]
 
 
 async def test_concurrent_creations_create_one_blob(blobs: Blobs) -> None:
