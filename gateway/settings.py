@@ -13,6 +13,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from gateway.edge_settings import EdgeSettings
 from gateway.oidc_settings import OidcSettings, none_if_empty
 from shared.access.tenant import DEFAULT_TENANT, Tenant, parse_tenant
+from shared.blobs.linking import LONGEST_LIFE
 from shared.blobs.servers.settings import StorageClientSettings
 from shared.database.settings import DatabaseSettings
 from shared.http.elsewhere import ElsewhereSettings
@@ -49,6 +50,11 @@ class GatewaySettings(EdgeSettings, OidcSettings, ElsewhereSettings):
     """Whether `/metrics` needs no key: for networks that only the operator reaches."""
     max_link_life: int = Field(default=604_800, gt=0)
     """The most seconds for which a link to a result is valid."""
+    download_redirect: bool = False
+    """Whether downloads by `/api/v1` are redirected to object storage, if storage keeps blobs
+    there."""
+    download_redirect_life: int = Field(default=300, ge=1, le=LONGEST_LIFE)
+    """Seconds in which such a download has to begin."""
     audit_ttl: float = Field(default=7_776_000.0, ge=0)
     """Seconds for which entries of the audit trail are kept; with 0, none are written."""
     key_cache: float = Field(default=5.0, ge=0)

@@ -12,6 +12,7 @@ from storage.filesystem.root import STAGING
 from storage.metrics import StorageMetrics
 from storage.s3.blobs import S3Blobs
 from storage.s3.bucket import Bucket
+from storage.s3.links import Links
 from storage.s3.names import Names
 from storage.s3.notes import Notes
 
@@ -62,6 +63,7 @@ async def _in_object_storage(
     async with (
         local,
         Bucket(name, settings) as bucket,
+        Links(name, settings, settings.blobs_public_endpoint) as links,
         S3Blobs(
             local,
             bucket,
@@ -69,6 +71,7 @@ async def _in_object_storage(
             Notes(folder),
             folder / STAGING,
             listener,
+            links=links,
             part_size=settings.blobs_part_size,
             orphan_age=settings.blobs_orphan_age,
         ) as blobs,

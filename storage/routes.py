@@ -10,6 +10,7 @@ from shared.runtime.health import health_routes
 from shared.telemetry.metrics import show_metrics
 from storage import handlers
 from storage.adoption import adoption_routes
+from storage.linking import link_route
 
 if TYPE_CHECKING:
     from shared.ports import Blobs
@@ -30,6 +31,7 @@ def routes(blobs: Blobs) -> list[web.RouteDef]:
         web.put("/blobs/{key}/append-lease", handlers.lease_append),
         web.put("/blobs/{key}/parts", handlers.assemble),
         *adoption_routes(blobs),
+        link_route(blobs),
         web.get("/ping", handlers.ping, allow_head=False),
         web.get("/metrics", show_metrics, allow_head=False),
         *health_routes({"blobs": blobs.ping, "room": blobs.check_room}),

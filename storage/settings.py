@@ -36,6 +36,12 @@ class BackendSettings(ObjectStorageSettings):
     ] = None
     """`s3://bucket/prefix`: complete uploads and results are kept there, and the folder holds only
     uploads in flight. By default, everything is in the folder."""
+    blobs_public_endpoint: Annotated[
+        Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] | None, BeforeValidator(_none_if_empty)
+    ] = None
+    """The URL of the server of object storage as clients reach it, such as
+    `https://files.example.com`, for the redirections of `download_redirect`. By default
+    `s3_endpoint`."""
     blobs_part_size: Annotated[int, Field(ge=5 << 20, le=1 << 30)] = 16 << 20
     """Bytes of a part that is sent to object storage; larger for files of more than 10,000."""
     blobs_orphan_age: Annotated[float, Field(gt=0)] = 86_400.0

@@ -7,19 +7,20 @@ import base64
 import hashlib
 import re
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from csvmill.client.errors import ClientError, NotVerified, ServerUnavailable
 from csvmill.client.partial import PartialFile
 from csvmill.client.paths import rejects_path, result_path
 from csvmill.client.progress import Meter
+from csvmill.client.redirected import REDIRECTED, get
 from csvmill.client.result_view import ResultView
 from csvmill.client.tasks import run_parallel
 from csvmill.client.transport import BUFFER_SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
     from csvmill.client.progress import ReportProgress
@@ -42,6 +43,8 @@ class RemoteFile:
 
     path: str
     name: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """Header fields of the requests for its bytes."""
 
 
 def result_file(job_id: str) -> RemoteFile:
@@ -57,6 +60,15 @@ def rejects_file(job_id: str) -> RemoteFile:
 async def fetch_view(transport: Transport, remote: RemoteFile) -> ResultView:
     """Request size, entity-tag and SHA-256 of a file.
 
+    Raises as `_describe`.
+    """
+    view, _ = await _describe(transport, remote)
+    return view
+
+
+async def _describe(transport: Transport, remote: RemoteFile) -> tuple[ResultView, bool]:
+    """Request size, entity-tag and SHA-256 of a file; return whether it is in object storage too.
+
     Raises ClientError if the response has no SHA-256, neither in `Repr-Digest` (RFC 9530, 3) nor
     as a strong `ETag`, because the download could not be verified. An empty file needs none.
     """
@@ -64,9 +76,16 @@ async def fetch_view(transport: Transport, remote: RemoteFile) -> ResultView:
     async for attempt in transport.retries:
         with attempt:
             async with transport.request(
-                "GET", remote.path, headers={"Range": "bytes=0-0"}, accept=(_UNSATISFIABLE,)
+                "GET",
+                remote.path,
+                headers={"Range": "bytes=0-0"},
+                accept=(_UNSATISFIABLE, REDIRECTED),
             ) as response:
                 status, headers = response.status, response.headers
+            redirected = status == REDIRECTED
+            if redirected:  # object storage does not know the SHA-256
+                async with transport.request("HEAD", remote.path) as response:
+                    headers = response.headers
     etag = headers.get("ETag", "")
     digest = _DIGEST.search(headers.get("Repr-Digest", ""))
     tag = _HEX_TAG.fullmatch(etag)
@@ -83,10 +102,10 @@ async def fetch_view(transport: Transport, remote: RemoteFile) -> ResultView:
         sha256 = _EMPTY_SHA256
     else:
         raise ClientError(f"the server gives no SHA-256 for {remote.name}")
-    size = content_range.rpartition("/")[2]
-    if not empty and (status != 206 or not size.isdigit()):
+    size = headers.get("Content-Length", "") if redirected else content_range.rpartition("/")[2]
+    if not empty and (status not in (206, REDIRECTED) or not size.isdigit()):
         raise ClientError(f"the server does not serve {remote.name} in ranges")
-    return ResultView(int(size), etag, sha256)
+    return ResultView(int(size), etag, sha256), redirected
 
 
 async def download(
@@ -104,13 +123,14 @@ async def download(
     the digest does not match and part of the file is from an earlier call, the whole file is
     downloaded once more. Otherwise raises NotVerified.
     """
-    view = await fetch_view(transport, remote)
+    view, elsewhere = await _describe(transport, remote)
+    fields = {} if elsewhere else {"If-Match": view.etag}
     file = await asyncio.to_thread(PartialFile, partial, view)
     try:
         resumed = file.held > 0
         while True:
             meter = Meter(progress, total=view.size, held=file.held)
-            await _fetch(transport, remote, view, file, parallel, meter)
+            await _fetch(transport, replace(remote, fields=fields), view, file, parallel, meter)
             if await asyncio.to_thread(file.matches):
                 await asyncio.to_thread(file.commit, target)
                 return replace(view, path=target)
@@ -186,13 +206,22 @@ async def _fetch_part(
 async def _open_range(
     transport: Transport, remote: RemoteFile, view: ResultView, start: int, stop: int
 ) -> AsyncIterator[AsyncIterator[bytes]]:
-    # If-Match (RFC 9110, 13.1.1) refuses bytes of another version of the file.
-    headers = {"Range": f"bytes={start}-{stop - 1}", "If-Match": view.etag}
-    async with transport.request("GET", remote.path, headers=headers) as response:
+    # If-Match (RFC 9110, 13.1.1) refuses bytes of another version of the file. Object storage has
+    # entity-tags of its own, so that nothing with If-Match is redirected; an object there never
+    # changes, and the SHA-256 of the whole is verified.
+    headers = {**remote.fields, "Range": f"bytes={start}-{stop - 1}"}
+    async with get(transport, remote.path, headers) as (response, elsewhere):
         expected = f"bytes {start}-{stop - 1}/{view.size}"
-        if response.status != 206 or response.headers.get("Content-Range") != expected:
+        # Some servers of object storage send a range with the status of the whole.
+        statuses = (200, 206) if elsewhere else (206,)
+        if (
+            response.status not in statuses
+            or response.headers.get("Content-Range") != expected
+            or not (elsewhere or response.headers.get("ETag") == view.etag)
+        ):
             raise ClientError(
-                f"expected {expected}, but the server answered {response.status}, "
-                f"{response.headers.get('Content-Range')}"
+                f"expected {expected} of {view.etag}, but {response.url.origin()} answered "
+                f"{response.status}, {response.headers.get('Content-Range')} of "
+                f"{response.headers.get('ETag')}"
             )
         yield response.content.iter_chunked(BUFFER_SIZE)

@@ -168,7 +168,7 @@ class Transport:
             ) as response:  # fmt: skip
                 if response.status >= 400 and response.status not in accept:
                     raise _error(url, response, await response.text(errors="replace"))
-                if 300 <= response.status < 400 and response.status != 304:
+                if 300 <= response.status < 400 and response.status not in (304, *accept):
                     raise Refused(response.status, f"{url} redirects; use the server's own URL")
                 yield response
         except (aiohttp.ClientError, TimeoutError, ConnectionLost) as error:
@@ -177,6 +177,24 @@ class Transport:
             if isinstance(error, ConnectionLost):
                 raise
             raise ConnectionLost(f"{url}: {_describe(error)}") from error
+
+    @asynccontextmanager
+    async def request_elsewhere(
+        self, url: URL, headers: Mapping[str, str]
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send a GET request to another server once, without credentials; yield its response.
+
+        Raises ConnectionLost, also while the body is read.
+        """
+        try:
+            async with self._session.get(
+                url, headers={"Accept-Encoding": "identity", **headers}, allow_redirects=False
+            ) as response:
+                yield response
+        except ConnectionLost as error:  # its message has the URL, with the signature
+            raise ConnectionLost(f"{url.origin()}: the connection broke") from error.__cause__
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ConnectionLost(f"{url.origin()}: {_describe(error)}") from error
 
 
 async def _no_hidden_retries(

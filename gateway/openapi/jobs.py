@@ -337,10 +337,10 @@ PATHS = {
     "/api/v1/jobs/{job_id}": {**reading(SHOW), "delete": CANCEL},
     "/api/v1/jobs/{job_id}/events": {"get": EVENTS},
     "/api/v1/jobs/{job_id}/result": {
-        **reading(RESULT, head_without=("206",)),
+        **reading(RESULT, head_without=("206", "307")),
         "delete": DELETE_RESULT,
     },
-    "/api/v1/jobs/{job_id}/rejects": reading(REJECTS, head_without=("206",)),
+    "/api/v1/jobs/{job_id}/rejects": reading(REJECTS, head_without=("206", "307")),
     "/api/v1/jobs/{job_id}/preview": reading(PREVIEW),
     "/api/v1/jobs/{job_id}/retry": {"post": RETRY},
 }

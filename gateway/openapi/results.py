@@ -100,7 +100,7 @@ def result_parameters(*, encoded: bool) -> list[Node]:
 def result_answers(
     *, as_problems: bool, whole: str = RESULT_TEXT, part: str = "Umbrella", csv_only: bool = False
 ) -> Node:
-    """Return 200, 206, 304, 412, 416, and 406 where there are content codings.
+    """Return 200, 206, 304, 412, 416, and where there are content codings 307 and 406.
 
     `whole` is an example of the content, and `part` a part of it.
     """
@@ -121,8 +121,19 @@ def result_answers(
                 "multipart/byteranges": {"schema": _STRING},
             },
         },
+        "307": {
+            "description": "The same bytes are at a URL of object storage, which is valid for a "
+            "short time. Send `Range` there, and no `Authorization`. Only if the operator has set "
+            "so, and to requests without conditions, several ranges or a content coding",
+            "headers": {
+                "Location": header("A presigned URL"),
+                "Cache-Control": ref("Cache-Control", "headers"),
+            },
+        },
         "304": {"description": "The client already has this result", "headers": _headers(*_CACHED)},
     }
+    if not as_problems:  # the first clients are not redirected
+        del answers["307"]
     for kind, message in REFUSALS.items():
         if kind is NotAcceptable and not as_problems:
             continue

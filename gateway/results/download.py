@@ -35,6 +35,7 @@ from shared.http.conditions import IDENTITY, Representation
 from shared.http.content_codings import CODINGS
 from shared.http.download import Download, send_download
 from shared.jobs.job import JobState
+from shared.ports.linking import LinksBlobs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -69,11 +70,16 @@ class OutputFile:
 
 
 async def download_file(request: web.Request) -> web.StreamResponse:
-    """Send the result as an attachment, without a content coding, so that it can be resumed."""
+    """Send the result as an attachment, without a content coding, so that it can be resumed.
+
+    Never redirects: the first clients know no redirection.
+    """
     job = await requested_job(request)
     if job.state is not JobState.SUCCESS or job.result is None:
         return error_response(HTTPStatus.BAD_REQUEST, _no_result(job), job_status=job.state.value)
-    return await send_file(request, job, _result_file(job, job.result), refuse=_refuse)
+    return await send_file(
+        request, job, _result_file(job, job.result), refuse=_refuse, redirect=False
+    )
 
 
 def _refuse(error: CsvmillError) -> web.Response:
@@ -157,21 +163,35 @@ async def send_file(
     refuse: Callable[[CsvmillError], web.Response],
     codings: tuple[str, ...] = (),
     action: Action = Action.RESULT_DOWNLOADED,
+    redirect: bool = True,
 ) -> web.StreamResponse:
     """Send an output of a job, whole or in ranges. `refuse` is that of `Download`.
 
-    `action` is recorded in the audit trail before the first byte is sent. Raises ResultExpired,
-    ResultLost, TooManyDownloads, TooBusy, and the errors of `Blobs.open`.
+    Redirects to object storage instead, unless not to `redirect`, if the settings say so.
+    `action` is recorded in the audit trail before the first byte is sent, or the URL is. Raises
+    ResultExpired, ResultLost, TooManyDownloads, TooBusy, and the errors of `Blobs.open`.
     """
     check_kept(job)
     ports, settings = request.app[PORTS], request.app[SETTINGS]
-    downloads = request.app[DOWNLOADS]
+    downloads, blobs = request.app[DOWNLOADS], request.app[PORTS].blobs
+    disposition = content_disposition(file.filename)
 
     @asynccontextmanager
     async def source(start: int, stop: int) -> AsyncIterator[Content]:
         await record_read(request, action, job.id)
         async with open_output(ports, job, file.source, start, stop) as content:
             yield content
+
+    async def elsewhere() -> str | None:
+        if isinstance(file.source, bytes) or not isinstance(blobs, LinksBlobs):
+            return None
+        await record_read(request, action, job.id)
+        return await blobs.link(
+            file.source,
+            settings.download_redirect_life,
+            content_type=file.media_type,
+            disposition=disposition,
+        )
 
     with downloads.one(tenant_of(request)) if request.method == "GET" else nullcontext():
         return await send_download(
@@ -183,9 +203,10 @@ async def send_file(
                 refuse=refuse,
                 name=f"Job {job.id}",
                 sha256=file.sha256,
-                headers={"Content-Disposition": content_disposition(file.filename)},
+                headers={"Content-Disposition": disposition},
                 cache_control=f"private, max-age={MAX_AGE}, immutable, no-transform",
                 codings=() if file.compressed else codings,
+                elsewhere=elsewhere if redirect and settings.download_redirect else None,
                 on_sent=partial(request.app[EVENTS].result_sent, job.tenant),
                 client_timeout=settings.client_timeout,
                 least_rate=settings.download_rate,

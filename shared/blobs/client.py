@@ -14,6 +14,7 @@ from shared.blobs.epochs import under_epoch
 from shared.blobs.growing_file import content_of, opened_file, parts_of
 from shared.blobs.http_writing import HttpBlobWriting, checked_offset
 from shared.blobs.layout import complete_data
+from shared.blobs.linking import link_path
 from shared.blobs.remote import RemoteBlob
 from shared.errors import (
     BlobNotFound,
@@ -124,6 +125,16 @@ class HttpBlobs(HttpBlobWriting):
             if found is None:
                 raise StorageUnavailable("this version of storage serves no blob that grows")
             yield response, found
+
+    async def link(
+        self, key: BlobKey, seconds: int, *, content_type: str, disposition: str
+    ) -> str | None:
+        """See `LinksBlobs`."""
+        path = link_path(key, seconds, content_type=content_type, disposition=disposition)
+        content = await responses.content_of(await self._send("GET", path))
+        with responses.decoding(content):
+            url = json.loads(content)["url"]
+            return None if url is None else str(url)
 
     async def delete(self, key: BlobKey) -> None:
         """See the port."""

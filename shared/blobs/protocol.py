@@ -14,6 +14,9 @@
                                              received, 400 if it is outside of the blob. HEAD too
     GET    /blobs/{key}/growth            -> 200 the bytes from `?start={n}` on as they arrive, for
                                              `Blobs.follow`; `&version={v}&wait={s}`
+    GET    /blobs/{key}/link              -> 200 {"url"}, for `LinksBlobs.link`, null if the blob
+                                             is not in object storage;
+                                             `?seconds={n}&type={t}&disposition={d}`
     DELETE /blobs/{key}                   -> 204, whether the blob existed or not
     DELETE /blobs/{key}?idle_for={s}&used={time} -> 200 {"removed"}, for `Blobs.expire`
     GET    /blobs?kind={kind}             -> 200 {"key", "idle", "complete", "used"} a line;

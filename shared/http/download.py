@@ -22,11 +22,12 @@ from shared.http.content_codings import encode_stream, negotiate_coding
 from shared.http.digest_fields import digest_field, sha256_preference
 from shared.http.multipart_byteranges import MultipartByteranges, frame_ranges
 from shared.http.ranges import Selection, parse_byte_ranges, select
+from shared.http.redirection import may_redirect, redirection
 from shared.http.response_body import send_body
 from shared.http.sendfile import body_of, read_pieces
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
     from contextlib import AbstractAsyncContextManager
 
     from shared.blobs.content import Content
@@ -72,12 +73,15 @@ class Download:
     """Seconds without progress after which a client is disconnected; None is no limit."""
     least_rate: LeastRate | None = None
     """The rate below which a client is disconnected; None is no limit."""
+    elsewhere: Callable[[], Awaitable[str | None]] | None = None
+    """Returns a URL of the same bytes, to which plain requests are redirected; None if there is
+    none now."""
     on_sent: Callable[[int], None] = lambda _size: None
     """Called at the end with the number of body bytes sent, even if the transfer failed."""
 
 
 async def send_download(request: web.Request, download: Download) -> web.StreamResponse:
-    """Answer a GET or HEAD request with 200, 206, 304, 406, 412 or 416.
+    """Answer a GET or HEAD request with 200, 206, 304, 307, 406, 412 or 416.
 
     Errors of the source before its first byte are raised. Later ones break the connection and are
     logged, as a clean end would look like the end of the file.
@@ -96,6 +100,10 @@ async def send_download(request: web.Request, download: Download) -> web.StreamR
         failed = selection.status is HTTPStatus.PRECONDITION_FAILED
         kind = PreconditionFailed if failed else RangeNotSatisfiable
         return _refused(download, kind, validators, selection.content_range)
+    if download.elsewhere is not None and may_redirect(request, selection, coding):
+        url = await download.elsewhere()
+        if url is not None:
+            return redirection(url)
     headers = {
         **validators,
         **download.headers,

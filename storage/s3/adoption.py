@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.errors import BlobMoved, BlobNotFound
-from storage.s3.bucket import ObjectGone, UploadGone
+from storage.s3.client import ObjectGone, UploadGone
 from storage.s3.copy import put_small
 from storage.s3.parts import PartSizes
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from shared.errors import BlobIncomplete, InvalidInput, StorageUnavailable
 from shared.runtime.files import write_all
 from storage.filesystem.meta import check_declaration, new_meta, version_of
-from storage.s3.bucket import UploadGone
+from storage.s3.client import UploadGone
 from storage.s3.copy import CopyLost, check_size, put_small
 from storage.s3.documents import About
 from storage.s3.parts import PartSizes

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from shared.blobs.socket_part import Piece
     from storage.filesystem.blobs import FilesystemBlobs
     from storage.s3.bucket import Bucket
+    from storage.s3.links import Links
     from storage.s3.names import Names
     from storage.s3.notes import Notes
 
@@ -52,7 +53,7 @@ class S3Blobs:
     An upload in flight is in `local`, exactly as without object storage. A blob is complete when
     it is in object storage; until then all its bytes are received but one.
 
-    Also implements `AdoptsUploads`. An asynchronous context.
+    Also implements `AdoptsUploads` and `LinksBlobs`. An asynchronous context.
     """
 
     def __init__(
@@ -64,16 +65,18 @@ class S3Blobs:
         scratch: Path,
         listener: BlobListener,
         *,
+        links: Links | None = None,
         part_size: int = PART_SIZE,
         orphan_age: float = ORPHAN_AGE,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`scratch` is a folder for temporary files."""
+        """`scratch` is a folder for temporary files. Without `links`, blobs have no URLs."""
         self._local = local
         self._bucket = bucket
         self._names = names
         self._notes = notes
         self._clock = clock
+        self._links = links
         self._remote = RemoteBlobs(bucket, names, listener)
         self._copies = Copies(
             local, self._remote, bucket, names, notes, part_size=part_size, clock=clock
@@ -211,10 +214,21 @@ class S3Blobs:
         """See the port. Complete blobs are not on this machine."""
         return None
 
+    async def link(
+        self, key: BlobKey, seconds: int, *, content_type: str, disposition: str
+    ) -> str | None:
+        """See `LinksBlobs`. Asks object storage whether the blob is there."""
+        about = None if self._links is None else await self._remote.find(key)
+        if self._links is None or about is None or about.data is None:
+            return None
+        return await self._links.sign(
+            about.data, seconds, content_type=content_type, disposition=disposition
+        )
+
     async def ping(self) -> None:
         """See the port."""
         await self._local.ping()
-        await self._bucket.check(self._names.about(""))
+        await self._bucket.check(self._names.abouts())
 
     async def check_room(self) -> None:
         """See the port."""

@@ -6,36 +6,20 @@ import asyncio
 import base64
 import importlib.util
 import logging
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
-from shared.errors import ObjectStorageUnavailable, StorageUnavailable
+from shared.errors import StorageUnavailable
+from storage.s3.client import ObjectGone, UploadGone, faults, open_client
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 
     from shared.http.object_storage import ObjectStorageSettings
     from storage.s3.section import Section
 
-CONNECT_TIMEOUT = 5
-ANSWER_TIMEOUT = 30
-"""Seconds without a byte."""
-CONNECTIONS = 64
-
 log = logging.getLogger(__name__)
-
-_GONE = {"NoSuchKey", "404", "NotFound"}
-_NO_UPLOAD = {"NoSuchUpload"}
-
-
-class ObjectGone(Exception):
-    """There is no such object."""
-
-
-class UploadGone(Exception):
-    """There is no such multipart upload: it was completed or aborted, or its parts do not fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,33 +70,8 @@ class Bucket:
         self._client: Any
 
     async def __aenter__(self) -> Self:
-        from aiobotocore.config import AioConfig
-
-        config = AioConfig(
-            signature_version="s3v4",
-            connect_timeout=CONNECT_TIMEOUT,
-            read_timeout=ANSWER_TIMEOUT,
-            max_pool_connections=CONNECTIONS,
-            retries={"mode": "standard", "total_max_attempts": 2},
-            # Bodies are checked by Content-MD5, which every server knows.
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-            s3={
-                "payload_signing_enabled": False,
-                "addressing_style": "auto" if self._settings.s3_endpoint is None else "path",
-            },
-        )
-        key, secret = self._settings.s3_access_key_id, self._settings.s3_secret_access_key
         self._client = await self._stack.enter_async_context(
-            _session().create_client(
-                "s3",
-                region_name=self._settings.s3_region,
-                endpoint_url=self._settings.s3_endpoint,
-                verify=False if (self._settings.s3_endpoint or "").startswith("http:") else None,
-                aws_access_key_id=None if key is None else key.get_secret_value(),
-                aws_secret_access_key=None if secret is None else secret.get_secret_value(),
-                config=config,
-            )
+            open_client(self._settings, self._settings.s3_endpoint)
         )
         return self
 
@@ -130,7 +89,7 @@ class Bucket:
     async def get(self, name: str) -> bytes:
         """Return a small object. Raises ObjectGone."""
         answer = await self._call("get_object", Key=name)
-        with _faults():
+        with faults():
             async with answer["Body"] as body:
                 return bytes(await body.read())
 
@@ -150,7 +109,7 @@ class Bucket:
 
     async def take(self, body: Any, count: int) -> bytes:
         """Return up to `count` bytes of a body of `read`, and at least one."""
-        with _faults():
+        with faults():
             piece = bytes(await body.read(count))
         if not piece:
             raise StorageUnavailable("object storage sends fewer bytes than it has announced")
@@ -252,56 +211,10 @@ class Bucket:
                 "UploadIdMarker": answer["NextUploadIdMarker"],
             }
 
-    async def link(self, name: str, seconds: int, **fields: str) -> str:
-        """Return a URL by which everyone may read an object for some seconds.
-
-        `fields` are those of GetObject that set fields of the answer.
-        """
-        with _faults():
-            url = await self._client.generate_presigned_url(
-                "get_object",
-                Params={"Bucket": self._name, "Key": name, **fields},
-                ExpiresIn=seconds,
-            )
-        return str(url)
-
     async def _call(self, operation: str, **fields: object) -> Any:
-        with _faults():
+        with faults():
             return await getattr(self._client, operation)(Bucket=self._name, **fields)
-
-
-@cache
-def _session() -> Any:
-    """Return what all clients of this process share: it takes long to read."""
-    from aiobotocore.session import get_session
-
-    return get_session()
 
 
 def _base64(md5: bytes) -> str:
     return base64.b64encode(md5).decode()
-
-
-@contextmanager
-def _faults() -> Iterator[None]:
-    """Raise what an error of aiobotocore means."""
-    import aiohttp
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        yield
-    except ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code", ""))
-        if code in _NO_UPLOAD:
-            raise UploadGone from error
-        if code in _GONE:
-            raise ObjectGone from error
-        raise _unavailable(error) from error
-    except (TimeoutError, BotoCoreError, aiohttp.ClientError, OSError) as error:
-        raise _unavailable(error) from error
-
-
-def _unavailable(error: Exception) -> ObjectStorageUnavailable:
-    # What it says may name what only operators are to know.
-    log.warning("object storage failed: %s", error)
-    return ObjectStorageUnavailable("object storage does not answer, or refuses")

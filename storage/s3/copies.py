@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 from shared.blobs.blob import RESULTS, UPLOADS
 from shared.errors import BlobMoved, BlobNotFound, CsvmillError, StorageUnavailable
-from storage.s3.bucket import ObjectGone
+from storage.s3.client import ObjectGone
 from storage.s3.copy import Copy, CopyLost, put_small
 from storage.s3.documents import About
 from storage.s3.section import Section, md5_of

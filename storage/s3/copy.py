@@ -7,7 +7,7 @@ import hashlib
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from storage.s3.bucket import ObjectGone, UploadGone
+from storage.s3.client import ObjectGone, UploadGone
 from storage.s3.documents import Inflight
 from storage.s3.parts import PartSizes
 from storage.s3.section import Section, md5_of

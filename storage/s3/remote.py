@@ -11,7 +11,7 @@ from shared.blobs.gathering import GATHERED
 from shared.blobs.socket_part import bytes_of
 from shared.errors import BlobNotFound, ChunkOutOfBounds, StorageUnavailable
 from storage.filesystem.comparison import bytes_differ, first_difference
-from storage.s3.bucket import ObjectGone
+from storage.s3.client import ObjectGone
 from storage.s3.documents import About, Inflight
 
 if TYPE_CHECKING:

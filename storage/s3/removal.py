@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING
 
 from shared.errors import InvalidInput
-from storage.s3.bucket import ObjectGone
+from storage.s3.client import ObjectGone
 
 if TYPE_CHECKING:
     from collections.abc import Callable

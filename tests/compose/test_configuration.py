@@ -55,7 +55,9 @@ def configured(*files: str, **settings: str) -> dict[str, Any]:
         )  # fmt: skip
     except FileNotFoundError:
         skip("docker is not installed")
-    if "unknown" in done.stderr and "compose" in done.stderr:
+    if re.search(
+        "unknown command: docker compose|is not a docker command|unknown flag: --file", done.stderr
+    ):
         skip("docker compose is not installed")
     assert done.returncode == 0, done.stderr
     configuration: dict[str, Any] = json.loads(done.stdout)

@@ -164,6 +164,17 @@ class RoutedBlobs:
 
             yield await self._asking.about(key, enter)
 
+    async def link(
+        self, key: BlobKey, seconds: int, *, content_type: str, disposition: str
+    ) -> str | None:
+        """See `LinksBlobs`."""
+        return await self._asking.about(
+            key,
+            lambda server: server.link(
+                key, seconds, content_type=content_type, disposition=disposition
+            ),
+        )
+
     async def delete(self, key: BlobKey) -> None:
         """See the port. A server that is away does not keep the blob from being removed.
 
