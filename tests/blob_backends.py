@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from shared.blobs.client import HttpBlobs
 from shared.blobs.content import FilePart
+from shared.blobs.servers.routed import RoutedBlobs
 from shared.runtime.service import READ_BUFFER
 from shared.telemetry.metrics import Metrics
 from storage.app import build_app
@@ -124,7 +125,7 @@ BACKENDS: dict[str, OpenBlobs] = {
 
 def has_files(blobs: Blobs) -> bool:
     """Whether the complete blobs of an adapter are files of this machine."""
-    return not isinstance(blobs, S3Blobs)
+    return not isinstance(blobs, S3Blobs | RoutedBlobs)
 
 
 async def stream(*pieces: bytes) -> AsyncIterator[bytes]:

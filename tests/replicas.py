@@ -1,13 +1,15 @@
 """Several storage servers behind one adapter of the Blobs port, for tests.
 
-They are services of this process, each with a folder. Unlike those with object storage, they share
-nothing: a complete blob is at one of them, and nothing of a blob in flight is durable elsewhere.
+They are services of this process, each with a folder. By default they share nothing, unlike those
+of production: a complete blob is at one of them, and nothing of a blob in flight is durable
+elsewhere.
 """
 
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from prometheus_client import CollectorRegistry
@@ -20,12 +22,12 @@ from shared.blobs.servers.server import StorageServer
 from shared.blobs.servers.watch import ServerWatch
 from shared.errors import BlobMoved, BlobNotFound
 from storage.filesystem.blobs import FilesystemBlobs
-from tests.blob_backends import TOKEN, storage_server
+from tests.blob_backends import TOKEN, s3_blobs, storage_server
 from tests.contract.job_stores import open_store
 from tests.ports import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
@@ -85,8 +87,10 @@ class Replicas:
 
     root: Path
     count: int = 2
+    keep: Callable[[Path], AbstractAsyncContextManager[Blobs]] = FolderReplica
+    """Opens what a server keeps in its folder."""
     urls: list[str] = field(default_factory=list)
-    kept: list[FolderReplica] = field(default_factory=list)
+    kept: list[Blobs] = field(default_factory=list)
     """What each server keeps, also while it is stopped."""
 
     async def __aenter__(self) -> Self:
@@ -99,7 +103,7 @@ class Replicas:
             stack.push_async_callback(self._stop_all)
             for number, port in enumerate(_ports(self.root, self.count)):
                 folder = self.root / f"server-{number}"
-                self.kept.append(await stack.enter_async_context(FolderReplica(folder)))
+                self.kept.append(await stack.enter_async_context(self.keep(folder)))
                 self.urls.append(f"http://127.0.0.1:{port}")
                 await self.start(number)
             self._stack = stack.pop_all()
@@ -151,4 +155,12 @@ def _ports(root: Path, count: int) -> list[int]:
 async def replicated_blobs(root: Path) -> AsyncIterator[Blobs]:
     """Open the adapter over two storage servers."""
     async with Replicas(root) as servers, servers.process() as blobs:
+        yield blobs
+
+
+@asynccontextmanager
+async def s3_replicas(root: Path) -> AsyncIterator[Blobs]:
+    """Open the adapter over two storage servers that share object storage, as in production."""
+    keep = partial(s3_blobs, shared=root)
+    async with Replicas(root, keep=keep) as servers, servers.process() as blobs:
         yield blobs

@@ -19,6 +19,7 @@ from tests.compose.stack import ROOT, UNSHARED
 FOLDER = "deploy/secrets"
 S3 = "deploy/compose.s3.yml"
 BLOBS = "deploy/compose.blobs.yml"
+REPLICAS = "deploy/compose.replicas.yml"
 INTERNAL_TLS = "deploy/compose.internal-tls.yml"
 
 if TYPE_CHECKING:
@@ -155,6 +156,24 @@ def test_every_setting_of_a_service_can_be_set_for_its_container(service: str) -
     )
     # Secrets are in files.
     assert set(given) <= passed_on | {name.removesuffix("_FILE") for name in passed_on}
+
+
+def test_two_storage_servers_differ_in_their_folder_only_and_all_services_know_both() -> None:
+    given = {f"CSVMILL_{name.upper()}": "1" for name in StorageSettings.model_fields}
+    configuration = configured(BLOBS, REPLICAS, **given)
+    services = configuration["services"]
+    first, second = services["storage"], services["storage-2"]
+    folders = [one.pop("volumes")[0] for one in (first, second)]
+    assert first.pop("build")
+    assert second == first
+    assert [folder["target"] for folder in folders] == ["/data", "/data"]
+    assert {folder["source"] for folder in folders} == {"blobs", "blobs-2"}
+    assert set(configuration["volumes"]) >= {"blobs", "blobs-2"}
+    for name in ("gateway", "processor"):
+        urls = services[name]["environment"]["CSVMILL_STORAGE_URL"].split(",")
+        assert urls == ["http://storage:8001", "http://storage-2:8001"]
+        assert {"storage", "storage-2"} <= set(services[name]["depends_on"])
+    assert "CSVMILL_BLOB_DIR" not in services["processor"]["environment"]
 
 
 def test_with_internal_tls_each_service_has_a_certificate_of_its_own() -> None:

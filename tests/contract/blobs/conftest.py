@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.blob_backends import BACKENDS
-from tests.replicas import replicated_blobs
+from tests.replicas import replicated_blobs, s3_replicas
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 REPLICAS = "replicas"
+S3_REPLICAS = "two on s3"
 ONE_FOLDER = frozenset(
     {
         "test_a_blob_is_assembled_of_others",
@@ -35,7 +36,7 @@ ONE_FOLDER = frozenset(
 """Tests of adapters with all complete blobs in one folder: they look for a local file, or assemble
 parts, which the servers of `tests.replicas` do not share."""
 
-ADAPTERS = {**BACKENDS, REPLICAS: replicated_blobs}
+ADAPTERS = {**BACKENDS, REPLICAS: replicated_blobs, S3_REPLICAS: s3_replicas}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -49,7 +50,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(
     params=[
-        pytest.param(name, marks=[pytest.mark.long] if name == REPLICAS else [])
+        pytest.param(name, marks=[pytest.mark.long] if name in (REPLICAS, S3_REPLICAS) else [])
         for name in sorted(ADAPTERS)
     ]
 )

@@ -13,7 +13,7 @@ from shared.blobs.blob import RESULTS, UPLOADS, Declaration, result_key, upload_
 from shared.errors import BlobNotFound, BytesLost, StorageUnavailable
 from tests.blob_backends import filesystem_blobs, read, storage_server, stream
 from tests.ports import free_port
-from tests.replicas import FolderReplica, Replicas
+from tests.replicas import Replicas
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from shared.blobs.blob import BlobInfo
     from shared.blobs.servers.routed import RoutedBlobs
+    from shared.ports import Blobs
 
 KEY = upload_key(UUID(int=1))
 SOON = 0.5
@@ -44,7 +45,7 @@ async def patient(ask: Callable[[], Awaitable[BlobInfo]]) -> BlobInfo:
                 await asyncio.sleep(0.05)
 
 
-async def is_kept(server: FolderReplica) -> bool:
+async def is_kept(server: Blobs) -> bool:
     try:
         await server.peek(KEY)
     except BlobNotFound:
