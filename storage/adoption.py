@@ -29,7 +29,8 @@ def adoption_routes(blobs: Blobs) -> list[web.RouteDef]:
 
     async def abandon(request: web.Request) -> web.Response:
         key, epoch = parse_key(request.match_info["key"]), parse_epoch(request.match_info["epoch"])
-        await with_signs_of_life(request, adopts.abandon(key, epoch))
+        deleted = "deleted" in request.query
+        await with_signs_of_life(request, adopts.abandon(key, epoch, deleted=deleted))
         return web.Response(status=204)
 
     return [

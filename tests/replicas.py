@@ -62,7 +62,7 @@ class FolderReplica(FilesystemBlobs):
         self._epochs[key] = epoch
         return await self.info(key)
 
-    async def abandon(self, key: BlobKey, epoch: int) -> None:
+    async def abandon(self, key: BlobKey, epoch: int, *, deleted: bool = False) -> None:
         """See the protocol."""
         if self._epochs.get(key, 0) < epoch and await self._has(key):
             await self.delete(key)

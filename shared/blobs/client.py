@@ -54,9 +54,9 @@ class HttpBlobs(HttpBlobWriting):
         path = protocol.adoption_path(key, epoch)
         return await responses.info_of(await self._send("PUT", path, long=True))
 
-    async def abandon(self, key: BlobKey, epoch: int) -> None:
+    async def abandon(self, key: BlobKey, epoch: int, *, deleted: bool = False) -> None:
         """See `AdoptsUploads`."""
-        path = protocol.adoption_path(key, epoch)
+        path = protocol.adoption_path(key, epoch) + ("?deleted=1" if deleted else "")
         (await self._send("DELETE", path, long=True)).release()
 
     async def info(self, key: BlobKey) -> BlobInfo:

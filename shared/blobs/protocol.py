@@ -8,7 +8,7 @@
     PUT    /blobs/{key}/append-lease              -> 200 {"blob", "token"}: an append lease
     PUT    /blobs/{key}/parts             JSON {"parts", "metadata"} -> 200 blob
     PUT    /blobs/{key}/adoption/{epoch}  -> 200 blob, for `AdoptsUploads.adopt`
-    DELETE /blobs/{key}/adoption/{epoch}  -> 204, for `AdoptsUploads.abandon`
+    DELETE /blobs/{key}/adoption/{epoch}  -> 204, for `AdoptsUploads.abandon`; `?deleted=1`
     GET    /blobs/{key}                   -> 200 the bytes; with `?start={n}&stop={n}` exactly
                                              that interval, 409 if not all of it has been
                                              received, 400 if it is outside of the blob. HEAD too

@@ -42,10 +42,12 @@ class AdoptsUploads(Protocol):
         """
         ...
 
-    async def abandon(self, key: BlobKey, epoch: int) -> None:
+    async def abandon(self, key: BlobKey, epoch: int, *, deleted: bool = False) -> None:
         """Remove the copy here of an upload that has moved away under `epoch`, a higher one.
 
-        Object storage is not changed. Does nothing if there is no copy, or one of that epoch.
+        Does nothing if there is no copy, or one of that epoch. Object storage is not changed,
+        except if the upload was `deleted` under that epoch: then what it has of lower epochs is
+        removed, which a server that was away may have put there again.
         """
         ...
 

@@ -71,11 +71,13 @@ class Adoption:
             task.add_done_callback(lambda _: self._adopting.pop((key, epoch), None))
         return await asyncio.shield(task)
 
-    async def abandon(self, key: BlobKey, epoch: int) -> None:
+    async def abandon(self, key: BlobKey, epoch: int, *, deleted: bool = False) -> None:
         """See `AdoptsUploads`."""
         if await self._epoch(key) < epoch and await self._local.exists(key):
             await self._remove(key)
-            log.info("upload %s has moved to another server", key)
+            log.info("upload %s was %s", key, "deleted" if deleted else "moved to another server")
+        if deleted:
+            await self._copies.clear_before(key, epoch)
 
     async def _adopt(self, key: BlobKey, epoch: int) -> BlobInfo:
         seen = await self._epoch(key)

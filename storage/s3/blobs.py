@@ -245,9 +245,9 @@ class S3Blobs:
             return about.info()
         return await self._places.settled(self._adoption.adopt(key, epoch))
 
-    async def abandon(self, key: BlobKey, epoch: int) -> None:
+    async def abandon(self, key: BlobKey, epoch: int, *, deleted: bool = False) -> None:
         """See `AdoptsUploads`."""
-        await self._adoption.abandon(key, epoch)
+        await self._adoption.abandon(key, epoch, deleted=deleted)
 
     async def sweep(self) -> None:
         """Remove orphans in object storage now; this also happens by itself."""

@@ -128,6 +128,16 @@ class Copies:
                 await self._bucket.abort(inflight.data, inflight.upload_id)
                 await self._bucket.delete(self._names.inflight(key))
 
+    async def clear_before(self, key: BlobKey, epoch: int) -> None:
+        """Remove what is in object storage of an upload in flight of a lower epoch.
+
+        Raises StorageUnavailable.
+        """
+        inflight = await self._remote.inflight(key)
+        if inflight is not None and inflight.epoch < epoch:
+            await self._bucket.abort(inflight.data, inflight.upload_id)
+            await self._bucket.delete(self._names.inflight(key))
+
     async def stop(self, key: BlobKey) -> Copy | None:
         """Copy an upload no longer; return its copy. Nothing in object storage is changed."""
         self._unstored.discard(key)

@@ -116,7 +116,8 @@ class Removing:
             return False
         else:
             epoch = place.epoch
-        await self._routing.abandon(key, server, epoch)
+        deleted = place is not None and place.server is None
+        await self._routing.abandon(key, server, epoch, deleted=deleted)
         return True
 
     async def _is_complete_elsewhere(self, key: BlobKey, server: StorageServer) -> bool:

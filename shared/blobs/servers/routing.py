@@ -128,12 +128,17 @@ class Routing:
         with database():
             await self._places.declare_size(place, size)
 
-    async def abandon(self, key: BlobKey, server: StorageServer | None, epoch: int) -> None:
-        """Let a server discard what it has received of a blob that is elsewhere, if it answers."""
+    async def abandon(
+        self, key: BlobKey, server: StorageServer | None, epoch: int, *, deleted: bool = False
+    ) -> None:
+        """Let a server discard what it has received of a blob that is elsewhere, if it answers.
+
+        Or one that was `deleted`.
+        """
         if server is None:
             return
         try:
-            await server.abandon(key, epoch)
+            await server.abandon(key, epoch, deleted=deleted)
         except CsvmillError as error:
             log.warning("%s keeps its part of %s for now: %s", server.name, key, error)
 
