@@ -42,8 +42,9 @@ NOT_OF_S3_REPLICAS = frozenset(
         "test_folders_that_are_not_blobs_are_ignored",
     }
 )
-"""Tests that change files in the one folder of an adapter: a folder there, or the note of a use, which
-is at the server that has stored the blob, and not at the one that is asked."""
+"""Tests that change files in the one folder of an adapter: a folder there, or the note of a use,
+which is at the server that has stored the blob, and not at the one that is asked."""
+
 LEFT_OUT = {REPLICAS: ONE_FOLDER, S3_REPLICAS: NOT_OF_S3_REPLICAS}
 
 ADAPTERS = {**BACKENDS, REPLICAS: replicated_blobs, S3_REPLICAS: s3_replicas}
