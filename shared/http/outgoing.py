@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import socket
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -83,7 +82,7 @@ class OutgoingPolicy:
 
     def _check_host(self, host: str, field: str | None) -> None:
         host = host.lower().removesuffix(".")
-        if self.hosts is not None and not any(fnmatchcase(host, name) for name in self.hosts):
+        if self.hosts is not None and not any(_is_named(host, name) for name in self.hosts):
             raise AddressRefused(f"{host} is not a host that this service sends to", field=field)
         if host == "localhost" or host.endswith(".localhost"):
             host = "127.0.0.1"
@@ -162,6 +161,13 @@ def _open_socket(policy: OutgoingPolicy, info: Sequence[Any]) -> socket.socket:
     if not policy.allows(read_address(address[0])):
         raise AddressRefused(_refused(address[0]))
     return socket.socket(family=family, type=kind, proto=proto)
+
+
+def _is_named(host: str, name: str) -> bool:
+    """Whether an entry of a list of hosts names a host. IPv6 addresses have brackets there."""
+    if name.startswith("*."):
+        return host.endswith(name[1:]) and host != name[1:]
+    return host == name.strip("[]")
 
 
 def _refused(host: str) -> str:

@@ -122,6 +122,14 @@ def test_a_network_can_be_allowed() -> None:
         policy.check("https://10.2.2.3/")
 
 
+def test_an_ipv6_address_in_the_list_names_itself_and_no_other_host() -> None:
+    policy = OutgoingPolicy(hosts=("[2606:4700::1111]",))
+    assert policy.check("https://[2606:4700::1111]/a").host == "2606:4700::1111"
+    for other in ("https://[2606:4700::1112]/a", "https://6/a", "https://a/a"):
+        with pytest.raises(AddressRefused):
+            policy.check(other)
+
+
 def test_hosts_can_be_restricted_to_a_list() -> None:
     policy = OutgoingPolicy(hosts=("example.com", "*.example.org"))
     for allowed in ("example.com", "EXAMPLE.com", "example.com.", "a.b.example.org"):
