@@ -41,6 +41,13 @@ PHRASES = {
     "say how they are written in input": "say how they are written, as by --decimal and --date",
     "with input.skip_footer or where": "with --skip-footer or --where",
     "out with where": "out with --where",
+    "set trim, case or normalize for this column in group_by": (
+        "add :trim, :lower, :upper or :nfc to this column in --group-by"
+    ),
+    "add this column to group_by with trim, case or normalize": (
+        "add this column to --group-by with :trim, :lower, :upper or :nfc"
+    ),
+    "on_warning is 'fail'": "--strict is given",
     "input.header is set": "--header or --no-header is given",
     "set input.header to true or false": "use --header or --no-header",
 }

@@ -183,6 +183,13 @@ KINDS: dict[str, WarningKind] = {
         "if they are the same, set trim, case or normalize for this column in group_by; remove "
         "other blanks and invisible characters from the file",
     ),
+    "similar_distinct": WarningKind(
+        "{place}: {values} {look} like another one of {their} group, such as {example}",
+        "they were counted or listed as different values, though they differ only by blanks, "
+        "invisible characters, upper and lower case, or the form of accented letters",
+        "if they are the same, correct the cells in the file, or add this column to group_by with "
+        "trim, case or normalize; if not, ignore this",
+    ),
     "similar_values": WarningKind(
         "{place}: {cells} {look} like a value in where without being equal to it, such as "
         "{example}",
@@ -268,6 +275,8 @@ def _fields_of(finding: Finding, names: Sequence[str], notation: Notation) -> di
         "cells": _number(finding.count, "cell"),
         "records": _number(finding.count, "record"),
         "groups": _number(finding.count, "group"),
+        "values": _number(finding.count, "value"),
+        "their": "its" if finding.count == 1 else "their",
         "are": "is" if finding.count == 1 else "are",
         "follow": "follows" if finding.count == 1 else "follow",
         "look": "looks" if finding.count == 1 else "look",

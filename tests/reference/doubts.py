@@ -16,7 +16,7 @@ from tests.reference.record_doubts import first_of
 from tests.reference.total_names import ALL, COLONS, NOTE_MARKS, NOTE_WORDS, TOTALS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from shared.aggregation.cells import Notation
     from shared.aggregation.resolve import Comparison, Query, Restriction
@@ -129,12 +129,13 @@ class Doubts:
         self._rows.append((self._line, cells, key))
         self._fields.append(fields)
 
-    def warnings(self) -> tuple[FileWarning, ...]:
-        """Return the warnings of the whole file."""
+    def warnings(self, groups: Mapping[Key, Sequence[Sequence[Any]]]) -> tuple[FileWarning, ...]:
+        """Return the warnings of the whole file. `groups` have the values of each aggregate."""
         found = [
             *self._grouped_integers(),
             *self._doubtful_rows(),
             *self._similar_groups(),
+            *self._similar_distinct(groups),
             *self._similar_values(),
             *self._of_text,
         ]
@@ -376,6 +377,27 @@ class Doubts:
         example = f"{show(first[place])} and {show(second[place])}"
         column = self._query.group_by[place] + 1
         return [Finding("similar_groups", count, 0, None, column, example)]
+
+    def _similar_distinct(self, groups: Mapping[Key, Sequence[Sequence[Any]]]) -> Iterator[Finding]:
+        """Yield texts that look like another one of their group, of functions of different ones."""
+        columns = set()
+        for i, aggregate in enumerate(self._query.aggregation.aggregates):
+            function = aggregate.function in ("count_distinct", "mode", "concat_distinct")
+            column = self._query.columns[i]
+            if not function or aggregate.kind != "text" or column is None or column in columns:
+                continue
+            alike = []
+            for values in groups.values():
+                classes: dict[str, set[bytes]] = {}
+                for value in values[i]:
+                    classes.setdefault(likeness(value), set()).add(value)
+                alike += [sorted(texts) for texts in classes.values() if len(texts) > 1]
+            if alike:
+                columns.add(column)
+                first, second = min(texts[:2] for texts in alike)
+                count = sum(len(texts) - 1 for texts in alike)
+                example = f"{show(first)} and {show(second)}"
+                yield Finding("similar_distinct", count, 0, None, column + 1, example)
 
     def _similar_values(self) -> list[Finding]:
         found = []

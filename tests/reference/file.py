@@ -150,7 +150,7 @@ def _aggregated(
     except MalformedInput as error:
         raise MalformedInput(str(error), Report(rows=rows)) from error
     found = ordered(query, [row for row in found if holds(query.having, row, written)])
-    report = Report(rows=rows, groups=len(found), warnings=doubts.warnings())
+    report = Report(rows=rows, groups=len(found), warnings=doubts.warnings(groups))
     if report.warnings and aggregation.on_warning == "fail":
         raise MalformedInput(refusal(report.warnings), report)
     return encoded(query, found), report

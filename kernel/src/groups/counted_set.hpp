@@ -50,6 +50,21 @@ public:
     void arrange(std::size_t groups);
     std::size_t count_of(std::uint32_t group) const { return of(group).size(); }
 
+    /// How many values there are in all groups. They have been arranged.
+    std::uint64_t total() const { return starts_.empty() ? 0 : starts_.back(); }
+
+    /// Calls `take` with the group and the bytes of each value, in any order. They have been
+    /// arranged.
+    template <typename Take>
+    void each(const Take& take) const {
+        constexpr std::size_t ahead = 16;
+        const std::span<const CountedEntry> entries(slots(), total());
+        for (std::size_t i = 0; i < entries.size(); ++i) {
+            if (i + ahead < entries.size()) entries[i + ahead].of.value.prefetch();
+            take(entries[i].of.group, entries[i].of.value.bytes());
+        }
+    }
+
     /// Sorts the values of a group, and calls `take` with each and its count.
     template <typename Take>
     void each_sorted(std::uint32_t group, const Take& take) const {

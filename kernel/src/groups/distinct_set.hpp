@@ -58,6 +58,26 @@ public:
         return group + 1 < starts_.size() ? starts_[group + 1] - starts_[group] : 0;
     }
 
+    /// How many values there are in all groups. They have been counted.
+    std::uint64_t total() const { return starts_.empty() ? 0 : starts_.back(); }
+
+    /// Calls `take` with the group and the bytes of each value, in any order. They have been
+    /// counted.
+    template <typename Take>
+    void each(const Take& take) const {
+        const std::span<const DistinctEntry> slots =
+            arranged_.empty() ? std::span(this->slots(), capacity_) : arranged_;
+        constexpr std::size_t ahead = 16;
+        for (std::size_t i = 0; i < slots.size(); ++i) {
+            if (i + ahead < slots.size() && !slots[i + ahead].value.empty()) {
+                slots[i + ahead].value.prefetch();
+            }
+            if (!slots[i].value.empty()) take(slots[i].group, slots[i].value.bytes());
+        }
+        if (!arranged_.empty()) return;
+        for (const DistinctEntry& entry : log_.entries()) take(entry.group, entry.value.bytes());
+    }
+
     /// Sorts the values of a group, and appends them to `to`. They have been arranged.
     void sorted(std::uint32_t group, std::vector<Bytes>& to) const;
 

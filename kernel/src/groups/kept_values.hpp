@@ -46,6 +46,20 @@ public:
 
     std::size_t count_of(std::uint32_t number) const;
 
+    /// How many different values there are in all groups. Like `each_different`: they are ready for
+    /// results, and not all values are kept.
+    std::uint64_t different() const { return set_ ? set_->total() : counted_->total(); }
+
+    /// Calls `take` with the group and the bytes of each different value, in any order.
+    template <typename Take>
+    void each_different(const Take& take) const {
+        if (set_) {
+            set_->each(take);
+        } else {
+            counted_->each(take);
+        }
+    }
+
     /// Calls `take` with the bytes of each value of a group, sorted. Needs no memory for them.
     void each_of(std::uint32_t number, const std::function<void(Bytes)>& take) const;
 

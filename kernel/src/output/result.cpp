@@ -44,11 +44,12 @@ std::uint64_t write_result(ResultInput input, FileWriter& to) {
     // Spilled tables leave their memory to rows and cursors.
     const std::size_t for_rows =
         std::max(least_memory, in_memory ? (unused - for_groups) / 2 : input.memory / 4);
+    KeptSurvey survey(input.query, input.layout, input.seed, input.doubts);
     ResultSink sink(maker, input.scratch, to, for_rows, threads);
     if (groups + spilled == 0) {
         if (input.query.group_by.empty()) write_empty_group(input.layout, sink);
     } else if (in_memory) {
-        write_tables(input.tables, input.layout, threads, sink);
+        write_tables(input.tables, input.layout, threads, survey, sink);
     } else {
         std::vector<StateFile> files = std::move(input.spilled);
         std::mutex lock;
@@ -59,7 +60,7 @@ std::uint64_t write_result(ResultInput input, FileWriter& to) {
             files.push_back(std::move(file));
         });
         write_files(std::move(files), input.layout, std::max(least_memory, input.memory / 4),
-                    threads, input.scratch, sink);
+                    threads, input.scratch, survey, sink);
     }
     const std::uint64_t rows = sink.finish();
     for (GroupTable* table : input.tables) table->clear();

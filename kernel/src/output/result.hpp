@@ -8,6 +8,7 @@
 #include "output/file_writer.hpp"
 #include "query/query.hpp"
 #include "state/state_file.hpp"
+#include "warnings/doubts.hpp"
 
 namespace csvmill {
 
@@ -20,6 +21,8 @@ struct ResultInput {
     std::size_t memory = 0;           ///< Bytes for everything, the groups in `tables` included.
     std::size_t threads = 1;
     Scratch& scratch;
+    Doubts& doubts;          ///< What is doubtful in the values that aggregates keep is added.
+    std::uint64_t seed = 0;  ///< Of hashes.
 };
 
 /// Writes the header (CSV), and a row for each group after `having`, `order_by` and `limit`, sorted

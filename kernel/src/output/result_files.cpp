@@ -28,11 +28,12 @@ KeyCuts cuts_of(const std::vector<StateFile>& files, std::size_t range_size) {
 }  // namespace
 
 void write_files(std::vector<StateFile> files, const Layout& layout, std::size_t memory,
-                 std::size_t threads, Scratch& scratch, ResultSink& sink) {
+                 std::size_t threads, Scratch& scratch, KeptSurvey& survey, ResultSink& sink) {
     const std::size_t cursors = memory / cursor_memory;
     const std::size_t sections = 1 + keeping_aggregates(layout).size();
     files = merge_files(std::move(files), layout,
                         std::max(least_files, cursors / (2 * threads * sections)), memory, scratch);
+    survey.look_at(files);
     const KeyCuts cuts =
         cuts_of(files, std::clamp(memory / (8 * threads), least_range, greatest_range));
 

@@ -74,7 +74,7 @@ private:
 std::size_t memory_for_tables(std::size_t threads) { return threads * (8 << 20); }
 
 void write_tables(std::span<GroupTable* const> tables, const Layout& layout, std::size_t threads,
-                  ResultSink& sink) {
+                  KeptSurvey& survey, ResultSink& sink) {
     std::size_t size = 0;
     for (const GroupTable* some : tables) size += some->size();
     threads = std::min(threads, 1 + size / groups_of_thread);
@@ -84,6 +84,7 @@ void write_tables(std::span<GroupTable* const> tables, const Layout& layout, std
         if (tables.size() > 1) absorb_all(tables, threads);
         tables = tables.first(1);
         for_each_task(threads, partitions, [&](std::size_t part) { first.prepare_results(part); });
+        survey.look_at(first);
     }
     const GroupRanges ranges(tables, threads);
     const NextValue none = [](Bytes&) { return false; };

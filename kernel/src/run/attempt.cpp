@@ -76,9 +76,10 @@ void Attempt::finish(const Query& query, const Layout& layout, std::vector<Group
     tell_utf8(found_.utf8, found_.doubts);
     survey_groups({query, layout, tables, files, found_.aggregated, random_seed()}, found_.doubts);
     FileWriter result("result", scratch_);
-    found_.groups = write_result({query, layout, std::move(tables), std::move(files),
-                                  task_.memory - overhead, task_.threads, scratch_},
-                                 result);
+    found_.groups =
+        write_result({query, layout, std::move(tables), std::move(files), task_.memory - overhead,
+                      task_.threads, scratch_, found_.doubts, random_seed()},
+                     result);
     result.finish();
     found_.write_seconds = seconds_since(begun);
     JsonWriter last;

@@ -1,6 +1,8 @@
 #include "text/likeness.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 
 #include "text/case.hpp"
 #include "text/normal_form.hpp"
@@ -72,6 +74,38 @@ void append_likeness(std::string& to, Bytes text) {
         }
         at += next.length;
     }
+}
+
+bool append_plain_likeness(std::string& to, Bytes text) {
+    constexpr std::uint64_t each = 0x0101010101010101;
+    constexpr std::uint64_t high = 0x80 * each;
+    constexpr std::size_t size = sizeof each;
+    const std::size_t begin = to.size();
+    std::uint64_t blank_before = high >> 56;  // The first byte must not be blank.
+    to.resize(begin + text.size());
+    for (std::size_t at = 0; at < text.size(); at += size) {
+        const std::size_t count = std::min(size, text.size() - at);
+        std::uint64_t word = 'a' * each;
+        std::memcpy(&word, text.data() + at, count);
+        // In each byte, the high bit: it is a space; it is below one.
+        const std::uint64_t blank = ~((word | high) - 0x21 * each) & high;
+        const std::uint64_t control = ~((word | high) - 0x20 * each) & high;
+        const std::uint64_t after_blank = blank << 8 | blank_before;
+        if (((word & high) | control | (blank & after_blank)) != 0) {
+            to.resize(begin);
+            return false;
+        }
+        blank_before = blank >> 56;
+        const std::uint64_t from_a = word + (0x80 - 'A') * each;
+        const std::uint64_t beyond_z = word + (0x7F - 'Z') * each;
+        word |= ((from_a ^ beyond_z) & high) >> 2;
+        std::memcpy(to.data() + begin + at, &word, count);
+    }
+    if (!text.empty() && text.back() == ' ') {
+        to.resize(begin);
+        return false;
+    }
+    return true;
 }
 
 void append_ascii_likeness(std::string& to, Bytes key) {

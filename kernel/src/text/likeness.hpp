@@ -9,6 +9,10 @@ namespace csvmill {
 /// characters and blanks at both ends, and with one space for blanks between other characters.
 void append_likeness(std::string& to, Bytes text);
 
+/// The same, fast, for most ASCII: with nothing but single spaces within it to look at. Else it
+/// appends nothing and returns false.
+bool append_plain_likeness(std::string& to, Bytes text);
+
 /// Appends the likeness of each text of the key of a group that is ASCII, as a key.
 void append_ascii_likeness(std::string& to, Bytes key);
 

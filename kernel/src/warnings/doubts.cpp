@@ -23,7 +23,7 @@ constexpr std::array names{
     Bytes("records_in_quotes"), Bytes("trailing_delimiters"),
     Bytes("utf8_text"),         Bytes("similar_values"),
     Bytes("kept_values"),       Bytes("total_group"),
-    Bytes("similar_header"),
+    Bytes("similar_header"),    Bytes("similar_distinct"),
 };
 
 void append_text(std::string& to, Bytes text) {

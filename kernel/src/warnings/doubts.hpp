@@ -36,6 +36,7 @@ enum class Doubt : std::uint8_t {
     kept_values,          ///< A cell that `where` keeps, but looks like what it excludes.
     total_group,          ///< A group called "ALL" or the like, with the sums of all others.
     similar_header,       ///< A record that has some of the names of the header.
+    similar_distinct,     ///< Different values of a group that look alike.
 };
 
 /// The name of a kind in messages.

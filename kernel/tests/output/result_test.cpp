@@ -42,8 +42,10 @@ std::string result_of(const Query& query, const std::vector<test::Row>& rows, co
         }
     }
     FileWriter writer("result", scratch);
-    count = write_result({query, layout, all, std::move(spilled), way.memory, way.threads, scratch},
-                         writer);
+    Doubts doubts;
+    count = write_result(
+        {query, layout, all, std::move(spilled), way.memory, way.threads, scratch, doubts, 3},
+        writer);
     writer.finish();
     for (const GroupTable* table : all) CHECK(table->size() == 0);
     CHECK(folder.files() == 1);

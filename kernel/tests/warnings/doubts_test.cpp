@@ -89,6 +89,25 @@ TEST_CASE("doubts are read as they were written, and cannot be cut off") {
     }
 }
 
+TEST_CASE("the likeness of plain ASCII is found faster, and is the same") {
+    std::string plain = "is not replaced";
+    CHECK(append_plain_likeness(plain, "Anna Meier-Z@[`{ 7"));
+    CHECK(plain == "is not replacedanna meier-z@[`{ 7");
+    for (const Bytes text : {Bytes(" a"), Bytes("a "), Bytes("a  b"), Bytes("a\tb"), Bytes("é"),
+                             Bytes("1234567  9"), Bytes("12345678 "), Bytes("a\0", 2)}) {
+        CHECK_FALSE(append_plain_likeness(plain, text));
+    }
+    CHECK(plain == "is not replacedanna meier-z@[`{ 7");
+    std::string every;
+    for (char byte = '!'; byte < 127; ++byte) {
+        every += byte;
+        every.insert(every.size() / 2, "xY");
+        std::string fast;
+        CHECK(append_plain_likeness(fast, every));
+        CHECK(fast == likeness(every));
+    }
+}
+
 TEST_CASE("texts that look alike have the same likeness") {
     CHECK(likeness(" A  b\t") == "a b");
     CHECK(likeness("e\xCC\x81\xC2\xA0\xE2\x80\x8BX") == "\xC3\xA9 x");

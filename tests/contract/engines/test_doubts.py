@@ -1,7 +1,8 @@
-"""What is guessed about a file is certain, or the file is refused: through the whole engine."""
+"""What is guessed about a file is certain, or the file is refused: engine and reference agree."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
 from shared.csv.dialect import UNDECLARED, Input
 from shared.errors import MalformedInput
 from tests.contract.engines.runs import aggregate, leftovers, sources
+from tests.reference.file import aggregate as reference
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,8 +58,10 @@ async def test_a_file_that_is_clear_is_read(
     declared: Input,
     rows: bytes,
 ) -> None:
+    asked = replace(aggregation, input=declared)
+    assert reference(data, asked).result == b"k,n\n" + rows
     for source in sources(data, tmp_path):
-        output = await aggregate(engine, source, scratch, replace(aggregation, input=declared))
+        output = await aggregate(engine, source, scratch, asked)
         assert output.path.read_bytes() == b"k,n\n" + rows
 
 
@@ -82,7 +86,12 @@ async def test_a_file_that_may_be_read_in_two_ways_is_refused(
     declared: Input,
     message: str,
 ) -> None:
+    asked = replace(aggregation, input=declared)
+    in_reference = reference(data, asked)
+    assert in_reference.result == b""
+    assert re.match(message, in_reference.reason)
     for source in sources(data, tmp_path):
-        with pytest.raises(MalformedInput, match=message):
-            await aggregate(engine, source, scratch, replace(aggregation, input=declared))
+        with pytest.raises(MalformedInput) as refused:
+            await aggregate(engine, source, scratch, asked)
+        assert str(refused.value) == in_reference.reason
     assert leftovers(scratch) == set()

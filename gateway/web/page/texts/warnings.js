@@ -97,6 +97,10 @@ export const warnings = Object.freeze({
       title: "Groups that may be the same",
       remedy: "Run again and let upper and lower case, blanks or accents not count in this column.",
     },
+    similar_distinct: {
+      title: "Values that may be the same",
+      remedy: "If they mean the same, correct the cells, or group by this column too.",
+    },
     similar_values: {
       title: "The filter left out values that look alike",
       remedy: "If they mean the same, add each spelling to the filter, or correct the cells.",

@@ -13,6 +13,7 @@ from csvmill.cli import main
 from csvmill.commands.option_words import OF_INPUT, in_options, input_options, option_of_path
 from shared.aggregation.functions import FUNCTIONS
 from shared.csv.dialect import Input, NumberStyle
+from shared.jobs.warnings import KINDS
 
 ROOT = Path(__file__).parents[4]
 SPEC = {
@@ -45,6 +46,7 @@ SPEC = {
         ("or set input.on_bad_row to skip", "or use --on-bad-row skip"),
         ("set input.header to true or false", "use --header or --no-header"),
         ("input.header is set", "--header or --no-header is given"),
+        ("on_warning is 'fail': the file", "--strict is given: the file"),
         ("set input.date to '%d.%m.%y' or 'iso'", "use --date %d.%m.%y or --date iso"),
         (
             """set input.quote to 'none', or to '"' if quotes""",
@@ -62,6 +64,13 @@ SPEC = {
 )
 def test_paths_in_a_spec_become_options(message: str, words: str) -> None:
     assert in_options(message, SPEC) == words
+
+
+def test_remedies_of_groups_and_values_that_look_alike_name_options() -> None:
+    for kind in ("similar_groups", "similar_distinct"):
+        remedy = in_options(KINDS[kind].remedy)
+        assert "in --group-by" in remedy or "to --group-by" in remedy
+        assert ":trim, :lower, :upper or :nfc" in remedy
 
 
 def test_every_key_of_input_that_a_message_names_has_an_option() -> None:
