@@ -39,7 +39,15 @@ parts, which the servers of `tests.replicas` do not share."""
 NOT_OF_S3_REPLICAS = frozenset(
     {
         "test_a_blob_expires_when_it_was_not_used_for_long_enough_and_not_before",
+        "test_a_blob_that_was_used_since_it_was_listed_is_kept_however_long_ago_that_is",
+        "test_a_complete_upload_whose_chunk_is_repeated_does_not_expire",
+        "test_a_peek_describes_the_blob_and_is_not_a_use",
+        "test_a_use_during_expiration_keeps_the_blob_or_finds_none",
+        "test_a_walk_yields_all_blobs_of_a_kind_with_their_idle_time",
+        "test_an_upload_does_not_expire_during_a_chunk_however_long_it_takes",
+        "test_an_upload_that_is_used_again_does_not_expire",
         "test_folders_that_are_not_blobs_are_ignored",
+        "test_the_time_of_last_use_survives_the_process",
     }
 )
 """Tests that change files in the one folder of an adapter: a folder there, or the note of a use,
