@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from shared.blobs.socket_part import IncomingBytes, SocketPart, bytes_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterable, Iterator
 
     from shared.blobs.socket_part import Piece
 
@@ -31,10 +31,10 @@ def connection() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 async def parts_of(
     content: bytes, *, most: int = 1 << 30, taken: list[int] | None = None
-) -> AsyncIterator[Piece]:
+) -> AsyncGenerator[Piece, None]:
     """Send the content through a socket, and yield parts of it of at most `most` bytes.
 
-    Adds to `taken` how many bytes of each part were taken.
+    Adds to `taken` how many bytes of each part were taken. The caller closes the generator.
     """
     with connection() as (sender, receiver), IncomingBytes(receiver) as incoming:
         sending = threading.Thread(target=_send, args=(sender, content))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -17,20 +18,33 @@ from tests.contract.blobs.chunks import KEY, MIB, SourceLost, ranges
 from tests.sockets import parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
+    from shared.blobs.blob import BlobInfo, BlobKey
     from shared.blobs.socket_part import Piece
     from shared.ports import Blobs
 
 CONTENT = random.Random(5).randbytes(20 * MIB + 77)
 
 
-async def mixed(content: bytes, taken: list[int] | None = None) -> AsyncIterator[Piece]:
+async def mixed(content: bytes, taken: list[int] | None = None) -> AsyncGenerator[Piece, None]:
     """Yield content that ends with bytes and begins with bytes, and parts of a socket between."""
     yield content[:1000]
-    async for piece in parts_of(content[1000:-500], taken=taken):
-        yield piece
+    async with aclosing(parts_of(content[1000:-500], taken=taken)) as parts:
+        async for piece in parts:
+            yield piece
     yield content[-500:]
+
+
+async def closing(
+    store: Callable[..., Awaitable[BlobInfo]],
+    key: BlobKey,
+    pieces: AsyncGenerator[Piece, None],
+    **options: object,
+) -> BlobInfo:
+    """Store pieces from the start of a blob, and close their socket, as callers have to."""
+    async with aclosing(pieces):
+        return await store(key, 0, pieces, **options)
 
 
 @pytest.mark.parametrize("append", [False, True])
@@ -39,7 +53,7 @@ async def test_parts_complete_a_blob_whose_digest_is_verified(blobs: Blobs, appe
     await blobs.create(KEY, len(CONTENT), sha256=digest)
     taken: list[int] = []
     store = blobs.append if append else blobs.write
-    info = await store(KEY, 0, mixed(CONTENT, taken))
+    info = await closing(store, KEY, mixed(CONTENT, taken))
     assert info.complete
     assert sum(taken) == len(CONTENT) - 1500
     assert await read(blobs, KEY) == CONTENT
@@ -48,7 +62,7 @@ async def test_parts_complete_a_blob_whose_digest_is_verified(blobs: Blobs, appe
 async def test_parts_with_other_bytes_than_declared_are_discarded(blobs: Blobs) -> None:
     await blobs.create(KEY, len(CONTENT), sha256=hashlib.sha256(b"other").hexdigest())
     with pytest.raises(DigestMismatch):
-        await blobs.append(KEY, 0, mixed(CONTENT))
+        await closing(blobs.append, KEY, mixed(CONTENT))
     assert not (await blobs.info(KEY)).received
 
 
@@ -62,8 +76,8 @@ async def test_bytes_of_parts_that_were_received_before_are_compared(
     other = bytearray(CONTENT)
     other[10 * MIB] ^= 1
     with pytest.raises(BytesDiffer):
-        await store(KEY, 0, mixed(bytes(other)))
-    assert (await store(KEY, 0, mixed(CONTENT))).complete
+        await closing(store, KEY, mixed(bytes(other)))
+    assert (await closing(store, KEY, mixed(CONTENT))).complete
     assert await read(blobs, KEY) == CONTENT
 
 
@@ -71,15 +85,16 @@ async def test_bytes_of_parts_that_were_received_before_are_compared(
 async def test_of_parts_before_a_failure_an_append_keeps_all_and_a_write_nothing(
     blobs: Blobs, append: bool
 ) -> None:
-    async def lost() -> AsyncIterator[Piece]:
-        async for piece in parts_of(CONTENT):
-            yield piece
+    async def lost() -> AsyncGenerator[Piece, None]:
+        async with aclosing(parts_of(CONTENT)) as parts:
+            async for piece in parts:
+                yield piece
         raise SourceLost
 
     await blobs.create(KEY, 2 * len(CONTENT))
     store = blobs.append if append else blobs.write
     with pytest.raises(SourceLost):
-        await store(KEY, 0, lost())
+        await closing(store, KEY, lost())
     kept = ranges((0, len(CONTENT))) if append else ranges()
     assert (await blobs.info(KEY)).received == kept
     if append:
@@ -91,7 +106,7 @@ async def test_parts_beyond_the_end_are_refused(blobs: Blobs, append: bool) -> N
     await blobs.create(KEY, 10 * MIB)
     store = blobs.append if append else blobs.write
     with pytest.raises(ChunkOutOfBounds):
-        await store(KEY, 0, mixed(CONTENT))
+        await closing(store, KEY, mixed(CONTENT))
     assert not (await blobs.info(KEY)).complete
 
 
@@ -100,7 +115,7 @@ async def test_more_bodies_at_a_time_than_threads_for_them(blobs: Blobs) -> None
     content = CONTENT[: 6 * MIB]
     declaration = Declaration(len(content))
     await asyncio.gather(
-        *(blobs.write(key, 0, parts_of(content), declaration=declaration) for key in keys)
+        *(closing(blobs.write, key, parts_of(content), declaration=declaration) for key in keys)
     )
     for key in keys:
         assert await read(blobs, key) == content
@@ -109,7 +124,7 @@ async def test_more_bodies_at_a_time_than_threads_for_them(blobs: Blobs) -> None
 async def test_two_senders_of_the_same_bytes_complete_a_blob_together(blobs: Blobs) -> None:
     await blobs.create(KEY, len(CONTENT))
     answers = await asyncio.gather(
-        *(blobs.write(KEY, 0, parts_of(CONTENT, most=2 * MIB)) for _ in range(2))
+        *(closing(blobs.write, KEY, parts_of(CONTENT, most=2 * MIB)) for _ in range(2))
     )
     assert all(info.complete for info in answers)
     assert await read(blobs, KEY) == CONTENT
@@ -117,6 +132,6 @@ async def test_two_senders_of_the_same_bytes_complete_a_blob_together(blobs: Blo
 
 async def test_a_small_blob_of_a_part_is_stored(blobs: Blobs) -> None:
     declaration = Declaration(1000)
-    info = await blobs.write(KEY, 0, parts_of(CONTENT[:1000]), declaration=declaration)
+    info = await closing(blobs.write, KEY, parts_of(CONTENT[:1000]), declaration=declaration)
     assert info.complete
     assert await read(blobs, KEY) == CONTENT[:1000]

@@ -6,6 +6,7 @@ import ctypes
 import errno
 import os
 import random
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,9 +79,11 @@ async def test_parts_of_a_socket_that_do_not_fit_on_the_disk_are_not_recorded(
     with monkeypatch.context() as patch:
         patch.setattr("storage.filesystem.chunk_writer.write_all", refuse)
         with pytest.raises(StorageFull):
-            await blobs.append(KEY, 0, parts_of(content))
+            async with aclosing(parts_of(content)) as parts:
+                await blobs.append(KEY, 0, parts)
     assert not (await blobs.info(KEY)).received
-    assert (await blobs.append(KEY, 0, parts_of(content))).complete
+    async with aclosing(parts_of(content)) as parts:
+        assert (await blobs.append(KEY, 0, parts)).complete
     assert await read(blobs, KEY) == content
 
 
