@@ -26,11 +26,10 @@ std::vector<test::Row> some_rows() {
                                                           {"b", text + "é"},
                                                           {"b", text + "É"},
                                                           {"b", "y"}}) {
-        test::Row row;
+        test::Row& row = rows.emplace_back();
         row.key = key;
         row.text = value;
         row.number = {1, 0};
-        rows.push_back(row);
     }
     return rows;
 }
