@@ -202,6 +202,12 @@ KINDS: dict[str, list[Kind]] = {
         Kind(b"a,b\n(text),(kg)\np,1\n", [[b"(text)", b"(kg)"], P]),
     ],
     "a total below the table": [Kind(b"a,b\np,1\nq,2\nTotal,3\n", [P, Q, [b"Total", b"3"]])],
+    "a subtotal in the middle": [
+        Kind(
+            b"a,b\np,1\nTotal,1\nq,2\nTotal,2\n",
+            [P, [b"Total", b"1"], Q, [b"Total", b"2"]],
+        ),
+    ],
     "a second table below": [
         Kind(b"a,b\np,1\nq,2\n\nc,d\nx,1\n", [P, Q, [b"c", b"d"], [b"x", b"1"]]),
         bad(b"c,d,e", "3 columns: 'c,d,e'"),

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 INSIDE = ("data", "blob", "about")
 """Schemes of URLs that leave no browser."""
+OUTSIDE = re.compile("net::ERR_NETWORK_CHANGED")
+"""What Chromium prints if a network of containers appears or disappears while it loads."""
 
 
 class Watch:
@@ -48,7 +50,7 @@ class Watch:
 
     def unexpected(self) -> list[str]:
         """Return the faults that were not expected, and what was expected but missing."""
-        known = [*self._expected, *self._allowed]
+        known = [*self._expected, *self._allowed, OUTSIDE]
         wrong = [fault for fault in self.faults if not any(each.search(fault) for each in known)]
         missing = [
             f"expected, but missing: {each.pattern}"
