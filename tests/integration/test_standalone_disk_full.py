@@ -186,8 +186,8 @@ async def test_a_job_is_cancelled_while_the_disk_is_full(disk: TinyDisk, tmp_pat
             return bool((await get(f"{service.url}/api/v1/jobs/{job_id}")).body["state"] == "RETRY")
 
         await until(waits_for_its_next_attempt)
-        # When others take the rest of the disk, but not the spare space: that may be used, and taken
-        # by them too, if the database is written to at the same time
+        # When others take the rest of the disk, but not the spare space: the database gives that up
+        # to them too if it is written to at the same time
         disk.fill(room=0)
         while not (disk.path / "data" / SPARE).exists():
             disk.fill(room=32 * MIB)
