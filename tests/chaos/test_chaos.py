@@ -28,8 +28,8 @@ LONG_SEED, LONG_MINUTES = 1, 2.0
 """Of the run that is part of `make long`."""
 REPLICAS_SEED, REPLICAS_MINUTES = 6, 0.7
 """Of the run with two storage servers on object storage, which is part of `make long`."""
-SLACK = 3.0
-"""Seconds that a wake-up may take under load."""
+SLACK = 10.0
+"""Seconds that a wake-up may take under load: one that is lost takes a minute and more."""
 
 
 @pytest.mark.timeout(540)
