@@ -139,7 +139,7 @@ async def test_without_spare_space_it_tells_that_the_disk_is_full_while_it_runs(
         await job_of(service.url, (await send_chunk(service.url, "small", PLAYS)).job_id)
         # Filled before, so that there is never enough space to make it again
         disk.fill(room=0)
-        (disk.path / "data" / SPARE).unlink()
+        (disk.path / "data" / SPARE).unlink(missing_ok=True)
         disk.fill(room=0)
         ready = (await get(f"{service.url}/readyz")).body
         assert ready["database"] == "database: the disk is full; free some space"
@@ -151,7 +151,7 @@ async def test_without_any_space_it_says_at_its_start_that_the_disk_is_full(
     with serve(disk, tmp_path / "first") as service:
         await job_of(service.url, (await send_chunk(service.url, "small", PLAYS)).job_id)
         service.terminate(WAIT)
-    (disk.path / "data" / SPARE).unlink()
+    (disk.path / "data" / SPARE).unlink(missing_ok=True)
     disk.fill(room=0)
     with serve(disk, tmp_path / "second") as service:
         with pytest.raises(ProcessFailed, match="the disk is full; free some space"):
