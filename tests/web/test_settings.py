@@ -78,12 +78,12 @@ async def test_specs_are_shown_asked_and_deleted(
         await expect(page.get_by_role("heading", name="by-region")).to_have_count(0)
         assert [spec.name for spec in await client.specs()] == ["changing"]
 
-        # Somebody else changes the spec that is shown.
+        # Another user changes the spec that is shown.
         watch.allow("status of 412")
         await client.save_spec("changing", {**SPEC, "limit": 3})
         await page.get_by_role("button", name="Delete the spec changing").click()
         await dialog.get_by_role("button", name="Delete", exact=True).click()
-        await expect(page.get_by_text("Somebody has changed this spec").first).to_be_visible()
+        await expect(page.get_by_text("Another user has changed this spec").first).to_be_visible()
         assert [spec.name for spec in await client.specs()] == ["changing"]
         await page.get_by_label("Show the spec changing").click()
         await page.get_by_role("link", name="Ask changing of a file").click()

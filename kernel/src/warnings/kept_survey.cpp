@@ -117,7 +117,7 @@ std::uint64_t KeptSurvey::likeness_of(std::uint64_t group, Bytes value) {
 template <typename Each>
 void KeptSurvey::compare(std::size_t aggregate, const Each& each) {
     const std::optional<std::uint32_t> column = query_.aggregates[aggregate].column;
-    // Of a column, the first aggregate that has such values is told.
+    // Of each column, the first aggregate that has such values is reported.
     if (doubts_.of(Doubt::similar_distinct, column).count > 0) return;
     std::vector<std::uint64_t> likenesses;
     each(

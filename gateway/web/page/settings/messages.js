@@ -1,4 +1,4 @@
-/** `<csv-messages>`: what URLs were told of jobs, and what could not be told. */
+/** `<csv-messages>`: the messages that were sent to URLs, and those that could not be sent. */
 
 import { badge } from "../components/badge.js";
 import { emptyView } from "../components/states.js";

@@ -22,7 +22,7 @@ export const settings = Object.freeze({
     sureText: (/** @type {string} */ name) =>
       `Programs that ask for ${name} are refused from now on. Jobs that were asked by it stay as they are.`,
     deleted: (/** @type {string} */ name) => `${name} is deleted.`,
-    changedMeanwhile: "Somebody has changed this spec. It is shown anew.",
+    changedMeanwhile: "Another user has changed this spec. The new version is shown.",
   },
   webhooks: {
     title: "Webhooks",

@@ -55,7 +55,7 @@ async def test_what_was_deleted_stays_deleted_when_its_server_is_back(tmp_path: 
         await until(is_described, WAIT)
         before = await upload_id()
         away = await servers.holder(KEY)
-        await servers.stop(away)  # it is not reached, and goes on itself
+        await servers.stop(away)  # it cannot be reached, and still runs
 
         async def is_deleted() -> bool:
             try:
