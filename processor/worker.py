@@ -148,7 +148,8 @@ class Worker:
     ) -> bool:
         """Handle the wake-up; return whether that is done.
 
-        It is not if it is for the last slot, and the tenants that wait run other jobs.
+        It is not if it is for the last slot, and the tenants that wait run other jobs: then it may
+        be the only wake-up that is left for one of theirs, whatever job it names.
         """
         claim = Claim(
             self._jobs,
@@ -186,6 +187,8 @@ class Worker:
     async def _handle_unclaimed(self, delivery: Delivery, claim: Claim) -> bool:
         """See `_claim_and_run`."""
         job = await until_answered(lambda: self._jobs.get(delivery.wakeup.job_id))
+        if claim.last_slot and await claim.possible_in_another_slot():
+            return False
         if not job.state.terminal:
             # Another attempt holds a lease that has not run out, the next attempt is delayed,
             # another processor has a head start, or the tenant runs as many jobs as it may.
@@ -199,8 +202,6 @@ class Worker:
                 self._events.waiting_for_its_tenant(job)
                 await delivery.ack()
                 return True
-            if claim.last_slot and (claimable_at or 0.0) <= claim.time:
-                return False
             wait = max((claimable_at or claim.time + HEAD_START_WAIT) - claim.time, 0.0)
             self._events.waiting(job, wait)
             await self._acks.delay(delivery, wait)

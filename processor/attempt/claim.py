@@ -92,6 +92,14 @@ class Claim:
                 return job
         return None
 
+    async def possible_in_another_slot(self) -> bool:
+        """Whether the latest claim would have been granted for a slot that is not the last."""
+        return await until_answered(
+            lambda: self._jobs.has_next(
+                self._wakeup, worker=self._worker, now=self.time, max_running=self._max_running
+            )
+        )
+
     def recorded_loss(self, job: Job) -> bool:
         """Whether one of these claims failed the job because its last attempt was lost."""
         return job.state is JobState.FAILURE and job.finished_at in self._times

@@ -39,6 +39,12 @@ class SqlJobClaims(SqlJobs):
         """See `JobClaims`."""
         return await self._turns.claimed(worker=worker, lease_until=lease_until)
 
+    async def has_next(
+        self, wakeup: WakeUp, *, worker: str, now: float, max_running: int | None = None
+    ) -> bool:
+        """See `JobClaims`."""
+        return await self._turns.has_next(wakeup, worker=worker, now=now, max_running=max_running)
+
     async def is_full(self, tenant: Tenant, *, max_running: int | None) -> bool:
         """See `JobClaims`."""
         return await self._turns.is_full(tenant, max_running=max_running)
@@ -89,7 +95,7 @@ class SqlJobClaims(SqlJobs):
             )
             if job is None:
                 return None, lost
-            limit = yield from self._turns.limit(job.tenant, max_running)
+            limit = yield from self._turns.limit(job.tenant, max_running, check=not lost)
             return Claimed(job, limited=limit is not None), lost
 
         claimed, lost = None, list[int]()
@@ -108,17 +114,25 @@ class SqlJobClaims(SqlJobs):
     async def _pass_on(self, job_id: UUID, published_at: float, now: float) -> None:
         """Note that the wake-up of a job was spent on another, whose wake-up it has now.
 
-        If the job was lost with the worker of its last attempt, it is recorded as failed.
+        If the job was lost with its worker, it is recorded as failed if it may not be tried again,
+        or else the relay publishes a wake-up: that of the other job comes for one that may have
+        ended, and a job that is lost is claimed by its own alone.
         """
         try:
             if not await self._turns.pass_on(job_id, published_at):
-                _, lost = await self._database.perform(self._refused(job_id, now))
+                _, lost = await self._database.perform(self._left(job_id, now))
                 self._report_lost(job_id, lost)
         except DatabaseUnavailable as error:
             # The relay finds the job.
             log.warning("job=%s: its wake-up is not recorded: %s", job_id, error)
         except JobNotFound:
             log.warning("wake-up for a job that does not exist: job=%s", job_id)
+
+    def _left(self, job_id: UUID, now: float) -> Steps[tuple[None, list[int]]]:
+        """See `_pass_on`."""
+        refused = yield from self._refused(job_id, now)
+        yield from self._turns.forget_wake_up(job_id, now)
+        return refused
 
     def _claim(
         self, job_id: UUID, worker: str, lease_until: float, now: float, *, allowed: bool = True

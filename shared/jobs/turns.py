@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.access.tenant import Tenant
-    from shared.database.port import Database, Steps
+    from shared.database.port import Database, Steps, Value
     from shared.jobs.job import Job
 
 TRIES = 100
@@ -38,6 +38,7 @@ class TurnQueries:
     running_of: str
     claimed: str
     pass_on: str
+    forget_wake_up: str
     first_waiting: str
 
 
@@ -83,36 +84,36 @@ class Turns:
         if last_slot:
             (found,) = yield Statement(self._sql.several_tenants)
             last_slot = bool(found["several"])
-        values = (
-            str(wakeup.job_id),
-            storable(worker),
-            now,
-            now - HEAD_START_PRIORITY,
-            int(wakeup.small),
-            max_running,
-            int(last_slot),
-        )
+        values = _values(wakeup, worker, now, max_running, last_slot=last_slot)
         for _ in range(TRIES):
             rows = yield Statement(self._claim_next, (*values, lease_until))
             if rows:
                 job = job_of(rows[0])
                 own = rows[0]["tenant_max_running"]
                 limit = max_running if own is None else own
-                if limit is not None:
+                # A job that was lost with its worker is one of those that run already.
+                if limit is not None and rows[0]["level"] >= 0:
                     yield from self._check(job.tenant, limit)
                 return Claimed(job, limited=limit is not None)
             if not (yield Statement(self._next_job, values)):
                 break
         return None
 
-    def limit(self, tenant: Tenant, max_running: int | None) -> Steps[int | None]:
+    async def has_next(
+        self, wakeup: WakeUp, *, worker: str, now: float, max_running: int | None
+    ) -> bool:
+        """See `JobClaims`."""
+        values = _values(wakeup, worker, now, max_running, last_slot=False)
+        return bool(await self._database.read(self._next_job, *values))
+
+    def limit(self, tenant: Tenant, max_running: int | None, *, check: bool) -> Steps[int | None]:
         """Return how many jobs the tenant may run at a time; None for any number.
 
-        Raises TenantIsFull if it runs more in this transaction.
+        With `check`, raises TenantIsFull if it runs more in this transaction.
         """
         (row,) = yield Statement(self._sql.limit_of, (tenant, max_running))
         limit: int | None = row["max_running"]
-        if limit is not None:
+        if check and limit is not None:
             yield from self._check(tenant, limit)
         return limit
 
@@ -156,3 +157,22 @@ class Turns:
                 self._sql.pass_on, str(job_id), published_at, idempotent=True, durable=False
             )
         )
+
+    def forget_wake_up(self, job_id: UUID, now: float) -> Steps[None]:
+        """Let the relay publish a wake-up of a job that was lost with its worker before `now`."""
+        yield Statement(self._sql.forget_wake_up, (str(job_id), now))
+
+
+def _values(
+    wakeup: WakeUp, worker: str, now: float, max_running: int | None, *, last_slot: bool
+) -> tuple[Value, ...]:
+    """Return the parameters of `chosen`."""
+    return (
+        str(wakeup.job_id),
+        storable(worker),
+        now,
+        now - HEAD_START_PRIORITY,
+        int(wakeup.small),
+        max_running,
+        int(last_slot),
+    )

@@ -124,7 +124,7 @@ candidates AS (
       AND ($7 = 0 OR running_of_size = 0)
 ),
 chosen AS (
-    SELECT id AS chosen_id, turn AS chosen_turn FROM candidates
+    SELECT id AS chosen_id, turn AS chosen_turn, level AS chosen_level FROM candidates
     ORDER BY level, turn, previous NULLS FIRST, tenant LIMIT 1
 );
 
@@ -133,7 +133,8 @@ chosen AS (
 SELECT chosen_id FROM chosen;
 
 -- name: claim_next
--- After `chosen`. Claims that job, unless it is claimed by another in the same moment.
+-- After `chosen`. Claims that job, unless it is claimed by another in the same moment. Its `level` is below 0 if it was
+-- lost with its worker.
 UPDATE jobs
 SET state = 'STARTED',
     attempt = attempt + 1,
@@ -154,7 +155,7 @@ WHERE jobs.id = chosen_id
   )
 RETURNING *, (
     SELECT max_running FROM tenants WHERE tenants.tenant = jobs.tenant
-) AS tenant_max_running;
+) AS tenant_max_running, (SELECT chosen_level FROM chosen) AS level;
 
 -- name: several_tenants
 SELECT CASE WHEN MIN(tenant) <> MAX(tenant) THEN 1 ELSE 0 END AS several FROM jobs;
@@ -180,6 +181,10 @@ SELECT * FROM jobs WHERE state = 'STARTED' AND worker = $1 AND lease_until = $2;
 -- name: pass_on
 -- The wake-up of $1 was spent on another job, whose wake-up, published at $2, is now that of $1.
 UPDATE jobs SET published_at = $2 WHERE id = $1 AND state IN ('PENDING', 'RETRY') RETURNING id;
+
+-- name: forget_wake_up
+-- The wake-up of $1, which was lost with its worker before $2, was spent on another job: the relay publishes one.
+UPDATE jobs SET published_at = NULL WHERE id = $1 AND state = 'STARTED' AND lease_until < $2 RETURNING id;
 
 -- name: first_waiting
 -- The tenant's oldest waiting job among the small ones, and that among the others.

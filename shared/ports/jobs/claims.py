@@ -59,6 +59,12 @@ class JobClaims(Protocol):
         """
         ...
 
+    async def has_next(
+        self, wakeup: WakeUp, *, worker: str, now: float, max_running: int | None = None
+    ) -> bool:
+        """Whether `claim_next` would claim a job for a slot that is not the last."""
+        ...
+
     async def claimed(self, *, worker: str, lease_until: float) -> Job | None:
         """Return the running job that this worker holds by a lease that ends at this very time."""
         ...

@@ -211,6 +211,21 @@ async def test_a_job_whose_last_attempt_is_lost_ends_although_only_the_last_slot
     assert (await store.get(job.id)).state is JobState.FAILURE
 
 
+async def test_a_lost_job_whose_wake_up_the_last_slot_spends_on_another_is_woken_again(
+    store: SqlJobStore,
+) -> None:
+    lost = await make_published(store, A)
+    await claimed(store, lost)
+    (one,) = await make_jobs(store, B, 1, size=LARGE)
+    await store.mark_published(lost.id, NOW + 50)  # by the relay
+    taken = await claim_next(store, lost, now=NOW + 60, last_slot=True)
+    assert taken is not None
+    assert taken.job.id == one.id
+    (due,) = await store.overdue(now=NOW + 60, unpublished_for=15.0, lost_before=0.0, limit=9)
+    assert due.job_id == lost.id
+    assert (await claimed(store, lost, NOW + 60)).id == lost.id
+
+
 async def test_small_jobs_and_others_have_turns_of_their_own(store: SqlJobStore) -> None:
     await served(store, await make_jobs(store, A, 9, size=SMALL))
     queue = [
@@ -377,6 +392,16 @@ async def test_a_full_tenant_leaves_its_wake_ups_to_others(store: SqlJobStore, u
     assert [job.tenant for job in order].count(A) == 1
     assert [job.tenant for job in order].count(B) == 2
     assert await claim_next(store, others[0]) is None
+
+
+async def test_lost_jobs_are_claimed_again_although_their_tenant_may_run_fewer_now(
+    store: SqlJobStore, url: str
+) -> None:
+    lost = await make_jobs(store, A, 2)
+    for job in lost:
+        await claimed(store, job)
+    await set_tenant(url, A, max_running=1)
+    assert [(await claimed(store, job, NOW + 60)).id for job in lost] == [job.id for job in lost]
 
 
 async def test_a_tenant_without_a_limit_has_no_wake_ups_to_catch_up_with(

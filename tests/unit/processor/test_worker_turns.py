@@ -161,6 +161,53 @@ async def test_the_last_free_slot_is_kept_for_a_tenant_that_runs_no_job(
     assert (await rig.jobs.get(jobs[1].id)).state is JobState.SUCCESS
 
 
+async def test_the_wake_up_of_a_lost_job_is_kept_while_only_the_last_slot_is_free(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "LAST_SLOT_POLL", 0.01)
+    rig.settings = rig.settings.model_copy(update={"tenant_max_running": 2})
+    await rig.job(tenant=FEW)
+    lost, running = [await published(rig, MANY) for _ in range(2)]
+    past = time.time() - 60
+    await rig.jobs.claim(lost.id, worker="killed", lease_until=past + 1, now=past)
+    rig.engine.may_finish.clear()
+    worker = rig.worker(slots=2)
+    first = asyncio.create_task(worker.handle(woken(rig, running)))
+    await rig.engine.started.wait()
+    held = woken(rig, lost)
+    handling = asyncio.create_task(worker.handle(held))
+    await assert_waits(handling)
+    rig.engine.may_finish.set()
+    await asyncio.gather(first, handling)
+    assert held.settled == ["ack"]
+    assert (await rig.jobs.get(lost.id)).state is JobState.SUCCESS
+
+
+async def test_the_wake_up_of_an_ended_job_is_kept_while_a_job_waits_for_another_slot(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "LAST_SLOT_POLL", 0.01)
+    await rig.job(tenant=FEW)
+    ended, running, waits = [await published(rig, MANY) for _ in range(3)]
+    await rig.jobs.cancel(ended.id, now=time.time())
+    rig.engine.may_finish.clear()
+    worker = rig.worker(slots=2)
+    first = asyncio.create_task(worker.handle(woken(rig, running)))
+    await rig.engine.started.wait()
+    # That of the job that waits was spent on the one that has ended
+    held = woken(rig, ended)
+    await assert_waits(asyncio.create_task(worker.handle(held)))
+    assert held.settled == []
+    rig.engine.may_finish.set()
+    await first
+
+    async def acked() -> bool:
+        return held.settled == ["ack"]
+
+    await until(acked)
+    assert (await rig.jobs.get(waits.id)).state is JobState.SUCCESS
+
+
 async def test_a_wake_up_that_waits_for_the_last_slot_takes_the_next_one_that_is_free(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,3 +258,9 @@ async def published(rig: Rig, tenant: Tenant) -> Job:
     job = await rig.job(tenant=tenant)
     await rig.jobs.mark_published(job.id, time.time())
     return job
+
+
+async def assert_waits(handling: asyncio.Task[None]) -> None:
+    """Assert that a wake-up is held: the worker has looked several times."""
+    done, _ = await asyncio.wait([handling], timeout=0.2)
+    assert not done
