@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest_asyncio
 from playwright.async_api import expect
 
+from tests.blob_backends import object_storage, s3_settings
 from tests.web.accessibility import axe
 from tests.web.gestures import accept_saves, refuse_pickers, saved
 from tests.web.result_proxy import ResultProxy
@@ -295,6 +296,28 @@ async def test_the_browser_resumes_its_own_download(
     assert 0 < int(second.removeprefix("bytes=").removesuffix("-")) < len(result)
     assert proxy.statuses == [200, 206]
     assert proxy.codings == ["", ""]
+
+
+async def test_a_browser_follows_to_object_storage_and_the_page_has_its_parts_from_here(
+    page: Page, start_service: StartService, watch: Watch, tmp_path: Path
+) -> None:
+    stored = object_storage().settings_of(str(s3_settings(tmp_path).blobs))
+    service = await start_service(download_redirect=True, **stored)
+    watch.origins.add(object_storage().url)
+    job_id, result = await finished_job(service, tmp_path)
+    await refuse_pickers(page)
+    await show(page, service.origin, job_id)
+    async with page.expect_download() as started:
+        await page.get_by_role("link", name="Download", exact=True).click()
+    download = await started.value
+    assert download.url.startswith(object_storage().url)
+    assert download.suggested_filename == "plays-1.csv"
+    assert (await download.path()).read_bytes() == result
+    await accept_saves(page)
+    await show(page, service.origin, job_id)
+    await button(page, "Download and verify").click()
+    await said(page, "is saved and verified")
+    assert await saved(page, "plays-1.csv") == result
 
 
 async def test_with_a_key_both_ways_work_and_no_address_has_it(

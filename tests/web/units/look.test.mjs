@@ -4,7 +4,12 @@ import { test } from "node:test";
 import { readPreview } from "../../../gateway/web/page/look/answer.js";
 import { chartsOf } from "../../../gateway/web/page/look/choice.js";
 import { areDates, dateOf } from "../../../gateway/web/page/look/dates.js";
-import { compareDecimals, parseDecimal, sumOf } from "../../../gateway/web/page/look/decimal.js";
+import {
+  compareDecimals,
+  grouped,
+  parseDecimal,
+  sumOf,
+} from "../../../gateway/web/page/look/decimal.js";
 import { fitting, groupLabel, visible } from "../../../gateway/web/page/look/labels.js";
 import { namesOf } from "../../../gateway/web/page/look/naming.js";
 import { notesOf } from "../../../gateway/web/page/look/notes.js";
@@ -54,6 +59,20 @@ test("an answer keeps the digits of numbers and leaves texts alone", () => {
   assert.equal(preview.columns[0]?.name, '12 " 3.50, -4');
   assert.deepEqual([preview.truncated, preview.total], [true, 2400000]);
   assert.deepEqual([preview.columns[0]?.function, preview.columns[1]?.function], [null, "sum"]);
+});
+
+test("thousands are told apart from five digits on, and what is no number is left as it is", () => {
+  for (const [text, shown] of [
+    ["12345", "12,345"],
+    ["-1234567.8901", "-1,234,567.8901"],
+    ["123456789012345678901234567890", "123,456,789,012,345,678,901,234,567,890"],
+    ["2026", "2026"],
+    ["0.123456", "0.123456"],
+    ["2026-01-02", "2026-01-02"],
+    ["", ""],
+  ]) {
+    assert.equal(grouped(text), shown);
+  }
 });
 
 test("decimal numbers are added and compared with all their digits", () => {

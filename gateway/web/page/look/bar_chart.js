@@ -2,6 +2,7 @@
 
 import { svg } from "../core/element.js";
 import { LINE, label, legend, line, root, round, scale, seriesClass } from "./axes.js";
+import { grouped } from "./decimal.js";
 import { fitting, visible } from "./labels.js";
 import { numberTicks } from "./ticks.js";
 
@@ -125,8 +126,8 @@ function layoutOf(chart, { width, measure }, legendHeight) {
  * @param {Chart} chart
  */
 function valueTexts(place, chart) {
-  if (chart.stacked) return [place.total?.text ?? ""];
-  return place.values.map((value) => value?.text ?? "");
+  const values = chart.stacked ? [place.total] : place.values;
+  return values.map((value) => grouped(value?.text ?? ""));
 }
 
 /**

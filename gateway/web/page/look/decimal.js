@@ -56,6 +56,17 @@ export function asText({ units, scale }) {
 }
 
 /**
+ * Returns a number with commas between its thousands, as `1,234,567.50`. One of four digits has none,
+ * as it may be a year; what is no number is returned as it is.
+ * @param {string} text
+ */
+export function grouped(text) {
+  const [, sign = "", whole = "", part] = DECIMAL.exec(text) ?? [];
+  if (whole.length < 5) return text;
+  return sign + whole.replace(/\B(?=(\d{3})+$)/g, ",") + (part === undefined ? "" : `.${part}`);
+}
+
+/**
  * @param {Decimal} one
  * @param {Decimal} other
  * @returns {Decimal}

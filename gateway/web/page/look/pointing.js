@@ -3,6 +3,7 @@
 import { fill, h, set } from "../core/element.js";
 import { look as texts } from "../texts/look.js";
 import { seriesClass } from "./axes.js";
+import { grouped } from "./decimal.js";
 
 /** @typedef {import("./axes.js").Drawn} Drawn */
 /** @typedef {import("./axes.js").Mark} Mark */
@@ -108,7 +109,7 @@ function tipRow(name, value, sign) {
     "div",
     { class: "chart-tip-row" },
     h("span", { class: "chart-tip-name" }, sign, name),
-    h("span", { class: "chart-tip-value" }, value),
+    h("span", { class: "chart-tip-value" }, grouped(value)),
   );
 }
 
