@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gateway.uploads.complete import with_its_own_job, with_job
 from gateway.uploads.early_failure import EarlyFailure
+from gateway.uploads.form_check import FormCheck
 from gateway.uploads.size import Allowance, check_size, within_limit
 from gateway.uploads.upload import Upload
 from gateway.uploads.write import TOLERATED
@@ -68,9 +69,9 @@ async def append(
     a byte is read, and returns it, changed or not; what it raises refuses the append.
 
     Raises as `lease_append`, as `Blobs.append` and as `Blobs.declare_size`; UploadTooLarge;
-    SpecMismatch if the file does not fit its spec, after what shows it was kept; as
-    `with_its_own_job`; and with `last` InconsistentLength if the file was declared to end
-    elsewhere.
+    SpecMismatch if the file does not fit its spec, after what shows it was kept; UnsupportedMedia
+    if it is a form, of which nothing is kept; as `with_its_own_job`; and with `last`
+    InconsistentLength if the file was declared to end elsewhere.
     """
     async with aclosing(data):
         for upload_id in context.ids_of(name):
@@ -127,6 +128,7 @@ async def _append(
     bind_ids(upload_id=upload_id)
     early = EarlyFailure(context.ports.jobs.head_starts)
     allowance = Allowance(context)
+    form = FormCheck(context.ports.blobs, offset)
 
     async def admit_blob(blob: BlobInfo) -> None:
         upload = Upload(upload_id, blob)
@@ -134,13 +136,16 @@ async def _append(
         await watch.admit(upload)
         await early.admit(upload)
         await allowance.admit(upload)
+        await form.admit(upload)
 
-    data = early.pieces(allowance.pieces(offset, within_limit(context.settings, offset, data)))
+    data = form.pieces(within_limit(context.settings, offset, data))
+    data = early.pieces(allowance.pieces(offset, data))
     async with aclosing(watch.pieces(data)) as pieces:
         blob = await context.ports.blobs.append(
             context.key(upload_id), offset, pieces, whole=whole, admit=admit_blob
         )
     await allowance.settle(blob, upload_id)
+    await form.check(context, Upload(upload_id, blob))
     await watch.check(Upload(upload_id, blob))
     context.events.chunk_stored(watch.passed, context.tenant)
     return blob

@@ -9,6 +9,7 @@ from uuid import uuid4
 from gateway.access.webhook_secret import require_secret
 from gateway.uploads.complete import with_job
 from gateway.uploads.find import look_up
+from gateway.uploads.form_check import refuse_form
 from shared.aggregation.spec import SONG_PLAYS
 from shared.blobs.blob import Declaration
 from shared.blobs.content import WholeBytes
@@ -115,8 +116,10 @@ async def create_with_content(
 ) -> Upload:
     """Create an upload of a small file that has arrived, with one request to storage.
 
-    It becomes a job at once. Raises as `create_upload` and `Blobs.write`.
+    It becomes a job at once. Raises as `create_upload` and `Blobs.write`, and UnsupportedMedia if
+    the file is a form.
     """
+    refuse_form(content)
     bind_ids(upload_id=upload_id)
     await _check_secret(context, new)
     await context.quotas.check(context.tenant, len(content), job=new.job)

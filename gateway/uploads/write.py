@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.uploads.early_failure import EarlyFailure
+from gateway.uploads.form_check import FormCheck
 from gateway.uploads.place import Place
 from gateway.uploads.size import Allowance, check_size, within_limit
 from gateway.uploads.upload import Upload
@@ -73,7 +74,8 @@ async def write_chunk(
     """Write a chunk of the upload with this id or client-given name; closes `data`.
 
     `length` is the number of bytes of `data` if it is known. Raises as `write_declared`, but
-    UploadNotFound, and InputRemoved if the upload became a job whose bytes are not kept.
+    UploadNotFound, InputRemoved if the upload became a job whose bytes are not kept, and
+    UnsupportedMedia if the file is a form.
     """
     end = offset + (length or 0)
 
@@ -108,12 +110,16 @@ async def _write(
     check: Callable[[Upload], None],
     declaration: Declaration | None = None,
 ) -> Upload:
-    """Write `data` with one request to storage; `check` is called before a byte is read."""
+    """Write `data` with one request to storage; `check` is called before a byte is read.
+
+    An upload that declares itself is sent in a form already, whose file is taken as it is.
+    """
     bind_ids(upload_id=upload_id)
 
     early = EarlyFailure(context.ports.jobs.head_starts)
     place = Place(context, upload_id, declaration)
     allowance = Allowance(context)
+    form = FormCheck(context.ports.blobs, offset) if declaration is None else None
 
     async def admit(blob: BlobInfo) -> None:
         upload = Upload(upload_id, blob)
@@ -122,8 +128,12 @@ async def _write(
         await allowance.admit(upload)
         await watch.admit(upload)
         await early.admit(upload)
+        if form is not None:
+            await form.admit(upload)
 
-    data = early.pieces(allowance.pieces(offset, within_limit(context.settings, offset, data)))
+    data = within_limit(context.settings, offset, data)
+    data = data if form is None else form.pieces(data)
+    data = early.pieces(allowance.pieces(offset, data))
     async with aclosing(watch.pieces(data)) as pieces:
         blob = await context.ports.blobs.write(
             context.key(upload_id), offset, pieces, declaration=declaration, admit=admit
@@ -131,6 +141,8 @@ async def _write(
     await place.keep(blob)
     await allowance.settle(blob, upload_id)
     upload = Upload(upload_id, blob)
+    if form is not None:
+        await form.check(context, upload)
     await watch.check(upload)
     context.events.chunk_stored(watch.passed, context.tenant)
     return upload

@@ -8,6 +8,14 @@ SAVE_AS_CSV = "save the sheet as CSV"
 EXPORT = "export the table as CSV"
 DECOMPRESS = "decompress it, or compress it with gzip, zstd or bzip2"
 NO_TABLE = "upload a CSV file"
+SEND_FILE_ALONE = "send the bytes of the file alone, or the form to /api/upload_file"
+
+_FORM = (
+    # The part begins with any of its header fields: curl names another disposition if the request
+    # has a Content-Type of its own.
+    rb"--[0-9A-Za-z'()+_,./:=? -]{1,70}\r?\n"
+    rb"(?i:Content-(?:Disposition|Type|Length|ID|Transfer-Encoding)): *[!-~]"
+)
 
 _FORMATS: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
     (re.compile(start, re.DOTALL), name, remedy)
@@ -27,19 +35,16 @@ _FORMATS: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
         (rb"\x89PNG\r\n\x1a\n", "a picture (PNG)", NO_TABLE),
         (rb"GIF8[79]a.{4}[\x80-\xff]", "a picture (GIF)", NO_TABLE),
         (rb"\xff\xd8\xff[\xdb\xe0-\xef]", "a picture (JPEG)", NO_TABLE),
-        (
-            # The part begins with any of its header fields: curl names another disposition if the
-            # request has a Content-Type of its own.
-            (
-                rb"--[0-9A-Za-z'()+_,./:=? -]{1,70}\r?\n"
-                rb"(?i:Content-(?:Disposition|Type|Length|ID|Transfer-Encoding)): *[!-~]"
-            ),
-            "a form (multipart/form-data)",
-            "send the bytes of the file alone, or the form to /api/upload_file",
-        ),
+        (_FORM, "a form (multipart/form-data)", SEND_FILE_ALONE),
         (rb"\x7fELF[\x01\x02]", "a program", NO_TABLE),
     )
 )
+_is_form = re.compile(_FORM).match
+
+
+def is_form(start: bytes) -> bool:
+    """Whether a file that begins so is the body of a form (RFC 7578)."""
+    return _is_form(start) is not None
 
 
 def other_format(start: bytes) -> str | None:

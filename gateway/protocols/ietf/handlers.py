@@ -30,6 +30,7 @@ from gateway.uploads import append as appends
 from gateway.uploads.cancel import cancel_upload
 from gateway.uploads.complete import with_job
 from gateway.uploads.context import UploadContext
+from gateway.uploads.form_check import removed_if_form
 from gateway.uploads.repeat import take_again
 from gateway.uploads.size import check_size
 from shared.errors import (
@@ -72,7 +73,7 @@ async def create(request: web.Request) -> web.Response:
     if upload.job is None:
         receiving = _Receiving(request, context, digests, last=bool(fields.complete))
         receiving.upload = upload
-        async with receiving.verified():
+        async with removed_if_form(context, upload.id), receiving.verified():
             upload = await receiving.append(upload.id, 0, body, early_fields=request[FIELDS])
     else:
         sent = verify_digests(body, digests)

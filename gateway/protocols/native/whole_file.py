@@ -19,6 +19,7 @@ from gateway.protocols.common.view import path_of, upload_path
 from gateway.uploads.append import append
 from gateway.uploads.context import UploadContext
 from gateway.uploads.create import create_upload, create_with_content
+from gateway.uploads.form_check import removed_if_form
 from gateway.uploads.repeat import take_again
 from gateway.uploads.size import check_size
 from shared.blobs.gathering import GATHERED, Gathering
@@ -47,7 +48,8 @@ async def put_file(request: web.Request) -> web.Response:
     # From here on every response, whatever its status, names the upload to continue.
     request[FIELDS] = {"Location": upload_path(upload)}
     if upload.job is None and not (upload.becomes_no_job and upload.blob.complete):
-        upload = await append(context, upload.id, 0, body, last=True)
+        async with removed_if_form(context, upload.id):
+            upload = await append(context, upload.id, 0, body, last=True)
     else:
         upload = await take_again(context, upload, body, sha256=sha256)
     return upload_response(upload, status=201)
@@ -63,7 +65,8 @@ async def _put_small(
         if content is None:
             upload = await create_upload(context, upload_id, new)
             request[FIELDS] = {"Location": upload_path(upload)}
-            upload = await append(context, upload_id, 0, gathering.pieces(), last=True)
+            async with removed_if_form(context, upload_id):
+                upload = await append(context, upload_id, 0, gathering.pieces(), last=True)
         else:
             request[FIELDS] = {"Location": path_of(upload_id)}
             upload = await create_with_content(context, upload_id, new, content)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from gateway.uploads.complete import with_job
 from gateway.uploads.find import look_up
+from gateway.uploads.form_check import refuse_assembled
 from gateway.uploads.size import check_size
 from gateway.uploads.upload import Upload, upload_id_of
 from shared.errors import BlobIncomplete, BlobNotFound, CsvmillError, InvalidInput, UploadNotFound
@@ -29,7 +30,7 @@ async def concatenate(context: UploadContext, parts: Sequence[UUID], final: NewU
 
     The same parts give the same upload, so the request can be repeated if its response was lost.
     The parts are removed once there is a job. Raises InvalidInput for a part that is incomplete or
-    not partial, UploadNotFound.
+    not partial, UploadNotFound, and UnsupportedMedia if the whole is a form.
     """
     upload_id = upload_id_of(" ".join(map(str, parts)), context.tenant, namespace=_FINALS)
     known = await look_up(context, upload_id)
@@ -60,13 +61,14 @@ async def _assemble(
 ) -> BlobInfo:
     """Return the blob of all parts. Raises as `concatenate`."""
     blobs = context.ports.blobs
-    total = 0
+    total, uploads = 0, []
     for part in parts:
         try:
             blob = await blobs.info(context.key(part))
         except BlobNotFound:
             raise UploadNotFound(f"There is no upload {str(part)!r}") from None
-        if not Upload(part, blob).is_part:
+        uploads.append(Upload(part, blob))
+        if not uploads[-1].is_part:
             raise InvalidInput(f"upload {part} is not partial", field="Upload-Concat")
         if not blob.complete:
             raise InvalidInput(
@@ -76,6 +78,7 @@ async def _assemble(
     check_size(context.settings, total, field="Upload-Concat")
     await context.quotas.check(context.tenant, total)
     try:
+        await refuse_assembled(blobs, uploads)
         return await blobs.assemble(
             context.key(upload_id),
             [context.key(part) for part in parts],

@@ -39,6 +39,7 @@ from gateway.uploads.cancel import remove_upload
 from gateway.uploads.complete import with_job
 from gateway.uploads.context import UploadContext
 from gateway.uploads.create import NewUpload, create_upload
+from gateway.uploads.form_check import removed_if_form
 from gateway.uploads.size import check_size
 from shared.errors import (
     ChunkDigestMismatch,
@@ -143,7 +144,8 @@ async def create(request: web.Request) -> web.Response:
     )
     upload = await create_upload(context, uuid4(), new)
     if request.content_type == CONTENT_TYPE and request.can_read_body:
-        upload = await _append(request, context, upload.id, 0)
+        async with removed_if_form(context, upload.id):
+            upload = await _append(request, context, upload.id, 0)
     return _response(request, upload, 201)
 
 
