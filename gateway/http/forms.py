@@ -75,6 +75,16 @@ class Part:
         except UnicodeDecodeError as error:
             raise InvalidInput(f"field {self.name} is not UTF-8", field=self.name) from error
 
+    async def short_text(self, limit: int) -> str | None:
+        """Return the content as text; None if it has more than `limit` bytes, or is not UTF-8."""
+        value = bytearray()
+        async for piece in self.pieces():
+            value += piece[: limit + 1 - len(value)]
+        try:
+            return value.decode() if len(value) <= limit else None
+        except UnicodeDecodeError:
+            return None
+
     async def skip(self) -> None:
         """Read and discard the rest of the part."""
         async for _ in self.pieces():

@@ -19,23 +19,11 @@ _CREATIONS = {
 _CONTENT_RANGE = re.compile(
     r"bytes +(?P<first>[0-9]{1,18})-(?P<last>[0-9]{1,18})/(?P<size>[0-9]{1,18})"
 )
-_CHUNK_FIELDS = {
-    "resumableChunkNumber": ("resumable.js", "resumableTotalChunks"),
-    "flowChunkNumber": ("flow.js", "flowTotalChunks"),
-    "chunkNumber": ("simple-uploader.js", "totalChunks"),
-    "chunk": ("Plupload", "chunks"),
-    "qqpartindex": ("Fine Uploader", "qqtotalparts"),
-    "_chunkNumber": ("ng-file-upload", None),
-    "chunk-index": ("Syncfusion", "total-chunk"),
-    "chunkMetadata": ("DevExtreme", None),
-}
-"""Form fields that number a chunk: the client that sends them, and the field with their total."""
-CHUNK_FIELDS = frozenset(_CHUNK_FIELDS) | {total for _, total in _CHUNK_FIELDS.values() if total}
-"""All of these fields."""
-_SPOKEN = (
+SPOKEN = (
     "send the fields of Dropzone, or chunks to /api/v1/uploads, by tus, or by the IETF's resumable "
     "uploads (/docs)"
 )
+"""How parts of files are taken."""
 
 
 def refuse_part_of_file(request: web.Request) -> None:
@@ -50,7 +38,7 @@ def refuse_part_of_file(request: web.Request) -> None:
     if match and int(match["first"]) == 0 and int(match["last"]) + 1 == int(match["size"]):
         return
     raise InvalidInput(
-        f"Content-Range is {given!r}, and parts of a file are not taken by it; {_SPOKEN}",
+        f"Content-Range is {given!r}, and parts of a file are not taken by it; {SPOKEN}",
         field="Content-Range",
     )
 
@@ -70,25 +58,3 @@ def refuse_other_body(request: web.Request) -> None:
             f"the request is {request.content_type}, and its framing would be read as records; "
             "send the bytes of the file alone, or the form to /api/upload_file"
         )
-
-
-class ForeignFields:
-    """Collects the fields of a form that number a chunk for other clients than Dropzone."""
-
-    def __init__(self) -> None:
-        self._values: dict[str, str] = {}
-
-    def add(self, name: str, value: str) -> None:
-        """Add one of `CHUNK_FIELDS`."""
-        self._values[name] = value
-
-    def refuse_part_of_file(self) -> None:
-        """Raise InvalidInput unless the chunk is the only one of its file."""
-        for name, (client, total) in _CHUNK_FIELDS.items():
-            if name in self._values and (
-                total is None or self._values.get(total, "").strip() != "1"
-            ):
-                raise InvalidInput(
-                    f"field {name} belongs to chunks of {client}, which are not taken; {_SPOKEN}",
-                    field=name,
-                )

@@ -33,7 +33,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
-class ChunkFields:
+class DropzoneFields:
     """The fields of one request. Sizes and offsets in bytes."""
 
     dzuuid: str
@@ -100,7 +100,7 @@ class FieldReader:
         """`dzfilename`, if it was given."""
         return self._values.get("dzfilename")
 
-    def read(self) -> ChunkFields:
+    def read(self) -> DropzoneFields:
         """Return the values. Raises InvalidInput that names a missing or malformed field."""
         if missing := [name for name in REQUIRED if not self._values.get(name, "").strip()]:
             raise InvalidInput(
@@ -120,7 +120,7 @@ class FieldReader:
                 f"dzchunkbyteoffset {offset} is not within dztotalfilesize {total}",
                 field="dzchunkbyteoffset",
             )
-        return ChunkFields(values["dzuuid"], offset, chunk_size, total, self.filename)
+        return DropzoneFields(values["dzuuid"], offset, chunk_size, total, self.filename)
 
 
 def csv_filename(dzfilename: str | None, part_filename: str | None) -> str:

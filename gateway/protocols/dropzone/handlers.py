@@ -9,7 +9,8 @@ from aiohttp import web
 
 from gateway.http.forms import Form
 from gateway.http.spool import open_spool
-from gateway.protocols.common.foreign import CHUNK_FIELDS, ForeignFields, refuse_part_of_file
+from gateway.protocols.common.chunk_fields import NUMBER_LIMIT, ChunkFields
+from gateway.protocols.common.foreign import refuse_part_of_file
 from gateway.protocols.dropzone.fields import FIELDS, FILE, SPEC, FieldReader, csv_filename
 from gateway.uploads.complete import with_its_own_job, with_job
 from gateway.uploads.context import UploadContext
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from gateway.http.forms import Part
-    from gateway.protocols.dropzone.fields import ChunkFields
+    from gateway.protocols.dropzone.fields import DropzoneFields
     from gateway.uploads.upload import Upload
     from shared.aggregation.spec import Aggregation
 
@@ -58,7 +59,7 @@ class _ChunkRequest:
         self._request = request
         self._form = form
         self.fields = FieldReader()
-        self.foreign = ForeignFields()
+        self.foreign = ChunkFields()
         self.aggregation: Aggregation | None = None
 
     async def read_to_file(self) -> Part:
@@ -98,8 +99,8 @@ class _ChunkRequest:
             self._add_spec(await part.text(MAX_LENGTH))
         elif part.name in FIELDS:
             self.fields.add(part.name, await part.text())
-        elif part.name in CHUNK_FIELDS:
-            self.foreign.add(part.name, await part.text())
+        elif part.name is not None and ChunkFields.may_have(part.name):
+            self.foreign.add(part.name, await part.short_text(NUMBER_LIMIT))
         else:
             await part.skip()
 
@@ -160,7 +161,7 @@ async def _spool(chunk: _ChunkRequest, file: Part, context: UploadContext) -> Up
 
 async def _write(
     context: UploadContext,
-    fields: ChunkFields,
+    fields: DropzoneFields,
     metadata: dict[str, str],
     offset: int,
     data: AsyncGenerator[bytes, None],

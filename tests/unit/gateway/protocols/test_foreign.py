@@ -83,6 +83,80 @@ async def test_a_chunk_of_a_client_that_is_not_spoken_is_refused_unless_it_is_th
     assert await send("1") == (200, "File uploaded successfully")
 
 
+async def sent_with(gateway: Gateway, *fields: tuple[str, str]) -> tuple[int, str]:
+    """Send a whole file in a form with more fields; return status and message."""
+    status, answer = await gateway.post(FormBody.of(*fields, ("file", BODY, CSV)))
+    return status, answer["message"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("part", "2"),
+        ("partNumber", "1"),
+        ("chunkIndex", "0"),
+        ("chunk_no", "3"),
+        ("file[chunk]", "0"),
+        ("upload-segment", "7"),
+        ("blockSize", "1048576"),
+        ("offset", "4096"),
+        ("total", "28"),
+        ("index", " 0 "),
+        ("range", "bytes 0-4095/70000"),
+        ("range", "0-4095"),
+    ],
+)
+async def test_a_number_of_a_chunk_of_an_unknown_client_is_refused(
+    gateway: Gateway, name: str, value: str
+) -> None:
+    status, message = await sent_with(gateway, ("csrf", "x"), (name, value))
+    assert status == 400
+    assert f"field {name} is {value.strip()!r}" in message
+    for protocol in ("Dropzone", "/api/v1/uploads", "tus", "IETF"):
+        assert protocol in message
+    assert await no_jobs(gateway)
+
+
+@pytest.mark.parametrize("total", ["totalChunks", "total_parts", "chunks", "chunkCount", "total"])
+async def test_the_only_chunk_of_an_unknown_client_is_a_whole_file(
+    gateway: Gateway, total: str
+) -> None:
+    fields = ("chunkIndex", "0"), ("chunkSize", "4096")
+    assert (await sent_with(gateway, *fields, (total, "2")))[0] == 400
+    assert await no_jobs(gateway)
+    assert (await sent_with(gateway, *fields, (total, "1")))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("foo", "1"),
+        ("csrfmiddlewaretoken", "8" * 64),
+        ("authenticity_token", "x" * 100_000),
+        ("MAX_FILE_SIZE", "30000000"),
+        ("user[id]", "17"),
+        ("partner", "5"),
+        ("department", "12"),
+        ("part", "marketing"),
+        ("part", "2" * 100_000),
+        ("range", "A1:B7"),
+        ("grand_total", "12"),
+        ("offset", ""),
+        ("filename", "plays.csv"),
+    ],
+)
+async def test_other_fields_of_a_form_are_ignored(gateway: Gateway, name: str, value: str) -> None:
+    assert await sent_with(gateway, (name, value)) == (200, "File uploaded successfully")
+
+
+async def test_a_page_may_add_such_fields_to_chunks_of_dropzone(gateway: Gateway) -> None:
+    fields = [(name.partition("=")[0], name.partition("=")[2]) for name in (
+        "dzuuid=u", "dzchunkbyteoffset=0", f"dzchunksize={len(BODY)}",
+        f"dztotalfilesize={len(BODY)}", "part=2", "_token=x",
+    )]  # fmt: skip
+    assert await sent_with(gateway, *fields) == (200, "File uploaded successfully")
+
+
 async def test_dropzone_chunks_may_have_such_fields_too(gateway: Gateway) -> None:
     form = FormBody.of(
         ("dzuuid", "u"),
