@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from shared.csv.dialect import Encoding, Input
 
 _UTF_32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
-_SEP_LINE = re.compile(rb"(?:\xef\xbb\xbf)?\"?(?i:sep)=([\t !#-&(-~])\"?\r?\n")
+_SEP_LINE = re.compile(rb"(?:\xef\xbb\xbf)?\"?(?i:sep)=([\t !#-&(-~])\"?(?:(\r?\n)|\r)")
 """The line that names the delimiter for spreadsheets. It is not a header."""
 _FEW, _NEARLY_ALL = 0.1, 0.8
 """Shares of the bytes LF that end lines in UTF-16."""
@@ -177,9 +177,9 @@ def _detect(
         bom=text.bom,
         line_ends=text.line_ends,
     )
-    sep_line = _SEP_LINE.match(text.text)
-    if sep_line and declared.delimiter in (None, sep_line[1].decode()):
-        dialect = replace(dialect, delimiter=sep_line[1].decode(), sep_line=True)
+    if (sep_line := _sep_line(text, declared, strict=strict)) is not None:
+        dialect = replace(dialect, **sep_line, sep_line=True)
+        declared = replace(declared, **sep_line)
     if strict:
         return (
             text,
@@ -247,6 +247,24 @@ def _remedy(likely: Sequence[str]) -> str:
     if not known:
         return "save the file as UTF-8, or set input.encoding if it is in another one"
     return f"set input.encoding, such as to {' or '.join(known)}, or save the file as UTF-8"
+
+
+def _sep_line(sample: Sample, declared: Input, *, strict: bool) -> dict[str, Any] | None:
+    """Return the delimiter and the line end that a first line such as `sep=;` shows; None if it is
+    a record.
+
+    The other lines must end as it does, or else more than this line would be passed over.
+    """
+    found = _SEP_LINE.match(sample.text)
+    if found is None:
+        return None
+    delimiter = found[1].decode()
+    line_end = "lf" if found[2] else "cr"
+    if declared.delimiter not in (None, delimiter) or declared.line_end not in (None, line_end):
+        return None
+    if declared.line_end is None and line_end == "cr" and (strict or not sample.ends_in_cr):
+        return None
+    return {"delimiter": delimiter, "line_end": line_end}
 
 
 def _is_utf_32(text: bytes) -> bool:

@@ -44,6 +44,11 @@ class Sample:
         ends = {"lf": text.count(b"\n") - crlf, "crlf": crlf, "cr": text.count(b"\r") - crlf}
         return tuple(name for name, found in ends.items() if found)
 
+    @property
+    def ends_in_cr(self) -> bool:
+        """Whether more lines end in CR alone than in LF or CRLF, in quoted fields too."""
+        return self.text.count(b"\r") - self.text.count(b"\r\n") > self.text.count(b"\n")
+
     def trial(self) -> Sample:
         """Return the beginning that other dialects are tried on: up to 256 KiB.
 

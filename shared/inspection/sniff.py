@@ -219,10 +219,7 @@ _QUOTED = re.compile(rb'(?<![^\r\n,;\t|])"[^"]*"')
 
 def _line_end(sample: Sample, by_lf: Fit) -> LineEnd:
     """Return what ends more lines: LF (or CRLF), or CR alone."""
-    text = sample.text
-    if by_lf.whole or text.count(b"\r") - text.count(b"\r\n") <= text.count(b"\n"):
-        return "lf"
-    return "cr"
+    return "cr" if sample.ends_in_cr and not by_lf.whole else "lf"
 
 
 def _better_quoted(

@@ -25,8 +25,9 @@ def table_of(sample: Sample, dialect: Dialect) -> Sample:
     ):
         return sample
     text = sample.text.removeprefix(BOM)
-    lone = text.count(CR) - text.count(CR + LF)
-    newline = CR if dialect.line_end == "cr" or lone > text.count(LF) else LF
+    # A line such as `sep=;` has shown what ends lines.
+    by_cr = dialect.line_end == "cr" or (not dialect.sep_line and sample.ends_in_cr)
+    newline = CR if by_cr else LF
     whole = sample.whole
     if whole and dialect.footer_lines:
         text = text[: begin_of_last(text, dialect.footer_lines, newline)]

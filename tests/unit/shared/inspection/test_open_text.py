@@ -111,6 +111,29 @@ def test_a_sep_line_sets_the_delimiter(line: bytes) -> None:
     assert records(line + b"a;b\n", Input(delimiter="|"))[1:] == [[b"a;b"]]
 
 
+@pytest.mark.parametrize("line", [b"sep=;\r", b'\xef\xbb\xbf"SEP=;"\r'])
+def test_a_sep_line_may_end_in_cr_as_the_lines_of_its_table(line: bytes) -> None:
+    expected = [[b"a", b"b"], [b"1", b"2,"]]
+
+    for declared in (UNDECLARED, Input(line_end="cr"), Input(delimiter=";")):
+        assert records(line + b"a;b\r1;2,\r", declared) == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "declared"),
+    [
+        (b"sep=;\ra;b\n1;2\n3;4\n", UNDECLARED),
+        (b"sep=;\na;b\r1;2\r3;4\r", UNDECLARED),
+        (b"sep=;\ra;b\r1;2\r", Input(line_end="lf")),
+    ],
+)
+def test_a_sep_line_that_ends_otherwise_than_the_table_is_refused(
+    data: bytes, declared: Input
+) -> None:
+    with pytest.raises(MalformedInput, match="found a carriage return"):
+        records(data, declared)
+
+
 def test_text_is_read_lazily() -> None:
     def blocks() -> Iterator[bytes]:
         yield b"a,b\n" * (1 << 20)
