@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from processor.engines.port import EngineLimits
-from tests.contract.engines.runs import ENGINES, on_ranges
+from tests.contract.engines.runs import ENGINES, MAKERS, ON_RANGES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from tests.contract.engines.runs import MakeEngine
 
 
-@pytest.fixture(params=[*ENGINES, pytest.param("kernel-on-ranges", marks=pytest.mark.long)])
+@pytest.fixture(params=[*ENGINES, ON_RANGES])
 def make_engine(request: pytest.FixtureRequest) -> MakeEngine:
-    return ENGINES.get(request.param, on_ranges)
+    return MAKERS[request.param]
 
 
 @pytest.fixture

@@ -7,10 +7,13 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+import pytest
+
 from processor.engines.messages import Knobs
 from processor.engines.native import NativeEngine
 from shared.jobs.job import SONG_PLAYS, Aggregation
 from tests.contract.engines.local_cluster import local_cluster
+from tests.contract.engines.reference import ReferenceEngine
 from tests.contract.engines.sources import LocalSource, StreamSource
 
 if TYPE_CHECKING:
@@ -40,6 +43,29 @@ ENGINES: dict[str, MakeEngine] = {
 def on_ranges(limits: EngineLimits, groups: int | None = None) -> Engine:
     """Make an engine that aggregates files in small ranges, as on a cluster."""
     return NativeEngine(limits, Knobs(groups=groups), cluster=local_cluster())
+
+
+def _reference(limits: EngineLimits, groups: int | None = None) -> Engine:
+    return ReferenceEngine()
+
+
+ON_RANGES = pytest.param("kernel-on-ranges", marks=pytest.mark.long)
+
+MAKERS: dict[str, MakeEngine] = {
+    **ENGINES,
+    "kernel-on-ranges": on_ranges,
+    "reference": _reference,
+}
+
+WITH_REFERENCE = pytest.mark.parametrize(
+    "make_engine", [*ENGINES, "reference", ON_RANGES], indirect=True
+)
+"""Runs a test on every engine and on the reference: for what a file means, not what it costs."""
+
+KERNEL_AND_REFERENCE = pytest.mark.parametrize(
+    "make_engine", ["kernel", "reference"], indirect=True
+)
+"""The same for many files, or long ones, on one kernel."""
 
 
 def ignore(_progress: EngineProgress) -> None:

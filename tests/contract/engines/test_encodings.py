@@ -9,12 +9,14 @@ import pytest
 from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
 from shared.csv.dialect import Encoding, Input
 from tests.contract.engines import test_multi_byte
-from tests.contract.engines.runs import aggregate, sources
+from tests.contract.engines.runs import WITH_REFERENCE, aggregate, sources
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from processor.engines.port import Engine
+
+pytestmark = WITH_REFERENCE
 
 CODECS = {"mac-roman": "mac_roman", "koi8-r": "koi8_r", "koi8-u": "koi8_u"}
 SEVERAL_BYTES = ("utf-8", "utf-16-le", "utf-16-be", *test_multi_byte.CODECS)

@@ -124,6 +124,7 @@ async def test_an_attempt_that_exceeds_its_disk_fails_and_names_the_limit(
     assert report is not None
     assert (report.unfinished, report.dialect, report.bytes_in) == (True, Dialect(), len(data))
     assert (report.engine, report.peak_memory > 1 << 20) == ("kernel", True)
+    assert report.engine_version
     assert report.peak_scratch >= limit
 
 
