@@ -34,7 +34,7 @@ from csvmill.client.transport import Transport
 from csvmill.client.uploading import declare_upload
 from shared.api.job import JobView
 from shared.api.upload import UploadView
-from shared.jobs.job import JobState
+from shared.jobs.job_state import JobState
 
 if TYPE_CHECKING:
     import random

@@ -15,7 +15,7 @@ from csvmill.client.event_parser import EventParser
 from csvmill.client.job_event import JobEvent
 from csvmill.client.paths import events_path, job_path
 from shared.api.job import JobView
-from shared.jobs.job import TERMINAL_STATES
+from shared.jobs.job_state import TERMINAL_STATES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-import stamina
-
 from csvmill.client.errors import ServerUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from types import TracebackType
+    from typing import Self
+
+    from stamina import Attempt
+    from stamina.instrumentation import RetryHook
 
 RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504, 507})
 """Statuses after which the same request may succeed."""
@@ -41,16 +44,8 @@ class Retries:
     longest_wait: float = 60.0
     """Seconds."""
 
-    def __aiter__(self) -> AsyncIterator[stamina.Attempt]:
-        return aiter(
-            stamina.retry_context(
-                on=self.pause_after,
-                attempts=self.attempts,
-                timeout=self.within,
-                wait_max=self.longest_pause,
-                wait_jitter=JITTER,
-            )
-        )
+    def __aiter__(self) -> AsyncIterator[Attempt | FirstAttempt]:
+        return _Attempts(self)
 
     def pause_after(self, error: Exception) -> bool | float:
         """Return False not to retry, True for the usual pause, or the seconds to wait."""
@@ -60,6 +55,84 @@ class Retries:
             return True
         jitter = random.uniform(0, RETRY_AFTER_JITTER)  # noqa: S311  (not a secret)
         return min(error.retry_after, self.longest_wait) + jitter
+
+
+class FirstAttempt:
+    """The first request, which needs no library for retries. A context, as those that follow."""
+
+    num = 1
+    """The number of the attempt."""
+
+    def __init__(self) -> None:
+        self.started = time.monotonic()
+        self.failure: Exception | None = None
+        """The error after which the request is repeated."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _type: object, error: BaseException | None, _traceback: TracebackType | None
+    ) -> bool:
+        if isinstance(error, ServerUnavailable):
+            self.failure = error
+            return True
+        return False
+
+
+class _Attempts:
+    """The requests. stamina is imported for the second one: it takes long, and few need it."""
+
+    def __init__(self, retries: Retries) -> None:
+        self._retries = retries
+        self._first: FirstAttempt | None = None
+        self._others: AsyncIterator[Attempt] | None = None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Attempt | FirstAttempt:
+        if self._first is None:
+            self._first = FirstAttempt()
+            return self._first
+        if self._others is None:
+            if self._first.failure is None:
+                raise StopAsyncIteration
+            left = self._retries.within
+            if left is not None:
+                left -= time.monotonic() - self._first.started
+                if left <= 0:
+                    raise self._first.failure
+            self._others = _others(self._retries, left)
+            with await anext(self._others):
+                raise self._first.failure  # so that stamina counts it, and pauses
+        return await anext(self._others)
+
+
+def _others(retries: Retries, timeout: float | None) -> AsyncIterator[Attempt]:
+    """Return stamina's attempts. The first of them stands for the one that has failed already."""
+    import stamina
+    from stamina.instrumentation import set_on_retry_hooks
+
+    if _hooks:
+        set_on_retry_hooks(_hooks)
+    return aiter(
+        stamina.retry_context(
+            on=retries.pause_after,
+            attempts=retries.attempts,
+            timeout=timeout,
+            wait_max=retries.longest_pause,
+            wait_jitter=JITTER,
+        )
+    )
+
+
+_hooks: list[RetryHook] = []
+
+
+def tell_retries(hook: RetryHook) -> None:
+    """Call `hook`, and nothing else, for each retry of this process."""
+    _hooks[:] = [hook]
 
 
 def retry_after(header: str | None) -> float | None:

@@ -1,4 +1,7 @@
-"""Specs that a server has saved under names. The methods are part of `AsyncClient`."""
+"""Specs that a server has saved under names. The methods are part of `AsyncClient`.
+
+Their values are imported when they are needed: most clients save no specs.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,11 @@ from csvmill.client.defaults import JSON
 from csvmill.client.paths import SPECS, spec_path
 from csvmill.client.problem_types import SPEC_NOT_FOUND
 from csvmill.client.spec import spec_json
-from shared.api.saved_spec import SpecListView, SpecSummaryView, SpecView
 
 if TYPE_CHECKING:
     from csvmill.client.spec import Spec
     from csvmill.client.transport import Transport
+    from shared.api.saved_spec import SpecSummaryView, SpecView
 
 
 class SavedSpecMethods:
@@ -23,10 +26,14 @@ class SavedSpecMethods:
 
     async def specs(self) -> list[SpecSummaryView]:
         """Return the saved specs, by name. `spec` shows what one computes."""
+        from shared.api.saved_spec import SpecListView
+
         return list(SpecListView.of(await self._transport.json("GET", SPECS)).specs)
 
     async def spec(self, name: str) -> SpecView:
         """Return a saved spec. Raises Refused (404) if there is none of this name."""
+        from shared.api.saved_spec import SpecView
+
         return SpecView.of(await self._transport.json("GET", spec_path(name)))
 
     async def save_spec(
@@ -44,6 +51,8 @@ class SavedSpecMethods:
             headers["If-Match"] = etag
         if is_new:
             headers["If-None-Match"] = "*"
+        from shared.api.saved_spec import SpecView
+
         body = json.dumps(spec_json(spec), default=str).encode()
         answer = await self._transport.json("PUT", spec_path(name), body=body, headers=headers)
         return SpecView.of(answer)

@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.text import Text
 
 from csvmill.commands.job_text import rows_done
-from shared.jobs.job import JobState
+from shared.jobs.job_state import JobState
 
 if TYPE_CHECKING:
     from csvmill.client import JobView, TransferProgress

@@ -105,7 +105,7 @@ def run_async(
     # Imported here, as most of the time of a command that needs neither is that of imports.
     import asyncio
 
-    from stamina.instrumentation import set_on_retry_hooks
+    from csvmill.client.retrying import tell_retries
 
     last_note = -math.inf
 
@@ -116,7 +116,7 @@ def run_async(
             last_note = time.monotonic()
             on_retry(f"{details.caused_by}; retrying")
 
-    set_on_retry_hooks([hook])
+    tell_retries(hook)
     return asyncio.run(work)
 
 

@@ -12,7 +12,7 @@ from csvmill.commands.display import display
 from csvmill.commands.exit_codes import Exit, report_errors, run_async, show_json
 from csvmill.commands.job_text import describe_job, echo_warnings, job_json
 from csvmill.commands.options import given_api_key, job_argument, json_option, server_option
-from shared.jobs.job import JobState
+from shared.jobs.job_state import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

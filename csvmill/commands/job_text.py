@@ -10,7 +10,7 @@ import click
 from csvmill.commands.option_words import spoken
 from csvmill.commands.problem_text import describe_problems
 from csvmill.commands.spec_text import describe_spec
-from shared.jobs.job import JobState
+from shared.jobs.job_state import JobState
 
 if TYPE_CHECKING:
     from csvmill.client import JobProgress, JobView, ReportView, WarningView

@@ -14,7 +14,7 @@ from csvmill.commands.job_text import job_json
 from csvmill.commands.options import json_option, server_option
 from csvmill.commands.selection import STATES
 from csvmill.commands.spec_text import describe_spec
-from shared.jobs.job import JobState
+from shared.jobs.job_state import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,7 @@ from gateway.http.notify_urls import read_notify
 from gateway.specs.named import read_named
 from shared.errors import InvalidInput, UnsupportedMedia
 from shared.jobs.engine_choice import EngineChoice
-from shared.jobs.job_input import MAX_INPUTS
+from shared.jobs.input_limits import MAX_INPUTS
 
 if TYPE_CHECKING:
     from aiohttp import web

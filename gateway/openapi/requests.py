@@ -10,7 +10,7 @@ from gateway.openapi.nodes import integer, or_null, text
 from gateway.openapi.parts import ENGINE, ref
 from gateway.uploads.keeping import MOST_SECONDS
 from shared.http.outgoing import MAX_URL
-from shared.jobs.job_input import MAX_INPUTS
+from shared.jobs.input_limits import MAX_INPUTS
 from shared.jobs.notification import MAX_URLS
 from shared.jobs.saved_spec import NAME_PATTERN
 

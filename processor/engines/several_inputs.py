@@ -22,7 +22,8 @@ from shared.csv.problems import EMPTY_FILE, show
 from shared.csv.records import RecordReader
 from shared.errors import AttemptFailed, MalformedInput
 from shared.inspection.sample import SAMPLE_SIZE
-from shared.jobs.report import SHOWN_INPUTS, InputReport, Rows, report_of
+from shared.jobs.input_limits import SHOWN_INPUTS
+from shared.jobs.report import InputReport, Rows, report_of
 from shared.jobs.warnings import Finding, of_dialect
 from shared.runtime.files import remove_folder
 

@@ -13,8 +13,8 @@ from shared.api.view import Count, Id, Ordinal, Path, Sha256, Time, View, compon
 from shared.csv.problems import SHOWN_PROBLEMS
 from shared.jobs.delivery import DeliveryState
 from shared.jobs.engine_choice import EngineChoice
-from shared.jobs.job import AttemptOutcome, JobState
-from shared.jobs.job_input import MAX_INPUTS
+from shared.jobs.input_limits import MAX_INPUTS
+from shared.jobs.job_state import AttemptOutcome, JobState
 
 _MEANINGS = {
     JobState.PENDING: "waits for a worker",

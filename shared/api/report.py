@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from shared.api.described import AlsoJsonSchema, WithJsonSchema
 from shared.api.view import Count, Ordinal, View
-from shared.jobs.report import SHOWN_INPUTS
+from shared.jobs.input_limits import SHOWN_INPUTS
 
 _DIALECT = {
     "type": "object",

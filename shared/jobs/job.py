@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from shared.access.tenant import DEFAULT_TENANT
@@ -11,6 +10,9 @@ from shared.aggregation.spec import SONG_PLAYS as SONG_PLAYS
 from shared.aggregation.spec import Aggregation as Aggregation  # noqa: TC001
 from shared.jobs.engine_choice import EngineChoice
 from shared.jobs.fetch import NEVER
+from shared.jobs.job_state import TERMINAL_STATES as TERMINAL_STATES
+from shared.jobs.job_state import AttemptOutcome as AttemptOutcome
+from shared.jobs.job_state import JobState as JobState
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -19,38 +21,6 @@ if TYPE_CHECKING:
     from shared.blobs.blob import BlobKey
     from shared.jobs.job_input import JobInput
     from shared.jobs.report import Report
-
-
-class JobState(StrEnum):
-    """The states of a job (docs/job_states.md), named as Celery's."""
-
-    PENDING = "PENDING"
-    STARTED = "STARTED"
-    RETRY = "RETRY"
-    SUCCESS = "SUCCESS"
-    FAILURE = "FAILURE"
-    REVOKED = "REVOKED"
-
-    @property
-    def terminal(self) -> bool:
-        """Whether the job has ended. Only an operator's retry leads out of a terminal state."""
-        return self in (JobState.SUCCESS, JobState.FAILURE, JobState.REVOKED)
-
-
-TERMINAL_STATES = frozenset(state for state in JobState if state.terminal)
-
-
-class AttemptOutcome(StrEnum):
-    """How an attempt ended."""
-
-    SUCCESS = "success"
-    FAILURE = "failure"
-    LOST = "lost"
-    """Its worker stopped renewing the lease."""
-    RELEASED = "released"
-    """Its worker gave the job back; the attempt does not count."""
-    REVOKED = "revoked"
-    """The job was cancelled."""
 
 
 @dataclass(frozen=True, slots=True)

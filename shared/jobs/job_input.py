@@ -13,9 +13,6 @@ from shared.blobs.blob import BlobKey
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MAX_INPUTS = 1000
-"""The most inputs of a job."""
-
 
 @dataclass(frozen=True, slots=True)
 class JobInput:

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 VERSION = 1
-SHOWN_INPUTS = 100
-"""The number of files in a report. The records of all are counted."""
 
 
 @dataclass(frozen=True, slots=True)

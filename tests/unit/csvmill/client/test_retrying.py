@@ -8,6 +8,7 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 import pytest
+import stamina
 from aiohttp import web
 
 from csvmill.client import ClientError, ConnectionLost, Refused, Retries, ServerUnavailable
@@ -67,6 +68,31 @@ async def test_retries_end_with_the_last_failure(client_of: ClientOf) -> None:
         with pytest.raises(ServerUnavailable, match="storage is away"):
             await client.job("j")
     assert requested == 8
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 3])
+async def test_the_first_request_counts_as_an_attempt(attempts: int) -> None:
+    stamina.set_testing(False)
+    numbers: list[int] = []
+    with pytest.raises(ServerUnavailable, match=f"request {attempts} failed"):
+        await _fail(Retries(attempts=attempts, longest_pause=0.0), numbers)
+    assert numbers == list(range(1, attempts + 1))
+
+
+async def test_no_request_starts_after_the_time_of_the_first_has_passed() -> None:
+    stamina.set_testing(False)
+    numbers: list[int] = []
+    with pytest.raises(ServerUnavailable, match="request 1 failed"):
+        await _fail(Retries(attempts=None, within=0.0), numbers)
+    assert numbers == [1]
+
+
+async def _fail(retries: Retries, numbers: list[int]) -> None:
+    """Let each request fail, and note its number."""
+    async for attempt in retries:
+        with attempt:
+            numbers.append(attempt.num)
+            raise ServerUnavailable(f"request {attempt.num} failed", None)
 
 
 async def test_a_broken_connection_is_retried(client_of: ClientOf) -> None:

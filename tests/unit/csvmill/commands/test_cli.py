@@ -57,6 +57,23 @@ def test_the_command_line_imports_no_client_and_no_service_before_a_command_need
     assert loaded.isdisjoint({"aiohttp", "pydantic", "rich", "stamina", "gateway", "processor"})
 
 
+def test_the_client_of_a_run_imports_nothing_that_only_retries_keys_or_services_need() -> None:
+    code = (
+        "import csvmill.cli, csvmill.commands.run, sys\n"
+        "from csvmill.client.loading import load_client\n"
+        "load_client('http://127.0.0.1'); print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60
+    )
+    loaded = set(done.stdout.split())
+    assert "csvmill.client.async_client" in loaded
+    assert loaded.isdisjoint(
+        {"pydantic", "stamina", "tenacity", "shared.api.access", "shared.api.saved_spec",
+         "shared.jobs.job", "shared.jobs.report", "rich"}
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("text", "size"),
     [("1", 1), ("8388608", 8 << 20), ("8MiB", 8 << 20), ("8 mib", 8 << 20), ("8MB", 8_000_000),
