@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from csvmill.client.quick_start import collecting_later
+from csvmill.commands.exit_codes import Exit
 
 
 @click.command(short_help="Run the whole service in one process.")
@@ -48,12 +49,16 @@ def serve(with_parent: bool, **options: Any) -> None:
         from csvmill.standalone.settings import StandaloneSettings
         from shared.errors import InvalidInput
         from shared.runtime.secrets import forget_secrets, secrets_in_files
+        from shared.runtime.service import faults_of
+        from shared.telemetry.logs import last_words
 
     given = {name: value for name, value in options.items() if value is not None}
     try:
         settings = StandaloneSettings(**{**secrets_in_files(StandaloneSettings), **given})
     except (ValidationError, InvalidInput) as error:
-        raise click.UsageError(str(error)) from error
+        faults = faults_of(error) if isinstance(error, ValidationError) else str(error)
+        click.echo(last_words("standalone", faults), err=True)
+        raise click.exceptions.Exit(Exit.USAGE) from error
     forget_secrets(StandaloneSettings)
     # The programs that the service starts need not know it.
     os.environ.pop(TOKEN_VARIABLE, None)

@@ -62,14 +62,17 @@ def settings_or_exit(kind: type[Settings], name: str) -> Settings:
     except InvalidInput as error:
         sys.exit(last_words(name, str(error)))
     except ValidationError as error:
-        # Without the input, which may be a secret.
-        faults = "; ".join(
-            f"{_variable(fault['loc'])}: {fault['msg']}"
-            for fault in error.errors(include_input=False, include_url=False)
-        )
-        sys.exit(last_words(name, faults))
+        sys.exit(last_words(name, faults_of(error)))
     forget_secrets(kind)
     return settings
+
+
+def faults_of(error: ValidationError) -> str:
+    """Return the variables that are wrong, and why, without their values: one may be a secret."""
+    return "; ".join(
+        f"{_variable(fault['loc'])}: {fault['msg']}"
+        for fault in error.errors(include_input=False, include_url=False)
+    )
 
 
 def _variable(location: tuple[int | str, ...]) -> str:

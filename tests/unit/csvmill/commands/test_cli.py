@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -72,6 +73,18 @@ def test_the_client_of_a_run_imports_nothing_that_only_retries_keys_or_services_
         {"pydantic", "stamina", "tenacity", "shared.api.access", "shared.api.saved_spec",
          "shared.jobs.job", "shared.jobs.report", "rich"}
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("log_format", ["json", "text"])
+def test_a_wrong_setting_of_serve_is_named_without_its_value_in_the_format_of_the_log(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, log_format: str
+) -> None:
+    monkeypatch.setenv("CSVMILL_LEASE", "secret")
+    monkeypatch.setenv("CSVMILL_LOG_FORMAT", log_format)
+    code, output = invoke("serve", "--data-dir", str(tmp_path))
+    said = json.loads(output)["message"] if log_format == "json" else output
+    assert said.startswith("csvmill standalone: CSVMILL_LEASE: Input should be a valid number")
+    assert (code, "secret" in output, "pydantic" in output) == (2, False, False)
 
 
 @pytest.mark.parametrize(
