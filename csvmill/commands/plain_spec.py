@@ -10,7 +10,6 @@ from typing import Any
 
 from shared.aggregation.functions import FUNCTIONS
 from shared.aggregation.json_codec import aggregation_json, aggregation_of_json
-from shared.aggregation.resolve import check
 from shared.errors import InvalidInput
 
 MOST_ITEMS = 20
@@ -28,6 +27,8 @@ def checked_if_plain(spec: dict[str, Any]) -> dict[str, Any] | None:
     """
     if not _is_plain(spec):
         return None
+    from shared.aggregation.resolve import check  # not needed by a run without a spec
+
     aggregation = aggregation_of_json(spec)
     try:
         check(aggregation)

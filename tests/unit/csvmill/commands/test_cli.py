@@ -71,7 +71,7 @@ def test_the_client_of_a_run_imports_nothing_that_only_retries_keys_or_services_
     assert "csvmill.client.async_client" in loaded
     assert loaded.isdisjoint(
         {"pydantic", "stamina", "tenacity", "shared.api.access", "shared.api.saved_spec",
-         "shared.jobs.job", "shared.jobs.report", "rich"}
+         "shared.jobs.job", "shared.jobs.report", "shared.aggregation.resolve", "rich"}
     )  # fmt: skip
 
 
