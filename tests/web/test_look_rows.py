@@ -114,7 +114,9 @@ async def test_numbers_are_shown_with_all_their_digits(
     assert await places(look) == [
         f"{name}: max(v) {rows[name]}" for name in ("surplus", "half", "small", "deficit")
     ]
-    await expect(look.locator("svg .chart-value").first).to_have_text(f"{Decimal(rows['surplus']):,}")
+    await expect(look.locator("svg .chart-value").first).to_have_text(
+        f"{Decimal(rows['surplus']):,}"
+    )
     for name, kind in (("max(v)", "descending"), ("max(v)", "ascending")):
         await sort_button(look, name).click()
         await expect(look.get_by_role("columnheader", name=name)).to_have_attribute(
