@@ -15,6 +15,7 @@ from aiohttp import BodyPartReader, MultipartReader
 
 from shared.errors import InvalidInput
 from shared.http.expectation import invite
+from shared.http.held_bytes import HeldBytes, held_bytes
 from shared.http.request_body import BROKEN_BODY, BodyMeter
 
 if TYPE_CHECKING:
@@ -41,10 +42,13 @@ _UNENCODED = ("7bit", "8bit", "binary")
 class Part:
     """A part of a form, which must be read or skipped before the next part is requested."""
 
-    def __init__(self, reader: BodyPartReader, client_timeout: float, meter: BodyMeter) -> None:
+    def __init__(
+        self, reader: BodyPartReader, client_timeout: float, meter: BodyMeter, held: HeldBytes
+    ) -> None:
         self._reader = reader
         self._client_timeout = client_timeout
         self._meter = meter
+        self._held = held
         params = _disposition(reader.headers.get("Content-Disposition", ""))
         self.name = params.get("name")
         self.filename = params.get("filename")
@@ -55,11 +59,17 @@ class Part:
         """Yield the content. Raises InvalidInput if the body ends or stalls before its end."""
         while not self._reader.at_eof():
             with self._meter.waiting():
-                piece = await _read(self._reader.read_chunk(PIECE), self._client_timeout)
+                piece = await _read(
+                    self._reader.read_chunk(self._held.most_at_a_time(PIECE)), self._client_timeout
+                )
             self._meter.received(len(piece))
             if piece:
                 self.size += len(piece)
-                yield piece
+                self._held.pass_on(len(piece))
+                try:
+                    yield piece
+                finally:
+                    self._held.pass_on(0)
 
     async def text(self, limit: int = MAX_FIELD_SIZE) -> str:
         """Return the content as text. Raises InvalidInput beyond `limit` bytes, or if not UTF-8."""
@@ -135,7 +145,7 @@ class Form:
                 f"Content-Transfer-Encoding {encoding} is not supported (RFC 7578, 4.7); "
                 "send the bytes as they are"
             )
-        part = Part(reader, self._client_timeout, self._meter)
+        part = Part(reader, self._client_timeout, self._meter, held_bytes(self._request))
         if part.name is None:
             raise InvalidInput("a part of the form has no name in its Content-Disposition")
         return part

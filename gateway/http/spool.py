@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 PIECE = 1 << 20
-"""Bytes written or read at a time."""
+"""Bytes read at a time."""
+BATCH = 128 << 10
+"""Bytes that are gathered before they are written, for as long as a slow client takes: half of what
+a fast one's form brings at a time."""
 
 
 class Spool:
@@ -39,7 +42,7 @@ class Spool:
         async for piece in pieces:
             batch.append(piece)
             size += len(piece)
-            if size >= PIECE:
+            if size >= BATCH:
                 await self._write(batch)
                 batch, size = [], 0
         await self._write(batch)

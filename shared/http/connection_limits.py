@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
+from shared.http.held_bytes import MOST_HELD
+
 IDLE_TIMEOUT = 75.0
 HEAD_TIMEOUT = 15.0
 TELL_AGAIN = 60.0
@@ -26,6 +28,8 @@ class ConnectionLimits:
     """Without a byte of a response taken by the client; None is no limit."""
     per_address: int = 0
     """Connections of one address at the same time; 0 is no limit."""
+    most_held: int = MOST_HELD
+    """Bytes of bodies that all connections hold while they are read far ahead: `held_bytes`."""
     proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     """Addresses with any number of connections, as those of this machine."""
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from shared.blobs.socket_part import ARRIVAL_TIMEOUT, IncomingBytes, SocketPart
+from shared.http.held_bytes import HeldBytes, held_bytes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
@@ -72,20 +73,21 @@ async def direct_pieces(request: web.Request, size: int) -> AsyncGenerator[Piece
     protocol, content = request.protocol, request.content
     request[_CLOSES] = True
     protocol.pause_reading()
-    left, turns = size, Turns()
+    left, turns, held = size, Turns(), held_bytes(request)
     try:
-        with duplicate_socket(request) as duplicate, AwaitedBytes(duplicate) as incoming:
+        with duplicate_socket(request) as duplicate, AwaitedBytes(duplicate, held) as incoming:
             while left:
                 worth = incoming.worth(left)
                 if not incoming.has(worth):
                     await incoming.arrived()
                     check_open(request)
-                part = SocketPart(incoming, min(LARGEST_PART, left))
+                part = SocketPart(incoming, held.most_at_a_time(min(LARGEST_PART, left)))
                 piece: Piece = part if incoming.has(worth) else part.read()
                 try:
                     if piece:
                         yield piece
                 finally:
+                    held.pass_on(0)
                     left -= part.taken
                 if part.failure is not None:
                     raise part.failure
@@ -138,7 +140,18 @@ def check_open(request: web.Request) -> None:
 
 
 class AwaitedBytes(IncomingBytes):
-    """Lets a task wait for bytes."""
+    """Lets a task wait for bytes, and counts those that are read and passed on as held."""
+
+    def __init__(self, connection: socket.socket, held: HeldBytes) -> None:
+        super().__init__(connection)
+        self._held = held
+
+    def receive(self, most: int) -> bytes:
+        """See `IncomingBytes`."""
+        content = super().receive(most)
+        self._held.received(len(content))
+        self._held.pass_on(len(content))
+        return content
 
     async def arrived(self) -> None:
         """Return when the bytes that `has` was asked for have arrived; after a moment, any."""

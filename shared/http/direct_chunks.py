@@ -22,6 +22,7 @@ from shared.http.direct_body import (
     check_open,
     duplicate_socket,
 )
+from shared.http.held_bytes import HeldBytes, held_bytes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -77,7 +78,8 @@ class DirectChunks:
             and transport.get_extra_info("socket") is not None
         ):
             duplicate = self._stack.enter_context(duplicate_socket(request))
-            self._chunked = self._stack.enter_context(_ChunkedBytes(duplicate))
+            held = held_bytes(request)
+            self._chunked = self._stack.enter_context(_ChunkedBytes(duplicate, held))
             request.protocol.pause_reading()
 
     def release(self) -> None:
@@ -108,7 +110,7 @@ class DirectChunks:
 
 
 async def _parts(request: web.Request, chunked: _ChunkedBytes) -> AsyncGenerator[Piece, None]:
-    turns = Turns()
+    turns, held = Turns(), held_bytes(request)
     await chunked.readable()
     if chunked.next_size() < WORTH_TAKING:
         return
@@ -122,10 +124,13 @@ async def _parts(request: web.Request, chunked: _ChunkedBytes) -> AsyncGenerator
         if not chunked.has(worth):
             await chunked.arrived()
             check_open(request)
-        part = SocketPart(chunked, LARGEST_PART)
+        part = SocketPart(chunked, held.most_at_a_time(LARGEST_PART))
         piece: Piece = part if chunked.has(worth) else part.read()
-        if piece:
-            yield piece
+        try:
+            if piece:
+                yield piece
+        finally:
+            held.pass_on(0)
         if part.failure is not None:
             raise part.failure
         if part.ended:
@@ -139,8 +144,8 @@ class _ChunkedBytes(AwaitedBytes):
     At the end of a chunk, no byte can be taken until the head of the next one has arrived.
     """
 
-    def __init__(self, connection: socket.socket) -> None:
-        super().__init__(connection)
+    def __init__(self, connection: socket.socket, held: HeldBytes) -> None:
+        super().__init__(connection, held)
         self.left = 0
         """Bytes of the chunk that were not received yet."""
         self._taken = False

@@ -17,6 +17,7 @@ from shared.blobs.socket_part import bytes_of, size_of
 from shared.errors import BodyTooSlow, InvalidInput
 from shared.http.direct_body import direct_pieces, unparsed_bytes
 from shared.http.expectation import invite
+from shared.http.held_bytes import held_bytes
 from shared.http.least_rate import RateMeter
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ BROKEN_BODY = (
 )
 """What aiohttp raises when a body ends early or is not encoded as its header says."""
 
+READ_AHEAD = 2 << 20
+"""Bytes of a body that are passed on at a time: as many as are read ahead."""
 _MAX_DIGITS = 30
 """Digits of a number with an exponent: `1e1000000000` is short in JSON and huge in memory."""
 
@@ -125,10 +128,15 @@ async def _pieces(request: web.Request, direct: DirectChunks | None) -> AsyncGen
         async with aclosing(direct.pieces()) as parts:
             async for part in parts:
                 yield part
-    while piece := await request.content.readany():
-        yield piece
-        while piece := request.content.read_nowait():
-            yield piece
+    held = held_bytes(request)
+    while piece := await request.content.read(held.most_at_a_time(READ_AHEAD)):
+        while piece:
+            held.pass_on(len(piece))
+            try:
+                yield piece
+            finally:
+                held.pass_on(0)
+            piece = request.content.read_nowait(held.most_at_a_time(READ_AHEAD))
         if size := unparsed_bytes(request):
             async with aclosing(direct_pieces(request, size)) as pieces:
                 async for each in pieces:

@@ -13,6 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError, InvalidURLError, LineTo
 
 from shared.http.connections import unacknowledged
 from shared.http.expectation import expects_continue, set_waiting, without_expectation
+from shared.http.held_bytes import AllHeldBytes, HeldBytes
 from shared.http.security_headers import SERVER
 from shared.http.staged_close import StagedClose, body_is_left, body_is_unread, second_descriptor
 
@@ -57,6 +58,7 @@ class Connection(web.RequestHandler):
         limits: ConnectionLimits,
         addresses: Addresses,
         closing: StagedClose,
+        held: AllHeldBytes | None = None,
         loop: asyncio.AbstractEventLoop,
         **options: Any,
     ) -> None:
@@ -68,6 +70,7 @@ class Connection(web.RequestHandler):
         self._limits = limits
         self._addresses = addresses
         self._closing = closing
+        self.held = HeldBytes(held or AllHeldBytes())
         self._lingers: socket.socket | None = None
         self._unparsed = False
         self._make_request = cast("Callable[..., BaseRequest]", self._request_factory)
@@ -104,23 +107,27 @@ class Connection(web.RequestHandler):
         if self._address is not None:
             self._addresses.closed(self._address)
             self._address = None
-        self._newest = None
+        self._newest = self.held.body = None
         super().connection_lost(exc)
         if self._lingers is not None:
             self._closing.start(self._lingers)
             self._lingers = None
 
     def data_received(self, data: bytes) -> None:
-        """Keep the last bytes, and wait only so long for the rest of a head."""
+        """Keep the last bytes, wait only so long for the rest of a head, limit what is held."""
         kept = LAST_BYTES - len(data)
         self._last = self._last[-kept:] + data if kept > 0 else data[-LAST_BYTES:]
+        self.held.received(len(data))
         super().data_received(data)
         if self._messages:
             message, self._newest = self._messages[-1]
+            self.held.body = self._newest
             if isinstance(message, RawRequestMessage):
                 self._line_ended, self._begun = False, 0
             elif isinstance(message.exc, LineTooLong):
                 self._in_url = self._line_is_too_long(data)
+        if data and self.held.should_pause:
+            self.pause_reading()  # until bytes of the body are taken
         if not self._is_idle:
             self._stop("head")
             return

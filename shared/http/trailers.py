@@ -15,6 +15,7 @@ from multidict import CIMultiDict
 
 from shared.errors import InvalidInput
 from shared.http.connection_limits import Addresses, ConnectionLimits
+from shared.http.held_bytes import AllHeldBytes
 from shared.http.server_connection import LAST_BYTES, Connection
 from shared.http.staged_close import StagedClose
 
@@ -35,6 +36,7 @@ class TrailerRunner(web.AppRunner):
         self._limits = limits or ConnectionLimits()
         self._addresses = Addresses(self._limits)
         self._closing = StagedClose()
+        self._held = AllHeldBytes(self._limits.most_held)
 
     @property
     def server(self) -> web.Server | None:
@@ -53,6 +55,7 @@ class TrailerRunner(web.AppRunner):
             limits=self._limits,
             addresses=self._addresses,
             closing=self._closing,
+            held=self._held,
             loop=asyncio.get_running_loop(),
             **server._kwargs,
         )

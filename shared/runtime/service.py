@@ -20,6 +20,7 @@ from shared.http.direct_body import allow_direct_bodies
 from shared.http.trailers import TrailerRunner
 from shared.runtime.descriptors import raise_limit, watch_descriptors
 from shared.runtime.drain import ON_SHUTDOWN_STARTED, Drain
+from shared.runtime.freed_memory import return_freed_memory
 from shared.runtime.secrets import forget_secrets, hide_memory, secrets_in_files
 from shared.runtime.unknown_settings import unknown_settings
 from shared.telemetry.logs import last_words
@@ -165,7 +166,7 @@ async def _serve(
         shutdown_timeout=CLOSE_TIMEOUT,
         read_bufsize=READ_BUFFER,
     )
-    watching = asyncio.create_task(watch_descriptors())
+    watching = [asyncio.create_task(work) for work in (watch_descriptors(), return_freed_memory())]
     try:
         await runner.setup()
         site = web.TCPSite(runner, host, port, ssl_context=tls)
@@ -182,7 +183,8 @@ async def _serve(
         if cut_off := await drain.finish(shutdown_timeout, hurry):
             log.warning("%d requests did not finish in time", cut_off)
     finally:
-        watching.cancel()
+        for task in watching:
+            task.cancel()
         await runner.cleanup()
 
 
