@@ -10,7 +10,10 @@ import psutil
 
 IN_MEMORY = Path("/dev/shm")  # noqa: S108  (`mkdtemp` creates the folders in it)
 NEEDED = 4 << 30
-"""Free bytes, at least, for the files of the tests that run at the same time."""
+"""Bytes of memory, at least, for the files of the tests that run at the same time."""
+DECLARED = 22_000_000_000
+"""Free bytes of the file system, at least: tests send sparse files of 20 GB, for which a service
+demands room."""
 
 
 def use_memory() -> None:
@@ -19,13 +22,14 @@ def use_memory() -> None:
     A file that is written and removed within a test does not have to reach a disk. What a killed
     process wrote is kept there as it is in the page cache of a disk.
     """
-    if "TMPDIR" not in os.environ and _room() >= NEEDED:
+    if "TMPDIR" not in os.environ and _has_room():
         os.environ["TMPDIR"] = str(IN_MEMORY)
         tempfile.tempdir = None
 
 
-def _room() -> int:
+def _has_room() -> bool:
     if not os.access(IN_MEMORY, os.W_OK):
-        return 0
+        return False
     status = os.statvfs(IN_MEMORY)
-    return min(status.f_bavail * status.f_frsize, psutil.virtual_memory().available // 2)
+    free = status.f_bavail * status.f_frsize
+    return free >= DECLARED and psutil.virtual_memory().available // 2 >= NEEDED
