@@ -9,15 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from processor.engines.native import NativeEngine
 from processor.engines.port import EngineLimits
 from processor.engines.spark.cluster import Cluster
 from processor.engines.spark.connect import ConnectSession
-from tests.contract.engines.test_dirt import (
-    test_cells_that_are_not_numbers_are_rejected_and_numbers_counted,
-    test_skipped_rows_are_kept_as_rejects_and_every_row_is_counted,
-)
+from tests.aggregations import Case, dirty_cases
+from tests.contract.engines import test_dirt as dirt
 from tests.contract.engines.test_functions import (
     test_a_bad_cell_is_reported_with_its_column,
     test_a_number_that_is_too_long_to_be_multiplied_is_bad,
@@ -45,11 +44,9 @@ __all__ = [
     "test_a_file_of_several_megabytes_with_newlines_in_quotes_is_aggregated",
     "test_a_number_that_is_too_long_to_be_multiplied_is_bad",
     "test_a_ratio_divides_output_columns",
-    "test_cells_that_are_not_numbers_are_rejected_and_numbers_counted",
     "test_each_sequence_is_the_text_of_the_codec_or_makes_its_record_bad",
     "test_many_numbers_have_the_spread_that_the_statistics_module_finds",
     "test_results_equal_those_of_the_oracle_byte_for_byte",
-    "test_skipped_rows_are_kept_as_rejects_and_every_row_is_counted",
     "test_texts_that_are_too_long_together_fail_the_job",
 ]
 
@@ -111,3 +108,22 @@ def scratch(tmp_path: Path) -> Path:
     folder = tmp_path / "scratch's [*]"
     folder.mkdir()
     return folder
+
+
+# The tests of dirt choose their engines by themselves.
+@given(case=dirty_cases())
+@settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+async def test_skipped_rows_are_kept_as_rejects_and_every_row_is_counted(
+    engine: NativeEngine, tmp_path: Path, scratch: Path, case: Case
+) -> None:
+    await dirt.assert_bad_rows_are_kept(engine, tmp_path, scratch, case)
+
+
+async def test_cells_that_are_not_numbers_are_rejected_and_numbers_counted(
+    engine: NativeEngine, tmp_path: Path, scratch: Path
+) -> None:
+    await dirt.test_cells_that_are_not_numbers_are_rejected_and_numbers_counted(
+        engine, tmp_path, scratch
+    )
