@@ -27,6 +27,10 @@ def first_of(kind: str, seen: Sequence[Seen], others: int = 0) -> list[Finding]:
     return [Finding(kind, len(seen), others, line, number, show(text))]
 
 
+JUDGED_LINES = 16
+"""So many lines that are not empty are looked at to say whether a record encloses others."""
+
+
 class RecordDoubts:
     """Collects what is doubtful in records that fit the header, in their order."""
 
@@ -77,7 +81,7 @@ class RecordDoubts:
         return b"\r" if self._dialect.line_end == "cr" else b"\n"
 
     def _look_at_lines(self) -> None:
-        """Find records each line of which, by itself, has as many delimiters as a record."""
+        """Find records each of whose first lines, by itself, has as many delimiters as a record."""
         delimiters = self._width + self._dialect.trailing_delimiters - 1
         # Those before a space are common in prose.
         delimiter = re.compile(re.escape(self._dialect.delimiter.encode()) + b"(?! )")
@@ -86,7 +90,8 @@ class RecordDoubts:
             lines = every[line - 1 : line - 1 + count]
             if self._newline == b"\n":
                 lines = [each.removesuffix(b"\r") for each in lines]
-            found = [len(delimiter.findall(each)) for each in lines if each]
+            judged = [each for each in lines if each][:JUDGED_LINES]
+            found = [len(delimiter.findall(each)) for each in judged]
             if delimiters and len(found) > 1 and set(found) == {delimiters}:
                 self._seen["records_in_quotes"].append((line, None, record))
 

@@ -189,6 +189,8 @@ CASES = {
             b'd,5,"6\ne,7,8\nf,9"",10\ng,11,12"\n',
             b'"h\ni",13,14\n',
             b'j,15,"\nk,16,17"\n',
+            b'l,18,"' + b"\nm,19,20\n" * 15 + b'no record"\n',
+            b'l,18,"' + b"\nm,19,20\n" * 14 + b'no record"\n',
         ],
         TEXTS,
     ),

@@ -3,12 +3,16 @@
 #include <algorithm>
 #include <bit>
 
+#include "csv/masks.hpp"
 #include "text/byte_mask.hpp"
 #include "text/show.hpp"
 
 namespace csvmill {
 
 namespace {
+
+/// So many lines that may be records, from the first one on, show that a record encloses others.
+constexpr std::size_t judged_lines = 16;
 
 /// Whether a part of a record, as a line, has nothing but a line end.
 bool is_empty_line(Bytes line, char newline) {
@@ -32,11 +36,56 @@ public:
 
     bool has_several() const { return lines_ > 1; }
 
+    /// Whether the lines below need not be looked at.
+    bool is_settled() const { return lines_ >= judged_lines; }
+
 private:
     std::size_t delimiters_;
     char newline_;
     std::size_t lines_ = 0;  ///< That are not empty.
 };
+
+/// Whether a record has several lines that may be records, with so many delimiters each, and before
+/// the last that is judged no others but empty ones. Delimiters before a space do not count, as
+/// they are common in prose. 64 bytes after it can be read.
+[[gnu::always_inline]] inline bool are_records(Bytes record, char delimiter, char newline,
+                                               std::size_t delimiters) {
+    LineCheck check(delimiters, newline);
+    std::size_t begin = 0;  // Of a line.
+    std::size_t count = 0;  // Of its delimiters.
+    for (std::size_t at = 0; at < record.size(); at += mask_bytes) {
+        const char* const bytes = record.data() + at;
+        const std::uint64_t within =
+            ~std::uint64_t{0} >> (mask_bytes - std::min(record.size() - at, mask_bytes));
+        std::uint64_t newlines = mask_of_64(bytes, newline) & within;
+        std::uint64_t found = mask_of_64(bytes, delimiter) & within;
+        if (found != 0) found &= ~mask_of_64(bytes + 1, ' ');
+        for (; newlines != 0; newlines &= newlines - 1) {
+            const std::uint64_t before = newlines ^ (newlines - 1);
+            count += static_cast<std::size_t>(std::popcount(found & before));
+            found &= ~before;
+            const std::size_t end = at + static_cast<std::size_t>(std::countr_zero(newlines));
+            if (!check.take(record.substr(begin, end - begin), count)) return false;
+            if (check.is_settled()) return true;
+            begin = end + 1;
+            count = 0;
+        }
+        count += static_cast<std::size_t>(std::popcount(found));
+    }
+    return check.take(record.substr(begin), count) && check.has_several();
+}
+
+bool are_records_plain(Bytes record, char delimiter, char newline, std::size_t delimiters) {
+    return are_records(record, delimiter, newline, delimiters);
+}
+
+#ifdef __x86_64__
+__attribute__((target("avx2,bmi,popcnt"))) bool are_records_vector(Bytes record, char delimiter,
+                                                                   char newline,
+                                                                   std::size_t delimiters) {
+    return are_records(record, delimiter, newline, delimiters);
+}
+#endif
 
 }  // namespace
 
@@ -44,6 +93,7 @@ RecordWatch::RecordWatch(const RecordReader& reader, std::size_t width, Doubts& 
     : reader_(reader),
       dialect_(reader.dialect()),
       delimiters_(width - 1),
+      vectors_(has_vectors()),
       doubts_(doubts),
       below_empty_line_(doubts.of(Doubt::below_empty_line)) {}
 
@@ -100,42 +150,26 @@ void RecordWatch::look_above(std::uint32_t start, Above above, const TextPlace& 
     }
 }
 
-/// Looks at a record of several lines, which ends at `end`. Each of its lines may be a record.
+/// Looks at a record of several lines, which ends at `end`. Each of the first ones may be a record.
 void RecordWatch::look_at_lines(std::uint32_t start, std::size_t end, const TextPlace& place) {
     if (delimiters_ == 0) return;
     const Bytes record = place.data.substr(start, end - start);
     const bool are_records = dialect_.delimiter.size() == 1 ? lines_are_records(record)
                                                             : long_delimiters_make_records(record);
-    if (are_records) see_record(doubts_.of(Doubt::records_in_quotes), start, place);
+    if (!are_records) return;
+    if (in_quotes_ == nullptr) in_quotes_ = &doubts_.of(Doubt::records_in_quotes);
+    see_record(*in_quotes_, start, place);
 }
 
-/// Whether a record has several lines that may be records, and no others but empty ones. Delimiters
-/// before a space do not count, as they are common in prose. 64 bytes after it can be read.
+/// Whether a record has several lines that may be records. See `are_records`.
 bool RecordWatch::lines_are_records(Bytes record) const {
-    const char newline = dialect_.newline();
     const char delimiter = dialect_.delimiter.front();
-    LineCheck check(delimiters_, newline);
-    std::size_t begin = 0;  // Of a line.
-    std::size_t count = 0;  // Of its delimiters.
-    for (std::size_t at = 0; at < record.size(); at += mask_bytes) {
-        const char* const bytes = record.data() + at;
-        const std::uint64_t within =
-            ~std::uint64_t{0} >> (mask_bytes - std::min(record.size() - at, mask_bytes));
-        std::uint64_t newlines = mask_of_64(bytes, newline) & within;
-        std::uint64_t found = mask_of_64(bytes, delimiter) & within;
-        if (found != 0) found &= ~mask_of_64(bytes + 1, ' ');
-        for (; newlines != 0; newlines &= newlines - 1) {
-            const std::uint64_t before = newlines ^ (newlines - 1);
-            count += static_cast<std::size_t>(std::popcount(found & before));
-            found &= ~before;
-            const std::size_t end = at + static_cast<std::size_t>(std::countr_zero(newlines));
-            if (!check.take(record.substr(begin, end - begin), count)) return false;
-            begin = end + 1;
-            count = 0;
-        }
-        count += static_cast<std::size_t>(std::popcount(found));
+#ifdef __x86_64__
+    if (vectors_) {
+        return are_records_vector(record, delimiter, dialect_.newline(), delimiters_);
     }
-    return check.take(record.substr(begin), count) && check.has_several();
+#endif
+    return are_records_plain(record, delimiter, dialect_.newline(), delimiters_);
 }
 
 /// The same where delimiters have several bytes.
@@ -150,10 +184,12 @@ bool RecordWatch::long_delimiters_make_records(Bytes record) const {
             count += line.substr(at, 1) == " " ? 0 : 1;
         }
         if (!check.take(line, count)) return false;
+        if (check.is_settled()) return true;
         begin += line.size() + 1;
     }
     return check.has_several();
 }
+
 /// Where a record without a fault ends, without its line end.
 std::size_t RecordWatch::end_of(const RecordIndex& index, const RecordIndex::Row& row,
                                 const TextPlace& place) const {

@@ -48,9 +48,11 @@ private:
     const RecordReader& reader_;
     const Dialect& dialect_;
     std::size_t delimiters_;  ///< Of a record.
+    bool vectors_;            ///< Whether the processor has vector instructions.
     Doubts& doubts_;
     Sighting& below_empty_line_;
-    std::vector<Field> fields_;  ///< Of the record that was read last.
+    Sighting* in_quotes_ = nullptr;  ///< Null if there is none yet.
+    std::vector<Field> fields_;      ///< Of the record that was read last.
 };
 
 }  // namespace csvmill

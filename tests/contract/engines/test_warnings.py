@@ -147,7 +147,9 @@ CASES: list[tuple[bytes, Aggregation, Input, list[Told]]] = [
     (b'k,n\na,"Main Street 5\nSpringfield, IL"\nb,"x\n\n"\n', COUNT, HEADER, []),
     (b'k,n\na,"' + b"1\nb," * 40 + b'2"\n', COUNT, HEADER,
      [("records_in_quotes", 1, 2, None, "'a,1" + "\\nb,1" * 14 + "\\n'...")]),
-    (b'k,n\na,"' + b"1\nb," * 40 + b'2\nc"\n', COUNT, HEADER, []),
+    (b'k,n\na,"' + b"1\nb," * 40 + b'2\nc"\n', COUNT, HEADER,
+     [("records_in_quotes", 1, 2, None, "'a,1" + "\\nb,1" * 14 + "\\n'...")]),
+    (b'k,n\na,"' + b"1\nb," * 14 + b'2\nc"\n', COUNT, HEADER, []),
     (b'k\n"a\nb"\n', COUNT, Input(header=True, delimiter=","), []),
     # Totals
     (b"k,n\na,1\nTotal,3\nb,5\n", BY_FIRST, HEADER, [("total_row", 1, 3, 1, "'Total'")]),
