@@ -9,102 +9,27 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.access.tenant import Tenant
-from shared.database import connect
 from shared.errors import JobNotFound
 from shared.jobs.job import JobState
-from shared.jobs.wake_up import WakeUp
-from tests.contract.job_stores import make_job, open_store, result_of
+from tests.contract.job_stores import make_job, open_store
+from tests.contract.jobs.turns import (
+    LARGE,
+    NOW,
+    SMALL,
+    A,
+    B,
+    C,
+    claim_next,
+    claimed,
+    end,
+    make_jobs,
+    make_published,
+    served,
+    set_tenant,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from shared.jobs.job import Job
     from shared.jobs.store import SqlJobStore
-    from shared.jobs.turns import Claimed
-
-A, B, C = Tenant("a"), Tenant("b"), Tenant("c")
-NOW = 10_000.0
-SMALL = 10
-LARGE = 1 << 40
-
-
-async def make_jobs(
-    store: SqlJobStore, tenant: Tenant, number: int, *, size: int = SMALL, at: float = NOW
-) -> list[Job]:
-    """Jobs that were created one after the other, 2 seconds apart."""
-    return [
-        await make_published(store, tenant, size=size, at=at - 2 * (number - place))
-        for place in range(number)
-    ]
-
-
-async def make_published(
-    store: SqlJobStore, tenant: Tenant, *, size: int = LARGE, at: float = 0.0, max_attempts: int = 3
-) -> Job:
-    """A job that has a wake-up."""
-    job = await make_job(store, tenant=tenant, input_size=size, now=at, max_attempts=max_attempts)
-    await store.mark_published(job.id, at)
-    return job
-
-
-async def claim_next(
-    store: SqlJobStore,
-    job: Job,
-    *,
-    now: float = NOW,
-    max_running: int | None = None,
-    last_slot: bool = False,
-) -> Claimed | None:
-    return await store.claim_next(
-        WakeUp.of(job),
-        worker="worker-1",
-        lease_until=now + 15.0,
-        now=now,
-        max_running=max_running,
-        last_slot=last_slot,
-    )
-
-
-async def claimed(store: SqlJobStore, job: Job, now: float = NOW) -> Job:
-    """The job that a wake-up is spent on."""
-    claim = await claim_next(store, job, now=now)
-    assert claim is not None
-    return claim.job
-
-
-async def served(store: SqlJobStore, queue: Sequence[Job], *, slots: int = 1) -> list[Job]:
-    """The order in which jobs are claimed by their wake-ups, if `slots` run at a time."""
-    order: list[Job] = []
-    running: list[Job] = []
-    for wakeup_job in queue:
-        if len(running) == slots:
-            await end(store, running.pop(0))
-        job = await claimed(store, wakeup_job)
-        order.append(job)
-        running.append(job)
-    for job in running:
-        await end(store, job)
-    return order
-
-
-async def end(store: SqlJobStore, job: Job) -> None:
-    await store.succeed(job.id, job.attempt, result_of(job.id, job.attempt), now=NOW)
-
-
-async def set_tenant(
-    url: str, tenant: Tenant, *, weight: int | None = None, max_running: int | None = None
-) -> None:
-    database = await connect(url)
-    try:
-        await database.write(
-            "INSERT INTO tenants (tenant, weight, max_running) VALUES ($1, $2, $3)",
-            tenant,
-            weight,
-            max_running,
-        )
-    finally:
-        await database.close()
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
@@ -163,67 +88,6 @@ async def test_a_tenant_with_jobs_that_run_long_leaves_the_next_slot_to_another(
     # One slot is left, in which the jobs of B end one after the other
     order = await served(store, short)
     assert [job.tenant for job in order] == [B] * 6
-
-
-async def test_the_last_slot_is_of_the_only_tenant_whatever_it_runs(store: SqlJobStore) -> None:
-    running, waiting = await make_jobs(store, A, 2, size=LARGE)
-    await claimed(store, running)
-    taken = await claim_next(store, waiting, last_slot=True)
-    assert taken is not None
-    assert taken.job.id == waiting.id
-
-
-async def test_the_last_slot_is_not_for_a_tenant_that_runs_a_job_if_there_is_another(
-    store: SqlJobStore,
-) -> None:
-    running, waiting = await make_jobs(store, A, 2, size=LARGE)
-    await claimed(store, running)
-    (one,) = await make_jobs(store, B, 1, size=LARGE)
-    taken = await claim_next(store, waiting, last_slot=True)
-    assert taken is not None
-    assert taken.job.id == one.id
-    assert await claim_next(store, waiting, last_slot=True) is None
-    assert (await store.get(waiting.id)).state is JobState.PENDING
-    # A slot that is not the last
-    assert (await claimed(store, waiting)).id == waiting.id
-
-
-async def test_small_jobs_that_run_take_no_last_slot_of_the_others(store: SqlJobStore) -> None:
-    await make_jobs(store, B, 1, size=SMALL)
-    (small,) = await make_jobs(store, A, 1, size=SMALL)
-    (large,) = await make_jobs(store, A, 1, size=LARGE)
-    await store.claim(small.id, worker="worker-1", lease_until=NOW + 15, now=NOW)
-    taken = await claim_next(store, large, last_slot=True)
-    assert taken is not None
-    assert taken.job.id == large.id
-
-
-async def test_a_job_whose_last_attempt_is_lost_ends_although_only_the_last_slot_is_free(
-    store: SqlJobStore,
-) -> None:
-    job = await make_published(store, A, max_attempts=1)
-    await claimed(store, job)
-    await make_jobs(store, B, 1, size=LARGE)
-    first = await claim_next(store, job, now=NOW + 60, last_slot=True)
-    assert first is not None
-    assert first.job.tenant == B
-    await claim_next(store, job, now=NOW + 60, last_slot=True)
-    assert (await store.get(job.id)).state is JobState.FAILURE
-
-
-async def test_a_lost_job_whose_wake_up_the_last_slot_spends_on_another_is_woken_again(
-    store: SqlJobStore,
-) -> None:
-    lost = await make_published(store, A)
-    await claimed(store, lost)
-    (one,) = await make_jobs(store, B, 1, size=LARGE)
-    await store.mark_published(lost.id, NOW + 50)  # by the relay
-    taken = await claim_next(store, lost, now=NOW + 60, last_slot=True)
-    assert taken is not None
-    assert taken.job.id == one.id
-    (due,) = await store.overdue(now=NOW + 60, unpublished_for=15.0, lost_before=0.0, limit=9)
-    assert due.job_id == lost.id
-    assert (await claimed(store, lost, NOW + 60)).id == lost.id
 
 
 async def test_small_jobs_and_others_have_turns_of_their_own(store: SqlJobStore) -> None:
@@ -343,73 +207,6 @@ async def test_a_claim_is_found_by_its_worker_and_the_end_of_its_lease(store: Sq
     assert found.id == job.id
     assert await store.claimed(worker="worker-1", lease_until=NOW + 15.1) is None
     assert await store.claimed(worker="worker-2", lease_until=NOW + 15.0) is None
-
-
-@pytest.mark.parametrize("how", ["by the setting", "by the table"])
-async def test_a_tenant_runs_no_more_jobs_than_it_may_although_many_claim_at_once(
-    url: str, how: str
-) -> None:
-    limit = 3
-    setting = limit if how == "by the setting" else None
-    async with AsyncExitStack() as stack:
-        stores = [await stack.enter_async_context(open_store(url)) for _ in range(3)]
-        if how == "by the table":
-            await set_tenant(url, A, max_running=limit)
-        store = stores[0]
-        jobs = await make_jobs(store, A, 9)
-        claims = await asyncio.gather(
-            *(
-                claim_next(stores[place % 3], job, max_running=setting)
-                for place, job in enumerate(jobs)
-            )
-        )
-        granted = [claim for claim in claims if claim is not None]
-        states = Counter([(await store.get(job.id)).state for job in jobs])
-        assert states == {JobState.STARTED: limit, JobState.PENDING: 6}
-        assert len(granted) == limit
-        assert all(claim.limited for claim in granted)
-        assert await store.is_full(A, max_running=setting)
-        # The end of one makes room for one
-        ended = granted[0].job
-        await end(store, ended)
-        assert not await store.is_full(A, max_running=setting)
-        (wakeup,) = await store.first_waiting(A, max_running=setting, now=NOW)
-        assert (await store.get(wakeup.job_id)).state is JobState.PENDING
-        claims = await asyncio.gather(
-            *(
-                claim_next(stores[place % 3], job, max_running=setting)
-                for place, job in enumerate(jobs)
-            )
-        )
-        assert len([claim for claim in claims if claim is not None]) == 1
-
-
-async def test_a_full_tenant_leaves_its_wake_ups_to_others(store: SqlJobStore, url: str) -> None:
-    await set_tenant(url, A, max_running=1)
-    many = await make_jobs(store, A, 3)
-    others = await make_jobs(store, B, 2)
-    order = [await claimed(store, job) for job in many]
-    assert [job.tenant for job in order].count(A) == 1
-    assert [job.tenant for job in order].count(B) == 2
-    assert await claim_next(store, others[0]) is None
-
-
-async def test_lost_jobs_are_claimed_again_although_their_tenant_may_run_fewer_now(
-    store: SqlJobStore, url: str
-) -> None:
-    lost = await make_jobs(store, A, 2)
-    for job in lost:
-        await claimed(store, job)
-    await set_tenant(url, A, max_running=1)
-    assert [(await claimed(store, job, NOW + 60)).id for job in lost] == [job.id for job in lost]
-
-
-async def test_a_tenant_without_a_limit_has_no_wake_ups_to_catch_up_with(
-    store: SqlJobStore,
-) -> None:
-    await make_jobs(store, A, 3)
-    assert not await store.is_full(A, max_running=None)
-    assert await store.first_waiting(A, max_running=None, now=NOW) == []
 
 
 async def test_concurrent_claims_of_several_tenants_claim_every_job_once(url: str) -> None:

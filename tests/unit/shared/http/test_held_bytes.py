@@ -27,7 +27,7 @@ WAIT = 30
 
 
 class Server:
-    """Takes bodies, but passes them on only once it is told to."""
+    """Takes bodies, and passes them on only once `go_on` is set."""
 
     def __init__(self) -> None:
         self.held: list[HeldBytes] = []
