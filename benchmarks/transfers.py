@@ -37,6 +37,8 @@ CURL_SERVICES = "csvmill in three services, curl -T"
 DOWN = "csvmill"
 DOWN_SERVICES = "csvmill, through gateway and storage"
 NGINX = "nginx"
+SYNCED = "nginx, and then fsync"
+"""What an upload to nginx takes until it is as durable as an answer of csvmill says."""
 TUS = "@tus/server"
 
 
@@ -68,6 +70,7 @@ class Transfers:
                 url = stack.enter_context(servers.nginx(files.parent))
                 shutil.move(result, files / "result.csv")
                 up[NGINX] = lambda: self._put_to_nginx(url, files)
+                up[SYNCED] = lambda: self._put_to_nginx(url, files, sync=True)
                 down[NGINX] = lambda: _download(f"{url}/result.csv")
             if servers.tus_version():
                 tus_url = stack.enter_context(servers.tus(self._folder / "tus"))
@@ -117,8 +120,13 @@ class Transfers:
             client.wait(job_id, timeout=JOB_TIMEOUT)
             client.delete(job_id)
 
-    def _put_to_nginx(self, url: str, files: Path) -> float:
-        seconds, _ = _timed("curl", "-sf", "-T", str(self._upload), f"{url}/upload.csv")
+    def _put_to_nginx(self, url: str, files: Path, *, sync: bool = False) -> float:
+        began = time.perf_counter()
+        _timed("curl", "-sf", "-T", str(self._upload), f"{url}/upload.csv")
+        if sync:
+            with (files / "upload.csv").open("rb") as stored:
+                os.fsync(stored.fileno())
+        seconds = time.perf_counter() - began
         (files / "upload.csv").unlink()
         return seconds
 
@@ -166,7 +174,7 @@ def _table(
 
 def _upload_ratios(speeds: dict[str, float]) -> dict[str, tuple[str, str]]:
     against = [
-        f"{speeds[CURL] / speeds[peer]:.2f}x {peer}" for peer in (NGINX, TUS) if peer in speeds
+        f"{speeds[CURL] / speeds[peer]:.2f}x {peer}" for peer in (NGINX, SYNCED, TUS) if peer in speeds
     ]
     return {
         CURL: (", ".join(against), "1.0x nginx, 1.2x @tus/server"),
