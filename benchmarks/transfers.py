@@ -174,7 +174,9 @@ def _table(
 
 def _upload_ratios(speeds: dict[str, float]) -> dict[str, tuple[str, str]]:
     against = [
-        f"{speeds[CURL] / speeds[peer]:.2f}x {peer}" for peer in (NGINX, SYNCED, TUS) if peer in speeds
+        f"{speeds[CURL] / speeds[peer]:.2f}x {peer}"
+        for peer in (NGINX, SYNCED, TUS)
+        if peer in speeds
     ]
     return {
         CURL: (", ".join(against), "1.0x nginx, 1.2x @tus/server"),

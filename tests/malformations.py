@@ -199,6 +199,8 @@ KINDS: dict[str, list[Kind]] = {
     ],
     "a repeated header, or several header lines": [
         good(b"a,b", [b"a", b"b"]),
+    ],
+    "a line of units below the header": [
         Kind(b"a,b\n(text),(kg)\np,1\n", [[b"(text)", b"(kg)"], P]),
     ],
     "a total below the table": [Kind(b"a,b\np,1\nq,2\nTotal,3\n", [P, Q, [b"Total", b"3"]])],

@@ -4,7 +4,7 @@
 
 The files are generated: encodings, delimiters, quotes, line ends, titles, ragged records; how each
 is to be read is known. `make benchmark` installs the peers. The exit code is 1 if csvmill reads a
-file otherwise than it was written, and does not warn of it.
+file otherwise than it was written, and does not warn of that, but for what docs/report.md excepts.
 """
 
 from __future__ import annotations
@@ -21,15 +21,10 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, settings
 
 from benchmarks.detection import csvmill_job
-from benchmarks.detection.outcome import OUTCOMES, Outcome, outcome
+from benchmarks.detection.outcome import NOT_TOLD, OUTCOMES, Outcome, outcome
 from benchmarks.detection.reading import Reading
-from tests.unit.shared.inspection.corpus import (
-    DIRT,
-    EXTRA_LINES,
-    READABLE,
-    Known,
-    known_files,
-)
+from tests.unit.shared.inspection.corpus import READABLE, Known, known_files
+from tests.unit.shared.inspection.corpus_dirt import EVERY
 
 CODE = Path(__file__).parents[2]
 PEERS = {
@@ -48,7 +43,7 @@ def drawn(count: int) -> list[Known]:
     """Return `count` files, the same ones in each run with the same corpus and Hypothesis."""
     files: dict[object, Known] = {}
 
-    @given(known_files((*DIRT, *EXTRA_LINES)))
+    @given(known_files(EVERY))
     @settings(
         # Many examples are variants of others, which would be counted several times.
         max_examples=DRAWN_FOR_ONE * count,
@@ -70,8 +65,11 @@ def drawn(count: int) -> list[Known]:
 
 async def read_by_csvmill(files: list[Known], paths: list[Path]) -> list[Reading]:
     """Run a job on each file."""
+    kernel = csvmill_job.kernel()
     return [
-        await csvmill_job.read(path, known.declared_header, len(known.records[0]))
+        csvmill_job.reading_of(
+            await csvmill_job.count(kernel, path, known.declared_header, len(known.records[0]))
+        )
         for known, path in zip(files, paths, strict=True)
     ]
 
@@ -143,7 +141,12 @@ def main() -> int:
     for known, reading, found in zip(files, readings["csvmill"], outcomes["csvmill"], strict=True):
         if options.show and found == options.show:
             print(f"{known}\n    {reading}", file=sys.stderr)
-    return 1 if "wrong" in outcomes["csvmill"] else 0
+    silent = {
+        known.dirt
+        for known, found in zip(files, outcomes["csvmill"], strict=True)
+        if found == "wrong"
+    }
+    return 1 if silent - NOT_TOLD.keys() else 0
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,9 @@ class Reading:
     records: list[list[str]] | None = None
     """The records below the header, in any order; None if the file was refused."""
     told: str = ""
-    """Why it was refused, or what the reader warns of."""
+    """Why it was refused."""
+    warnings: list[str] = field(default_factory=list)
+    """The kinds of what the reader warns of."""
 
 
 def read_all(read: Callable[[Path, bool | None], Reading]) -> None:

@@ -6,9 +6,22 @@ import csv
 import io
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Literal
 
 from hypothesis import strategies as st
+
+from tests.unit.shared.inspection.corpus_dirt import (
+    DIRT,
+    EXTRA_LINES,
+    OF_GROUPS,
+    OF_HEADERS,
+    OF_NUMBERS,
+    TEXT_NAMES,
+    extra,
+    labels,
+    numbers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,17 +59,7 @@ SEVERAL_BYTES = ("shift_jis", "euc_jp", "gb18030", "big5", "euc_kr")
 """Encodings that are detected in text of many words."""
 
 _DELIMITER = re.compile("[,;|\t]")
-_NAMES = [
-    "Name, Vorname",
-    "Preis, netto",
-    "City; State",
-    "Name",
-    "Preis",
-    "Stadt",
-    "n",
-    "A/B",
-    "x|y",
-]
+_NAMES = [*TEXT_NAMES, "2019", "500"]
 _KINDS = {
     "word": st.sampled_from(["Doe", "Roe", "Poe", "a b", "x-y", "7 inch", "C:"]),
     "name": st.sampled_from(["Meier, Anna", "Doe, John", "Roe, Jane", "Poe, E. A."]),
@@ -68,25 +71,20 @@ _KINDS = {
     "date": st.dates().map(str),
     "empty": st.just("") | st.just("z"),
 }
-DIRT = (
-    "none",
-    "title",
-    "title with a comma",
-    "trailing",
-    "trailing below",
-    "ragged",
-    "empty lines",
-)
-"""What makes a file hard to read."""
-EXTRA_LINES = (
-    "header again",
-    "header in the middle",
-    "total",
-    "empty cells",
-    "note below",
-    "comment",
-)
-"""Lines that are no records of the table, though they can be read as such."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """The sum and the maximum of a column of numbers, of each group or of all records."""
+
+    group: int | None
+    """The column of the groups, from 1; None for one group, whose label is empty."""
+    number: int
+    """The column of the numbers, from 1."""
+    decimal: Literal[".", ","]
+    """The decimal separator that the client declares."""
+    answer: dict[str, tuple[Decimal, Decimal]]
+    """The exact sum and the maximum of each group, by its label."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +100,8 @@ class Known:
     dirt: str
     encoding: str
     delimiter: str
+    question: Question | None = None
+    """None if the file has no column of numbers."""
 
     @property
     def is_ambiguous(self) -> bool:
@@ -118,31 +118,46 @@ def known_files(draw: st.DrawFn, dirts: Sequence[str] = DIRT) -> Known:
     """Draw a file with one of these kinds of dirt."""
     encoding = draw(st.sampled_from([*READABLE, *READABLE, *WORDS]))
     delimiter = draw(st.sampled_from([",", ";", "\t", "|"]))
+    dirt = draw(st.sampled_from(dirts))
+    size = draw(st.integers(4 if dirt == "total of another name" else 2, 12))
+    has_numbers = dirt in OF_NUMBERS or draw(st.integers(0, 3)) > 0
     kinds = draw(st.lists(st.sampled_from(sorted(_KINDS)), min_size=2, max_size=4))
-    size = draw(st.integers(2, 12))
-    columns = [draw(st.lists(_KINDS[kind], min_size=size, max_size=size)) for kind in kinds]
     if encoding not in UTF:
-        # Few words do not show the encoding.
-        size = max(size, 4)
-        columns = [(column * 2)[:size] for column in columns]
+        size = max(size, 4)  # Few words do not show the encoding.
+    columns = [
+        draw(st.lists(_KINDS[kind], min_size=size, max_size=size)) for kind in kinds[has_numbers:]
+    ]
+    if encoding not in UTF:
         columns.append((draw(st.permutations(WORDS[encoding])) * 3)[:size])
-    if len(columns) == 1 and any(", " in cell for cell in columns[0]):
-        delimiter = ","  # Nothing else tells such a column from two.
+    meant: list[str] | None = None
+    found, column, group = None, None, None
+    if has_numbers:
+        found = draw(numbers(dirt, size))
+        column = draw(st.integers(0, len(columns)))
+        columns.insert(column, found.cells)
+        if dirt in OF_NUMBERS:
+            accents = encoding in UTF and draw(st.booleans())
+            cells = draw(labels(dirt, size, accents=accents))
+            columns.insert(0, [cell for cell, _ in cells])
+            meant = [label for _, label in cells]
+            column += 1
+            group = 0 if dirt in OF_GROUPS else draw(st.sampled_from([None, 0]))
+        else:
+            group = draw(st.sampled_from([None, *range(len(columns))]))
+            group = None if group == column else group
     names = st.lists(
         st.sampled_from(_NAMES), min_size=len(columns), max_size=len(columns), unique=True
     )
-    header = draw(st.booleans())
-    header = header and (len(columns) > 1 or delimiter == ",")
+    header = dirt in OF_HEADERS or draw(st.booleans())
     rows = [list(row) for row in zip(*columns, strict=True)]
     table = [draw(names), *rows] if header else rows
     ending = draw(st.sampled_from(["\n", "\r\n", "\r"]))
     quoting = draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
     lines = [_line(row, delimiter, quoting) for row in table]
-    dirt = draw(st.sampled_from(dirts))
-    if dirt.startswith("header") and not header:
-        dirt = "none"  # The line would be a record.
     if dirt == "title with a comma" and (delimiter, len(columns)) == (",", 2):
         dirt = "none"  # The title would be a record.
+    if dirt == "note in cells" and len(columns) == 2:
+        dirt = "none"  # The note would be a record.
     if dirt.startswith("title"):
         lines.insert(0, "Sales, 2020" if "comma" in dirt else "Sales 2020")
     elif dirt == "trailing":
@@ -150,42 +165,57 @@ def known_files(draw: st.DrawFn, dirts: Sequence[str] = DIRT) -> Known:
         table = [[*row, ""] for row in table]
     elif dirt == "trailing below":
         lines = [lines[0], *(line + delimiter for line in lines[1:])]
-    elif dirt == "ragged" and len(columns) > 1:
+    elif dirt == "ragged":
         at = draw(st.integers(1, len(lines)))
         lines.insert(
             at, _line(["x"] * (len(columns) + draw(st.sampled_from([1, 2]))), delimiter, 0)
         )
     elif dirt == "empty lines":
         lines.insert(draw(st.integers(0, len(lines))), "")
+    elif dirt == "quote in text":
+        at = draw(st.integers(int(header), len(lines) - 1))
+        lines[at] = _with_a_quote(draw, table[at], column, delimiter, quoting)
     elif dirt in EXTRA_LINES:
-        at = len(lines)
-        if dirt in ("header in the middle", "empty cells", "comment"):
-            at = draw(st.integers(1, len(lines)))
-        lines[at:at] = [_line(row, delimiter, quoting) for row in _extra(dirt, table)]
+        at, more = extra(draw, dirt, table, column, found)
+        lines[at:at] = [_line(row, delimiter, quoting) if row else "" for row in more]
     text = ending.join(lines) + draw(st.sampled_from(["", ending]))
     records = tuple(map(tuple, table))
     declared = draw(st.sampled_from([header, None]))
-    return Known(text.encode(encoding), header, declared, records, dirt, encoding, delimiter)
+    question = None
+    if found is not None and column is not None:
+        by = [""] * size if group is None else meant or columns[group]
+        question = Question(
+            None if group is None else group + 1,
+            column + 1,
+            found.decimal,
+            _answer(by, found.values),
+        )
+    return Known(
+        text.encode(encoding), header, declared, records, dirt, encoding, delimiter, question
+    )
 
 
-def _extra(dirt: str, table: list[list[str]]) -> list[list[str]]:
-    """Return lines that are no records of the table."""
-    width = len(table[0])
-    if dirt in ("header again", "header in the middle"):
-        return [table[0]]
-    if dirt == "total":
-        return [["Total", *(_total(column) for column in list(zip(*table, strict=True))[1:])]]
-    if dirt == "empty cells":
-        return [[""] * width]
-    if dirt == "note below":
-        return [["Source: the statistical office"]]
-    return [["# exported on Monday"]]
+def _answer(labels: Sequence[str], values: Sequence[Decimal]) -> dict[str, tuple[Decimal, Decimal]]:
+    """Return the sum and the maximum of each group."""
+    groups: dict[str, list[Decimal]] = {}
+    for label, value in zip(labels, values, strict=True):
+        groups.setdefault(label, []).append(value)
+    return {label: (sum(found, Decimal()), max(found)) for label, found in groups.items()}
 
 
-def _total(column: Sequence[str]) -> str:
-    """Return the sum of the integers of a column; an empty text if there are none."""
-    numbers = [int(cell) for cell in column if re.fullmatch("-?[0-9]+", cell)]
-    return str(sum(numbers)) if numbers else ""
+def _with_a_quote(
+    draw: st.DrawFn, row: Sequence[str], column: int | None, delimiter: str, quoting: int
+) -> str:
+    """Return a line in which a cell has quotes around a delimiter, and does not begin with one.
+
+    Where it has, a later cell may be missing, so that the line is as wide as the others.
+    """
+    at = draw(st.sampled_from([at for at in range(len(row)) if at != column]))
+    cells = [_line([cell], delimiter, quoting) for cell in row]
+    cells[at] = f'hat"warm{delimiter} dry"'
+    if at < len(cells) - 1 and draw(st.booleans()):
+        del cells[-1]
+    return delimiter.join(cells)
 
 
 def _line(row: list[str], delimiter: str, quoting: int) -> str:
