@@ -193,7 +193,7 @@ async def test_who_asks_is_told_by_the_system_when_a_job_is_done(
         await kinds.reading(client, job_id)
         with kinds.paused(service):
             await open_job(page, service, job_id)
-            await page.get_by_role("button", name="Tell me when it is done").click()
+            await page.get_by_role("button", name="Notify me when it is done").click()
             button = page.get_by_role("button", name="You will be notified when it is done")
             await expect(button).to_be_disabled()
             assert await page.evaluate("window.told") == []

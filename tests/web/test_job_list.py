@@ -79,11 +79,11 @@ async def test_the_list_is_filtered_by_state_and_by_a_part_of_the_name_which_the
     await expect(row(page, "cities.csv")).to_be_visible()
     assert page.url.endswith("#/jobs?name=CITI")
     await page.get_by_role("radio", name="Failed").check()
-    await expect(page.get_by_role("heading", name="No job fits")).to_be_visible()
+    await expect(page.get_by_role("heading", name="No matching jobs")).to_be_visible()
     await page.reload()
     await expect(page.get_by_role("radio", name="Failed")).to_be_checked()
     await expect(page.get_by_role("searchbox")).to_have_value("CITI")
-    await expect(page.get_by_role("heading", name="No job fits")).to_be_visible()
+    await expect(page.get_by_role("heading", name="No matching jobs")).to_be_visible()
     await page.get_by_role("button", name="Show all jobs").click()
     await expect(page.locator(".job-row")).to_have_count(3)
 

@@ -1,4 +1,4 @@
-"""The settings: saved specs, the secret of webhooks, and what URLs were told."""
+"""The settings: saved specs, the secret of webhooks, and notifications."""
 
 from __future__ import annotations
 

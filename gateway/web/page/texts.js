@@ -92,7 +92,7 @@ export const texts = Object.freeze({
       401: "Enter a key that is valid.",
       403: "Use a key that has this right.",
       429: "Wait a moment, then try again.",
-      500: "Try again. If it happens again, the log of the service tells more.",
+      500: "Try again. If it happens again, see the service log.",
       502: "Wait a moment, then try again.",
       503: "Wait a moment, then try again.",
       504: "Wait a moment, then try again.",

@@ -155,7 +155,7 @@ export const ask = Object.freeze({
     type: "Read cells as",
     separator: "Between the texts",
     empty: "An empty cell is an error",
-    some: "Only from rows that fulfil a condition",
+    some: "Only from rows that meet a condition",
     where: "from rows where",
     /** @type {Labels} */
     functions: {
@@ -186,7 +186,7 @@ export const ask = Object.freeze({
     word: "How the conditions are joined",
     all: "all of these hold",
     any: "any of these holds",
-    negated: "What does not hold",
+    negated: "The following does not hold",
     column: "Column of the condition",
     operator: "Comparison",
     value: "Value",
@@ -226,7 +226,7 @@ export const ask = Object.freeze({
     allRows: "all rows",
     format: "Format",
     escape: "Make text that looks like a formula harmless for spreadsheets",
-    strict: "Fail if anything in the file is doubtful",
+    strict: "Fail if there is any warning",
     /** @type {Labels} */
     formats: {
       csv: "CSV",

@@ -12,8 +12,8 @@ export const download = Object.freeze({
     xlsx: "Excel",
   },
   about: (/** @type {string} */ format, /** @type {string} */ size) => `${format} · ${size}`,
-  loading: "Asking for the file …",
-  gone: "The result is not there any more",
+  loading: "Preparing the download …",
+  gone: "The result is no longer available",
   goneHint: "Results are kept for some time only. Ask again to get a new one.",
 
   start: "Download and verify",
@@ -23,7 +23,7 @@ export const download = Object.freeze({
     "closed tab. The file appears when its checksum is right. “Download” is the browser's own " +
     "download, which resumes after a broken line.",
   browserOnly:
-    "This browser cannot download in parts, or the page is not opened by HTTPS. It resumes the " +
+    "This browser cannot download in parts, or the page was not opened over HTTPS. It resumes the " +
     "download by itself if the connection breaks.",
   preparing: "Preparing the link …",
 
@@ -57,7 +57,7 @@ export const download = Object.freeze({
   ended: {
     changed: {
       title: "The result has changed",
-      text: "What had arrived was of another result, and is removed. Nothing was mixed or saved.",
+      text: "The part already downloaded belonged to another result and was discarded. Nothing was saved.",
     },
     damaged: {
       title: "The file arrived damaged",
@@ -66,7 +66,7 @@ export const download = Object.freeze({
         "browser changes bytes. Download it again.",
     },
     gone: {
-      title: "The result is not there any more",
+      title: "The result is no longer available",
       text: "It has expired or was deleted. Ask again to get a new one.",
     },
     key: {

@@ -16,7 +16,7 @@ export const home = Object.freeze({
   formats: "CSV, TSV or other text with columns; also compressed with gzip, zstd, bzip2 or zip.",
   sample: "Try it with a sample file",
   sampleName: "sample-sales.csv",
-  letGo: "Let go to add the files",
+  letGo: "Release to add the files",
   waiting: "A question is waiting",
   waitingHint: "It is applied to the file that you drop or choose.",
   folders: (/** @type {number} */ count) =>
@@ -58,8 +58,8 @@ export const home = Object.freeze({
   toJobs: "Show the jobs",
   failed: "The upload did not start",
   steps: [
-    ["Drop", "The first MiB is looked at: columns, kinds, and what may be wrong."],
+    ["Drop", "The first MiB is inspected: columns, types and possible problems."],
     ["Ask", "Group, sum, filter, sort by clicking, or take a suggestion."],
-    ["Get", "Watch the rows go by, look at a chart, download the result."],
+    ["Get", "Follow the progress, see a chart, download the result."],
   ],
 });

@@ -26,11 +26,11 @@ export const settings = Object.freeze({
   },
   webhooks: {
     title: "Webhooks",
-    lead: "URLs that are told how a job ended, because its upload, its request or its API key names them.",
+    lead: "URLs that are notified when a job ends. They are set with the upload, the request or the API key.",
     secret: "Messages are signed with a secret, which receivers need to verify them.",
-    none: "There is no secret yet, so that no job can name a URL.",
+    none: "There is no secret yet, so jobs cannot use webhooks.",
     since: (/** @type {string} */ time) => `The secret was created ${time}.`,
-    both: (/** @type {string} */ time) => `The one before signs too until ${time}.`,
+    both: (/** @type {string} */ time) => `The previous secret stays valid until ${time}.`,
     create: "Create a secret",
     replace: "Replace the secret",
     sure: { title: "Replace the secret?", act: "Replace", keep: "Keep it" },
@@ -57,7 +57,7 @@ export const settings = Object.freeze({
       if (times === 0) return "not sent yet";
       return times === 1 ? "sent once" : `sent ${times} times`;
     },
-    next: (/** @type {string} */ time) => `next time ${time}`,
+    next: (/** @type {string} */ time) => `next attempt ${time}`,
     again: "Send again",
     againOf: (/** @type {string} */ url, /** @type {string} */ ago) =>
       `Send the message to ${url} again, ${ago}`,

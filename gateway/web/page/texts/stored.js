@@ -15,7 +15,7 @@ export const stored = Object.freeze({
   askOf: (/** @type {string} */ name) => `Ask about ${name}`,
   keep: "Keep",
   keepOf: (/** @type {string} */ name) => `Keep ${name}`,
-  keepHint: "A file that is kept stays until it is deleted, also if no job needs it",
+  keepHint: "A file that is kept stays until it is deleted, even if no job needs it",
   nowKept: "The file is kept.",
   notKept: "The file is kept as long as jobs need it.",
   until: (/** @type {boolean} */ keep, /** @type {string | null} */ time) => {

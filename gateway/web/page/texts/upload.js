@@ -102,10 +102,7 @@ export const upload = Object.freeze({
     unreachable: trouble("The service does not answer.", byItself),
     unavailable: trouble("The service is not available at the moment.", byItself),
     busy: trouble("The service is busy.", byItself),
-    fault: trouble(
-      "Something went wrong.",
-      "Try again. If it happens again, the log of the service tells more.",
-    ),
+    fault: trouble("Something went wrong.", "Try again. If it happens again, see the service log."),
     refused: trouble("The service refuses this upload."),
     key: trouble("An API key is needed.", "Try again, and enter a valid key."),
     forbidden: trouble(
