@@ -34,7 +34,7 @@ SEED ?= 1
 IN_PARALLEL = $(if $(filter-out 0,$(WORKERS)),-n $(WORKERS) --dist loadfile --no-loadscope-reorder)
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo serve test long chaos lint kernel wheel fuzz benchmark house docs sbom audit lock venv clean
+.PHONY: help env demo serve test long chaos lint kernel wheel fuzz benchmark structure docs sbom audit lock venv clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -74,7 +74,7 @@ lint: $(DEV) ## check style, types, imports between modules, security, and forbi
 	@$(VENV)/bin/lint-imports --no-logo
 	@$(VENV)/bin/bandit --quiet --configfile pyproject.toml --recursive $(OURS)
 	@$(VENV)/bin/python scripts/check_files.py
-	@$(VENV)/bin/python scripts/house.py --check > /dev/null
+	@$(VENV)/bin/python scripts/structure.py --check > /dev/null
 	@scripts/lint_kernel $(VENV)
 	@scripts/lint_page
 
@@ -89,8 +89,8 @@ fuzz: $(DEV) ## fuzz the kernel's readers for MINUTES, with sanitizers; needs cl
 benchmark: $(DEV) $(KERNEL) $(PEERS)/.installed ## compare the kernel with other engines; ARGS="--rows few wide --size 100" a part
 	@$(VENV)/bin/python -m benchmarks.engines $(ARGS)
 
-house: $(RUNTIME) ## count rooms, arrows and import cycles of the code; ARGS="--arrows gateway" lists them
-	@$(VENV)/bin/python scripts/house.py $(ARGS)
+structure: $(RUNTIME) ## count packages, imports and import cycles of the code; ARGS="--imports gateway" lists them
+	@$(VENV)/bin/python scripts/structure.py $(ARGS)
 
 docs: $(DOCS)/.installed ## build the documents as a site in build/docs/site, and check its links
 	@$(DOCS)/bin/python scripts/docs_site.py

@@ -1,10 +1,10 @@
-"""Count the rooms of each package, the arrows between them, the floors and the import cycles.
+"""Count the members of each package, the imports between them, the layers and the import cycles.
 
-A room is a module or folder directly in a package. An arrow leads from a room to another room that
-it imports, no matter how often; imports under TYPE_CHECKING count. Floors are the levels of that
-graph, the length of its longest path. A cycle is a set of modules or rooms that import each other.
+A member is a module or package directly in a package. An import of one member by another counts
+once, however often it is written; imports under TYPE_CHECKING count. Layers are the levels of that
+graph, the length of its longest path. A cycle is a set of modules or members that import each other.
 
-    python scripts/house.py [--arrows PACKAGE] [--check]
+    python scripts/structure.py [--imports PACKAGE] [--check]
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PACKAGES = ("gateway", "storage", "processor", "shared", "csvmill")
 ROOT = Path(__file__).resolve().parent.parent
 
 Graph = dict[str, set[str]]
-"""What each module, or room, imports."""
+"""What each module, or member, imports."""
 
 
 def modules(root: Path) -> dict[str, Path]:
@@ -56,22 +56,22 @@ def imports(root: Path) -> Graph:
     return graph
 
 
-def rooms_of(package: str, graph: Graph) -> Graph:
-    """The rooms of a package, and which of its rooms each imports."""
+def members_of(package: str, graph: Graph) -> Graph:
+    """The members of a package, and which of them each imports."""
     depth = len(package.split("."))
 
-    def room(module: str) -> str | None:
+    def member(module: str) -> str | None:
         parts = module.split(".")
         inside = module.startswith(package + ".")
         return ".".join(parts[: depth + 1]) if inside else None
 
-    rooms: Graph = {}
+    members: Graph = {}
     for module, imported in graph.items():
-        here = room(module)
+        here = member(module)
         if here is not None:
-            there = {other for each in imported if (other := room(each)) is not None}
-            rooms.setdefault(here, set()).update(there - {here})
-    return rooms
+            there = {other for each in imported if (other := member(each)) is not None}
+            members.setdefault(here, set()).update(there - {here})
+    return members
 
 
 def cycles(graph: Graph) -> list[list[str]]:
@@ -102,7 +102,7 @@ def cycles(graph: Graph) -> list[list[str]]:
     return found
 
 
-def floors(graph: Graph) -> int:
+def layers(graph: Graph) -> int:
     """The number of levels of a graph; a cycle counts as one level."""
     height: dict[str, int] = {}
 
@@ -118,26 +118,30 @@ def floors(graph: Graph) -> int:
 def main() -> int:
     """Print a line for each package and one for each cycle; 1 with --check if there is a cycle."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--arrows", metavar="PACKAGE", help="list its rooms and what each imports")
-    parser.add_argument("--check", action="store_true", help="fail if modules or rooms form cycles")
+    parser.add_argument(
+        "--imports", metavar="PACKAGE", help="list its members and what each imports"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="fail if modules or members form cycles"
+    )
     options = parser.parse_args()
     graph = imports(ROOT)
-    print(f"{'package':<24}{'rooms':>6}{'floors':>8}{'arrows':>8}")
+    print(f"{'package':<24}{'members':>8}{'layers':>8}{'imports':>9}")
     circles = [("modules", each) for each in cycles(graph)]
     folders = sorted(
         {".".join(name.split(".")[:n]) for name in graph for n in range(1, name.count(".") + 1)}
     )
     for package in folders:
-        rooms = rooms_of(package, graph)
-        arrows = sum(len(each) for each in rooms.values())
-        print(f"{package:<24}{len(rooms):>6}{floors(rooms):>8}{arrows:>8}")
-        circles += [("rooms", each) for each in cycles(rooms)]
+        members = members_of(package, graph)
+        imported = sum(len(each) for each in members.values())
+        print(f"{package:<24}{len(members):>8}{layers(members):>8}{imported:>9}")
+        circles += [("members", each) for each in cycles(members)]
     for kind, circle in circles:
         print(f"cycle of {kind}: {', '.join(circle)}")
     if not circles:
         print("no cycles")
-    if options.arrows:
-        for name, imported in sorted(rooms_of(options.arrows, graph).items()):
+    if options.imports:
+        for name, imported in sorted(members_of(options.imports, graph).items()):
             print(f"{name}: {', '.join(sorted(imported)) or '-'}")
     return 1 if options.check and circles else 0
 

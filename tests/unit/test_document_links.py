@@ -72,8 +72,8 @@ def test_every_module_exists(document: Path) -> None:
 
 def test_the_architecture_names_every_room() -> None:
     text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
-    rooms = text.partition("\n## The rooms\n")[2].partition("\n## ")[0]
+    code = text.partition("\n## The code\n")[2].partition("\n## ")[0]
     for service in ("gateway", "storage", "processor", "shared", "csvmill"):
-        for room in (ROOT / service).iterdir():
-            if (room / "__init__.py").exists():
-                assert re.search(rf"\b{room.name}/", rooms), f"{service}/{room.name}"
+        for package in (ROOT / service).iterdir():
+            if (package / "__init__.py").exists():
+                assert re.search(rf"\b{package.name}/", code), f"{service}/{package.name}"

@@ -1,4 +1,4 @@
-"""`scripts/house.py` on a package tree made for the test."""
+"""`scripts/structure.py` on a package tree made for the test."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from types import ModuleType
 
-SCRIPT = Path(__file__).parents[2] / "scripts/house.py"
+SCRIPT = Path(__file__).parents[2] / "scripts/structure.py"
 
 TREE = {
     "gateway/__init__.py": "",
@@ -25,9 +25,9 @@ TREE = {
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def structure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The script, for a repository with the files of `TREE`."""
-    spec = importlib.util.spec_from_file_location("house", SCRIPT)
+    spec = importlib.util.spec_from_file_location("structure", SCRIPT)
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -44,16 +44,16 @@ def write(root: Path, name: str, text: str) -> None:
     path.write_text(text)
 
 
-def run(house: Any, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr("sys.argv", ["house.py", *arguments])
-    code: int = house.main()
+def run(structure: Any, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr("sys.argv", ["structure.py", *arguments])
+    code: int = structure.main()
     return code
 
 
 def test_absolute_and_relative_imports_of_modules_and_names_are_found(
-    house: Any, tmp_path: Path
+    structure: Any, tmp_path: Path
 ) -> None:
-    graph = house.imports(tmp_path)
+    graph = structure.imports(tmp_path)
     assert graph == {
         "gateway": set(),
         "gateway.app": {"gateway.http.forms", "shared.errors"},
@@ -63,19 +63,19 @@ def test_absolute_and_relative_imports_of_modules_and_names_are_found(
         "gateway.keys": set(),
         "shared.errors": set(),
     }
-    assert house.rooms_of("gateway", graph) == {
+    assert structure.members_of("gateway", graph) == {
         "gateway.app": {"gateway.http"},
         "gateway.http": {"gateway.keys"},
         "gateway.keys": set(),
     }
 
 
-def test_rooms_floors_and_arrows_are_counted(
-    house: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_members_layers_and_imports_are_counted(
+    structure: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(house, monkeypatch, "--check", "--arrows", "gateway") == 0
+    assert run(structure, monkeypatch, "--check", "--imports", "gateway") == 0
     head, *lines = capsys.readouterr().out.splitlines()
-    assert head.split() == ["package", "rooms", "floors", "arrows"]
+    assert head.split() == ["package", "members", "layers", "imports"]
     assert [line.split() for line in lines] == [
         ["gateway", "3", "3", "2"],
         ["gateway.http", "2", "2", "1"],
@@ -94,29 +94,29 @@ def test_rooms_floors_and_arrows_are_counted(
             "gateway/http/digests.py",
             "from gateway.http.forms import parse\n",
             ["cycle of modules: gateway.http.digests, gateway.http.forms",
-             "cycle of rooms: gateway.http.digests, gateway.http.forms"],
+             "cycle of members: gateway.http.digests, gateway.http.forms"],
         ),
         (
             "gateway/keys.py",
             "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import gateway.http.other\n",
-            ["cycle of rooms: gateway.http, gateway.keys"],
+            ["cycle of members: gateway.http, gateway.keys"],
         ),
     ],
-    ids=["modules", "rooms, for type checking"],
+    ids=["modules", "members, for type checking"],
 )  # fmt: skip
 def test_a_cycle_fails_the_check(
-    house: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    structure: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str], name: str, text: str, lines: list[str],
 ) -> None:  # fmt: skip
     write(tmp_path, "gateway/http/other.py", "")
     write(tmp_path, name, text)
-    assert run(house, monkeypatch, "--check") == 1
+    assert run(structure, monkeypatch, "--check") == 1
     assert [line for line in capsys.readouterr().out.splitlines() if "cycle" in line] == lines
-    assert run(house, monkeypatch) == 0
+    assert run(structure, monkeypatch) == 0
 
 
 @pytest.mark.parametrize(
-    ("graph", "cycles", "floors"),
+    ("graph", "cycles", "layers"),
     [
         ({"a": set(), "b": {"a"}, "c": {"a", "b"}}, [], 3),
         ({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}, [["a", "b", "c"]], 4),
@@ -124,9 +124,9 @@ def test_a_cycle_fails_the_check(
         ({}, [], 0),
     ],
 )
-def test_cycles_and_floors_of_a_graph(
-    house: Any, graph: dict[str, set[str]], cycles: list[list[str]], floors: int
+def test_cycles_and_layers_of_a_graph(
+    structure: Any, graph: dict[str, set[str]], cycles: list[list[str]], layers: int
 ) -> None:
-    assert house.cycles(graph) == cycles
+    assert structure.cycles(graph) == cycles
     if not cycles:
-        assert house.floors(graph) == floors
+        assert structure.layers(graph) == layers
