@@ -1,1 +1,1 @@
-"""The public service: takes chunks in, tells how jobs stand, gives results out. Holds no state."""
+"""The public service: accepts chunks, reports the state of jobs, serves results; stateless."""

@@ -1,4 +1,4 @@
-"""What the running request has done that the audit trail has to tell.
+"""The actions of the current request that the audit trail must record.
 
 The list is in a context variable, which the tasks of the request inherit. Outside of a request
 there is none: then nothing is noted.

@@ -13,10 +13,10 @@ from aiohttp import web
 
 from gateway.access.audit import Auditor
 from gateway.access.authentication import Authentication, admit_all, require_private_token
-from gateway.access.entrance import Entrance
 from gateway.access.json_bodies import JSON_TURNS, json_turns
 from gateway.access.known_keys import KNOWN_KEYS, KnownKeys
 from gateway.access.links import LINKS, Links
+from gateway.access.middleware import Middleware
 from gateway.access.origins import Origins
 from gateway.access.quotas import QUOTAS, Quotas, default_limits
 from gateway.access.request_rate import RequestRate, show
@@ -112,7 +112,7 @@ def _guard(app: web.Application, private_token: str | None) -> None:
     pages = Pages(settings.cors_origins)
     if pages.origins:
         app.on_response_prepare.append(pages.grant)
-    entrance = Entrance(
+    middleware = Middleware(
         origins=Origins.of(
             settings.host, settings.allowed_hosts, settings.cors_origins, settings.public_url
         ),
@@ -123,7 +123,7 @@ def _guard(app: web.Application, private_token: str | None) -> None:
         auditor=_auditor(app),
         running=running,
     )
-    app.middlewares.append(entrance.enter)
+    app.middlewares.append(middleware.handle)
 
 
 def _auditor(app: web.Application) -> Auditor | None:

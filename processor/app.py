@@ -29,7 +29,7 @@ from processor.maintenance.periodic import run_periodically
 from processor.maintenance.relay import Relay
 from processor.maintenance.sweeper import Sweeper
 from processor.metrics import ProcessorMetrics
-from processor.notifications.delivery import SLOTS, Delivery
+from processor.notifications.dispatcher import SLOTS, Dispatcher
 from processor.notifications.sender import Sender
 from processor.sending.sender import ResultSender
 from processor.slots import (
@@ -139,10 +139,10 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
         interval=settings.sweep_interval,
         random_start=True,
     )
-    delivery = _delivery(settings, ports, events)
+    dispatcher = _dispatcher(settings, ports, events)
     removal_of_notifications = run_periodically(
         "removal of old notifications",
-        delivery.remove_old,
+        dispatcher.remove_old,
         interval=settings.sweep_interval,
         random_start=True,
     )
@@ -155,7 +155,7 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
         sweeper.run(),
         orphan_recovery.run(),
         follower.run(hand_over),
-        delivery.run(),
+        dispatcher.run(),
         removal,
         removal_of_notifications,
     )
@@ -176,9 +176,9 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
         await asyncio.to_thread(scratch.close)
 
 
-def _delivery(settings: WorkSettings, ports: Ports, events: ProcessorEvents) -> Delivery:
+def _dispatcher(settings: WorkSettings, ports: Ports, events: ProcessorEvents) -> Dispatcher:
     timeout = settings.notify_timeout
-    return Delivery(
+    return Dispatcher(
         ports.jobs,
         Sender(settings.outgoing_policy(), timeout=timeout, connections=SLOTS),
         events,

@@ -257,7 +257,11 @@ class Worker:
             async with asyncio.timeout(RELEASE_TIMEOUT):
                 job = await claim.granted()
         except (Unavailable, TimeoutError) as error:
-            log.warning("a job may be claimed without a worker that runs it: %s", text_of(error))
+            log.warning(
+                "a claim may have succeeded although no worker runs the job (its lease will "
+                "expire): %s",
+                text_of(error),
+            )
             return
         if job is not None:
             with self._events.attempt(job, claim.time) as events:

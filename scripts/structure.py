@@ -2,7 +2,8 @@
 
 A member is a module or package directly in a package. An import of one member by another counts
 once, however often it is written; imports under TYPE_CHECKING count. Layers are the levels of that
-graph, the length of its longest path. A cycle is a set of modules or members that import each other.
+graph, the length of its longest path. A cycle is a set of modules or members that import each
+other.
 
     python scripts/structure.py [--imports PACKAGE] [--check]
 """

@@ -161,7 +161,7 @@ class ScopeMissing(
     def __init__(self, message: str, *, scopes: frozenset[str] = frozenset()) -> None:
         super().__init__(message)
         self.scopes = scopes
-        """Any of these would do."""
+        """Any one of these scopes is sufficient."""
 
 
 class TooManyRequests(
@@ -181,15 +181,15 @@ class TooManyRequests(
 class TooManyUploads(
     CsvmillError, code="too_many_uploads", status=429, title="Too many uploads in progress"
 ):
-    """The tenant has as many uploads in progress as it may have."""
+    """The tenant has reached its limit of uploads in progress."""
 
 
 class TooManyJobs(CsvmillError, code="too_many_jobs", status=429, title="Too many waiting jobs"):
-    """As many jobs of the tenant wait as may wait."""
+    """The tenant has reached its limit of waiting jobs."""
 
 
 class TooManySpecs(CsvmillError, code="too_many_specs", status=409, title="Too many saved specs"):
-    """The tenant has as many saved specs as it may have."""
+    """The tenant has reached its limit of saved specs."""
 
 
 class NoWebhookSecret(
@@ -199,14 +199,14 @@ class NoWebhookSecret(
 
 
 class TooManyKeys(CsvmillError, code="too_many_keys", status=409, title="Too many API keys"):
-    """The tenant has as many API keys as it may have, and none of them has ended."""
+    """The tenant has reached its limit of API keys, and none of them has ended."""
 
 
 class QuotaExceeded(
     CsvmillError,
     code="quota_exceeded", status=507, title="Storage quota exceeded", public=True,
 ):  # fmt: skip
-    """The file, as large as it was declared, and what the tenant stores exceed its quota."""
+    """The declared size of the file plus what the tenant already stores exceeds its quota."""
 
 
 # Things that do not exist, or do not exist any more.
@@ -268,7 +268,7 @@ class UploadIncomplete(
 
 
 class UploadInUse(CsvmillError, code="upload_in_use", status=409, title="Upload in use"):
-    """Jobs that have not ended read the upload, and none of them is its own."""
+    """Jobs other than the upload's own read it and have not ended."""
 
 
 class JobNotFailed(CsvmillError, code="job_not_failed", status=409, title="Job has not failed"):
@@ -417,20 +417,20 @@ class RangeNotSatisfiable(
 class TooManyDownloads(
     CsvmillError, code="too_many_downloads", status=429, title="Too many downloads"
 ):
-    """As many downloads are in progress as one tenant may have."""
+    """The tenant has reached its limit of downloads in progress."""
 
 
 class TooManyInspections(
     CsvmillError, code="too_many_inspections", status=429, title="Too many inspections"
 ):
-    """As many samples of files are being inspected as one tenant may have."""
+    """The tenant has reached its limit of inspections in progress."""
 
 
 class TooManyTenantSubscriptions(
     CsvmillError,
     code="too_many_tenant_followers", status=429, title="Too many of your clients follow jobs",
 ):  # fmt: skip
-    """As many clients follow jobs as one tenant may have."""
+    """The tenant has reached its limit of clients that follow jobs."""
 
 
 # Faults of the service and what it depends on.
@@ -451,11 +451,11 @@ class Unavailable(
 
 
 class JobDelayed(
-    Unavailable, code="job_delayed", status=503, title="The file is stored and not yet a job"
+    Unavailable, code="job_delayed", status=503, title="File stored, job not created yet"
 ):
-    """The database does not answer, after the last byte of a file was stored.
+    """The database did not answer after the last byte of a file was stored.
 
-    The upload becomes a job by itself when it does.
+    The job is created once the database answers.
     """
 
     def __init__(self, message: str, upload_id: UUID | None = None) -> None:

@@ -290,7 +290,7 @@ async def _opening(
     while b"\n" not in head:
         piece = await anext(body, b"")
         if not piece or len(head) > MAX_OPENING:
-            raise InvalidInput(f"the first {len(head)} bytes of the body are no opening")
+            raise InvalidInput(f"the first {len(head)} bytes of the body are not an opening line")
         head += piece
     line, _, rest = bytes(head).partition(b"\n")
 

@@ -52,7 +52,7 @@ class Admin:
     ) -> NewKeyView:
         """Create an API key; only this answer has it. `expires_in` is in seconds.
 
-        The URLs in `notify` are told how the jobs end that are created with it.
+        The URLs in `notify` are notified when a job created with it ends.
         The request is not repeated: if the answer is lost, revoke the key that `keys` shows.
         """
         fields: dict[str, Any] = {
@@ -113,7 +113,7 @@ class Admin:
         return NewWebhookSecretView.of(await self._once(WEBHOOK_SECRET, {"overlap": overlap}))
 
     async def notifications(self, **wanted: str) -> AsyncIterator[NotificationView]:
-        """Yield what URLs were told of the outcomes of jobs, the newest first.
+        """Yield the notifications of the outcomes of jobs, the newest first.
 
         `wanted` is the query of `GET /api/v1/notifications`: state, job, limit.
         """

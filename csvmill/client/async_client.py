@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 
 KEEP_FINISHED = {"finished": "keep"}
-"""Nothing that has ended is deleted by who wants to cancel."""
+"""Query of a cancellation: a job that has already ended keeps its data."""
 
 
 class AsyncClient(HealthMethods, DatasetMethods, SavedSpecMethods):

@@ -78,9 +78,9 @@ class DatasetMethods:
 
         `inputs` are ids of uploads or names of their files, in order. `aggregation` is what to
         compute, or the name of a spec that the server has saved. With `cache=False` the result is
-        computed in any case. `notify` are URLs that are told how the job ends. `name` is that of
-        the job in lists. `engine` is where it is computed, as with
-        `AsyncClient.upload`. A call with the `key` of an earlier one returns the same job.
+        computed in any case. `notify` are URLs that are notified when the job ends. `name` is that
+        of the job in lists. `engine` is where it is computed, as with `AsyncClient.upload`.
+        A call with the `key` of an earlier one returns the same job.
 
         Raises Refused: 404 if there is no such upload, 409 if several have the name, 422 if the
         spec does not fit.

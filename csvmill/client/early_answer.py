@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from csvmill.client.transport import Transport
 
 WAIT = 3.0
-"""Seconds after which the proxy waits for the body."""
+"""Seconds without a response after which a proxy is assumed to wait for the body."""
 
 
 async def early_status(transport: Transport, declared: int) -> int | None:

@@ -89,7 +89,7 @@ class SyncAdmin:
         return made
 
     def notifications(self, **wanted: str) -> Iterator[NotificationView]:
-        """Yield what URLs were told of jobs, the newest first. See `Admin.notifications`."""
+        """Yield the notifications, the newest first. See `Admin.notifications`."""
         found = self._admin.notifications(**wanted)
 
         async def next_one() -> NotificationView | None:

@@ -213,7 +213,10 @@ async def _no_hidden_retries(
 def bearer(api_key: str) -> str:
     """Return the `Authorization` with a key. Raises ValueError, which does not show the key."""
     if not (api_key.isascii() and api_key.isprintable() and " " not in api_key and api_key):
-        raise ValueError("the API key is not one: it has spaces, or other characters")
+        raise ValueError(
+            "this is not a valid API key: it is empty, or contains spaces or other characters that "
+            "a key cannot have"
+        )
     return f"Bearer {api_key}"
 
 

@@ -83,7 +83,7 @@ class Administration(Protocol):
         ...
 
     def notifications(self, **wanted: str) -> AsyncIterator[NotificationView]:
-        """Yield what URLs were told of jobs."""
+        """Yield notifications, newest first."""
         ...
 
     async def retry_notification(self, notification_id: str) -> NotificationView:
@@ -92,7 +92,7 @@ class Administration(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Target:
     """Where to administer."""
 
     server: str | None
@@ -101,8 +101,8 @@ class Place:
     """The URL of the database."""
 
 
-def place_options(command: F) -> F:
-    """Add the options that say where to administer; the command gets them as `place`."""
+def target_options(command: F) -> F:
+    """Add the options that say where to administer; the command gets them as its `options`."""
     for option in reversed(
         (
             click.option(
@@ -132,8 +132,8 @@ def place_options(command: F) -> F:
     return command
 
 
-def place_of(options: dict[str, Any]) -> Place:
-    """Take the options of `place_options` from `options`. Raises click.UsageError."""
+def target_of(options: dict[str, Any]) -> Target:
+    """Take the options of `target_options` from `options`. Raises click.UsageError."""
     server, folder, url = (options.pop(name) for name in ("server", "data_dir", "database_url"))
     context = click.get_current_context()
     given = [
@@ -144,16 +144,16 @@ def place_of(options: dict[str, Any]) -> Place:
     if len(given) > 1:
         raise click.UsageError("give one of --server, --data-dir and --database-url")
     if server is not None:
-        return Place(server, None)
+        return Target(server, None)
     if given != ["data_dir"] and (url := url or _url_in_file()):
-        return Place(None, url)
+        return Target(None, url)
     database = (folder or DATA_DIR) / DATABASE
     if not database.parent.is_dir():
         raise click.UsageError(
             f"there is no data folder {database.parent}; give --data-dir, --database-url or "
             "--server"
         )
-    return Place(None, f"sqlite:///{database}")
+    return Target(None, f"sqlite:///{database}")
 
 
 def _url_in_file() -> str | None:
@@ -162,14 +162,14 @@ def _url_in_file() -> str | None:
 
 
 @asynccontextmanager
-async def administration(place: Place) -> AsyncIterator[Administration]:
+async def administration(target: Target) -> AsyncIterator[Administration]:
     """Open the database or a client. Raises the errors of both."""
-    if place.server is not None:
-        load_client(place.server)
+    if target.server is not None:
+        load_client(target.server)
         from csvmill.client import AsyncClient, Retries
 
         async with AsyncClient(
-            place.server, api_key=given_api_key(), retries=Retries(attempts=3)
+            target.server, api_key=given_api_key(), retries=Retries(attempts=3)
         ) as client:
             yield client.admin
         return
@@ -179,7 +179,7 @@ async def administration(place: Place) -> AsyncIterator[Administration]:
     from shared.jobs.notifications import SqlNotifications
 
     with _for_own_eyes():
-        database = await connect(place.database or "", start_timeout=START_TIMEOUT)
+        database = await connect(target.database or "", start_timeout=START_TIMEOUT)
     try:
         await migrate(database)
         yield DirectAdministration(SqlAccess(database), SqlNotifications(database))
@@ -338,7 +338,7 @@ class DirectAdministration:
         return NotificationView.of_notification(found)
 
     async def _checked(self, tenant: str | None, urls: Sequence[str]) -> tuple[str, ...]:
-        """Return URLs that are told of jobs. Raises AddressRefused and NoWebhookSecret."""
+        """Return URLs that are notified of jobs. Raises AddressRefused and NoWebhookSecret."""
         from shared.access.tenant import parse_tenant
         from shared.errors import NoWebhookSecret
         from shared.http.outgoing_settings import OutgoingSettings

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     "--notify",
     multiple=True,
     metavar="URL",
-    help="A URL that receives how the job ends; may be repeated.",
+    help="A URL that is notified when the job ends; may be repeated.",
 )
 @cache_option
 @engine_option

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from csvmill.commands.administration import place_options
+from csvmill.commands.administration import target_options
 from csvmill.commands.exit_codes import show_json
 from csvmill.commands.keys import administer
 from csvmill.commands.options import json_option
@@ -31,9 +31,9 @@ LIMIT = 50
     type=click.IntRange(min=1),
     default=LIMIT,
     show_default=True,
-    help="The most entries.",
+    help="Maximum number of entries.",
 )
-@place_options
+@target_options
 @json_option
 def audit(
     action: str | None,
@@ -55,9 +55,9 @@ def audit(
     filters = {"action": action, "object": of, "key": key, "since": since, "until": until}
     wanted = {name: value for name, value in filters.items() if value is not None}
 
-    async def work(place: Administration) -> None:
+    async def work(target: Administration) -> None:
         shown = 0
-        async for entry in place.audit(limit=str(min(limit, 1000)), **wanted):
+        async for entry in target.audit(limit=str(min(limit, 1000)), **wanted):
             show_json(asdict(entry)) if as_json else click.echo(_line(entry))
             shown += 1
             if shown == limit:

@@ -114,7 +114,7 @@ class _Parser:
     def _nested(self, read: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         self._depth += 1
         if self._depth > _MAX_DEPTH:
-            raise self._error(f"more than {_MAX_DEPTH} conditions are in each other")
+            raise self._error(f"conditions are nested more than {_MAX_DEPTH} deep")
         found = read()
         self._depth -= 1
         return found

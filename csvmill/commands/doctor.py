@@ -1,4 +1,4 @@
-"""`csvmill doctor`: check this machine and the server, with a hint for each failed check."""
+"""`csvmill doctor`: check this machine and the server, with a remedy for each failed check."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Finding:
     check: str
     status: CheckStatus
     found: str
-    hint: str | None = None
+    remedy: str | None = None
 
     def as_json(self) -> dict[str, str | None]:
         """Return the finding with the keys of `csvmill doctor --json`."""
@@ -57,7 +57,7 @@ class Finding:
             "check": self.check,
             "verdict": self.status,
             "found": self.found,
-            "remedy": self.hint,
+            "remedy": self.remedy,
         }
 
 
@@ -87,14 +87,14 @@ def doctor(server: str, as_json: bool) -> None:
         for finding in findings:
             console.print(f"[{_STYLES[finding.status]}]{finding.status:<4}[/]", end=" ")
             console.print(f"{finding.check}: {finding.found}", markup=False)
-            if finding.hint:
-                console.print(f"     {finding.hint}", markup=False)
+            if finding.remedy:
+                console.print(f"     {finding.remedy}", markup=False)
     if any(finding.status is CheckStatus.FAIL for finding in findings):
         raise click.exceptions.Exit(Exit.FAILED)
 
 
 _FREE = "free space on the disk of the server, or let it keep results for a shorter time"
-_HINTS = {
+_REMEDIES = {
     "space": _FREE,
     "disk is full": _FREE,
     "No space left": _FREE,
@@ -131,8 +131,8 @@ async def _check_server(server: str) -> AsyncIterator[Finding]:
         try:
             about = await client.about()
         except ClientError as error:
-            hint = "check the URL; start a service with `csvmill serve`, or read its log"
-            yield Finding("server", CheckStatus.FAIL, str(error), hint)
+            remedy = "check the URL; start a service with `csvmill serve`, or read its log"
+            yield Finding("server", CheckStatus.FAIL, str(error), remedy)
             return
         yield Finding(
             "server", CheckStatus.OK, f"{server} answers in {about.latency * 1000:.0f} ms"
@@ -184,8 +184,10 @@ def way(*, buffered: bool, limited: bool) -> Finding:
 def versions(ours: str, theirs: str | None) -> Finding:
     """Check that client and server have the same major and minor version."""
     if theirs is None:
-        hint = "this client needs /api/v1; update the server"
-        return Finding("version", CheckStatus.WARN, "the server does not report its version", hint)
+        remedy = "this client needs /api/v1; update the server"
+        return Finding(
+            "version", CheckStatus.WARN, "the server does not report its version", remedy
+        )
     found = f"the server has {theirs}, this client is {ours}"
     if ours.split(".")[:2] == theirs.split(".")[:2]:
         return Finding("version", CheckStatus.OK, found)
@@ -207,7 +209,7 @@ def readiness(part: str, state: str) -> Finding:
     """Check a part that the server needs; `state` is its value in `/readyz`."""
     if state == "ok":
         return Finding(part, CheckStatus.OK, "ready")
-    hint = next((hint for said, hint in _HINTS.items() if said in state), None)
-    if hint is None:
-        hint = f"the server cannot reach its {part}: start it, or check its URL and password"
-    return Finding(part, CheckStatus.FAIL, state, hint)
+    remedy = next((remedy for said, remedy in _REMEDIES.items() if said in state), None)
+    if remedy is None:
+        remedy = f"the server cannot reach its {part}: start it, or check its URL and password"
+    return Finding(part, CheckStatus.FAIL, state, remedy)

@@ -11,8 +11,8 @@ from csvmill.client.errors import ClientError
 from csvmill.commands.administration import (
     DirectAdministration,
     administration,
-    place_of,
-    place_options,
+    target_of,
+    target_options,
 )
 from csvmill.commands.durations import duration
 from csvmill.commands.exit_codes import report_errors, run_async, show_json
@@ -67,9 +67,9 @@ def keys() -> None:
     "--notify",
     multiple=True,
     metavar="URL",
-    help="A URL that receives how the jobs end that are created with it; may be repeated.",
+    help="A URL that is notified when a job created with this key ends; may be repeated.",
 )
-@place_options
+@target_options
 @json_option
 def create(
     name: str,
@@ -89,8 +89,8 @@ def create(
       csvmill keys create --name operator --scope admin --scope read --operator
     """
 
-    async def work(place: Administration) -> NewKeyView:
-        return await place.create_key(
+    async def work(target: Administration) -> NewKeyView:
+        return await target.create_key(
             name, scopes, tenant=tenant, operator=operator, expires_in=expires_in, notify=notify
         )
 
@@ -98,7 +98,7 @@ def create(
 
 
 @keys.command("list", short_help="List the keys, the oldest first.")
-@place_options
+@target_options
 @json_option
 def list_keys(as_json: bool, **options: Any) -> None:
     """List the keys: id, tenant, scopes, state, last use, name.
@@ -108,8 +108,8 @@ def list_keys(as_json: bool, **options: Any) -> None:
       csvmill keys list
     """
 
-    async def work(place: Administration) -> list[KeyView]:
-        return await place.keys()
+    async def work(target: Administration) -> list[KeyView]:
+        return await target.keys()
 
     found = administer(options, work, as_json=as_json)
     if as_json:
@@ -130,9 +130,9 @@ def list_keys(as_json: bool, **options: Any) -> None:
     metavar="TIME",
     default="1d",
     show_default=True,
-    help="How long the previous secret is still valid; 0s is not at all.",
+    help="How long the previous secret stays valid; 0s ends it at once.",
 )
-@place_options
+@target_options
 @json_option
 def rotate(key_id: str, overlap: int, as_json: bool, **options: Any) -> None:
     """Give a key a new secret, and print it. The previous secret is valid for a time.
@@ -142,15 +142,15 @@ def rotate(key_id: str, overlap: int, as_json: bool, **options: Any) -> None:
       csvmill keys rotate 8sYqP2LmZx --overlap 2h
     """
 
-    async def work(place: Administration) -> NewKeyView:
-        return await place.rotate_key(key_id, overlap=overlap)
+    async def work(target: Administration) -> NewKeyView:
+        return await target.rotate_key(key_id, overlap=overlap)
 
     _show_new(administer(options, work, as_json=as_json), as_json=as_json)
 
 
 @keys.command(short_help="Revoke a key for good.")
 @click.argument("key_id", metavar="ID")
-@place_options
+@target_options
 @json_option
 def revoke(key_id: str, as_json: bool, **options: Any) -> None:
     """Revoke a key for good. Services that have just used it accept it for some seconds more.
@@ -160,15 +160,15 @@ def revoke(key_id: str, as_json: bool, **options: Any) -> None:
       csvmill keys revoke 8sYqP2LmZx
     """
 
-    async def work(place: Administration) -> KeyView:
-        return await place.revoke_key(key_id)
+    async def work(target: Administration) -> KeyView:
+        return await target.revoke_key(key_id)
 
     key = administer(options, work, as_json=as_json)
     show_json(asdict(key)) if as_json else click.echo(f"{key.id} {_state(key)}")
 
 
 @keys.command("rotate-links", short_help="Sign links to results with a new secret.")
-@place_options
+@target_options
 @json_option
 def rotate_links(as_json: bool, **options: Any) -> None:
     """Sign links to results with a new secret, on the database; there is no API for this.
@@ -181,10 +181,12 @@ def rotate_links(as_json: bool, **options: Any) -> None:
       csvmill keys rotate-links --data-dir /var/lib/csvmill
     """
 
-    async def work(place: Administration) -> None:
-        if not isinstance(place, DirectAdministration):
-            raise ClientError("the secret of links is rotated on the database, not with --server")
-        await place.rotate_links()
+    async def work(target: Administration) -> None:
+        if not isinstance(target, DirectAdministration):
+            raise ClientError(
+                "rotate-links needs direct access to the database; --server is not supported"
+            )
+        await target.rotate_links()
 
     administer(options, work, as_json=as_json)
 
@@ -192,11 +194,11 @@ def rotate_links(as_json: bool, **options: Any) -> None:
 def administer(
     options: dict[str, Any], work: Callable[[Administration], Awaitable[T]], *, as_json: bool
 ) -> T:
-    """Do `work` where the options of `place_options` say; report its errors."""
-    place = place_of(options)
+    """Do `work` where the options of `target_options` say; report its errors."""
+    target = target_of(options)
 
     async def run() -> T:
-        async with administration(place) as opened:
+        async with administration(target) as opened:
             return await work(opened)
 
     with report_errors(as_json=as_json):

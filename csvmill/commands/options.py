@@ -47,7 +47,10 @@ def _keep_api_key(ctx: click.Context, _param: click.Parameter, value: str | None
     if not value and path:
         value = Path(path).read_text(encoding="utf-8").strip()
     if value and not (value.isascii() and value.isprintable() and " " not in value):
-        raise click.BadParameter("this is no API key: it has spaces or other characters")
+        raise click.BadParameter(
+            "this is not a valid API key: it contains spaces or other characters that a "
+            "key cannot have"
+        )
     ctx.meta[API_KEY] = value or None
 
 
@@ -116,7 +119,9 @@ def _size(_ctx: click.Context, _param: click.Parameter, value: str | None) -> in
     digits = value.rstrip("kKmMgGiIbB ")
     unit = UNITS.get(value[len(digits) :].strip().lower())
     if not (digits.isascii() and digits.isdigit() and int(digits)) or unit is None:
-        raise click.BadParameter(f"{value!r} is not a size; give bytes, or such as 512K or 8MiB")
+        raise click.BadParameter(
+            f"{value!r} is not a size; give a number of bytes, or a size such as 512K or 8MiB"
+        )
     return int(digits) * unit
 
 

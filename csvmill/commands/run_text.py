@@ -57,7 +57,7 @@ def result_json(request: RunRequest, done: RunResult) -> dict[str, Any]:
 
 @contextmanager
 def reminder(request: RunRequest) -> Iterator[None]:
-    """Tell, if a file does not fit and nothing was asked, how to ask."""
+    """If a file does not fit and no spec was given, add to the error how to give one."""
     try:
         yield
     except (BadRows, JobUnsuccessful) as error:
@@ -67,7 +67,7 @@ def reminder(request: RunRequest) -> Iterator[None]:
         if request.input is not None:
             seen = f"; `csvmill inspect {shlex.quote(str(request.input))}` shows them"
         raise type(error)(
-            f"{error}\nNothing was asked, so plays were summed by song and date, as for a file "
-            "with the columns Song, Date, Number of Plays. For another file, name its columns, "
-            f"as in --group-by COLUMN --sum COLUMN{seen}."
+            f"{error}\nNo spec was given, so the default was used: plays summed by song and date, "
+            "for a file with the columns Song, Date, Number of Plays. For another file, name its "
+            f"columns, as in --group-by COLUMN --sum COLUMN{seen}."
         ) from error

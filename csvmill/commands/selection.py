@@ -61,7 +61,7 @@ def _moment(
         moment = datetime.fromisoformat(value)
     except ValueError:
         raise click.BadParameter(
-            f"{value!r} is no time; give 2h or 7d (ago), or 2026-01-31T09:30Z"
+            f"{value!r} is not a time; give 2h or 7d (ago), or 2026-01-31T09:30Z"
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

@@ -237,7 +237,7 @@ def _options() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
             help="The line of the header in FILE, from 1.",
         ),
         click.option("--header-starts-with", metavar="TEXT", help="How the header's line begins."),
-        click.option("--comment", metavar="TEXT", help="How lines begin that are passed over."),
+        click.option("--comment", metavar="TEXT", help="Skip lines that begin with this text."),
         click.option(
             "--skip-footer",
             metavar="LINES",

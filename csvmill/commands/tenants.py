@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from csvmill.commands.administration import place_options
+from csvmill.commands.administration import target_options
 from csvmill.commands.exit_codes import show_json
 from csvmill.commands.keys import administer
 from csvmill.commands.options import json_option
@@ -59,7 +59,7 @@ def tenants() -> None:
 
 
 @tenants.command("list", short_help="Show what is set for single tenants.")
-@place_options
+@target_options
 @json_option
 def list_tenants(as_json: bool, **options: Any) -> None:
     """Show what is set for single tenants, by name.
@@ -69,8 +69,8 @@ def list_tenants(as_json: bool, **options: Any) -> None:
       csvmill tenants list
     """
 
-    async def work(place: Administration) -> list[TenantView]:
-        return await place.tenants()
+    async def work(target: Administration) -> list[TenantView]:
+        return await target.tenants()
 
     for found in administer(options, work, as_json=as_json):
         _show(found, as_json=as_json)
@@ -82,7 +82,7 @@ def list_tenants(as_json: bool, **options: Any) -> None:
     "--weight",
     callback=number(1),
     metavar="NUMBER",
-    help="Its turns for each one of a tenant with 1.",
+    help="Share of the slots, relative to a tenant with weight 1.",
 )
 @click.option(
     "--max-running",
@@ -105,7 +105,7 @@ def list_tenants(as_json: bool, **options: Any) -> None:
     metavar="NUMBER",
     help="Requests to each gateway, on average over ten seconds.",
 )
-@place_options
+@target_options
 @json_option
 def set_tenant(tenant: str, as_json: bool, **options: Any) -> None:
     """Change what is set for a tenant, and print all of it. The value `default` resets an option.
@@ -133,8 +133,8 @@ def set_tenant(tenant: str, as_json: bool, **options: Any) -> None:
     if not changes:
         raise click.UsageError("give at least one option of what to change")
 
-    async def work(place: Administration) -> TenantView:
-        return await place.change_tenant(tenant, changes)
+    async def work(target: Administration) -> TenantView:
+        return await target.change_tenant(tenant, changes)
 
     _show(administer(options, work, as_json=as_json), as_json=as_json)
 

@@ -1,4 +1,4 @@
-"""`csvmill webhooks`: the secret of webhooks, and what they were told."""
+"""`csvmill webhooks`: the secret of webhooks, and their notifications."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from csvmill.commands.administration import place_options
+from csvmill.commands.administration import target_options
 from csvmill.commands.durations import duration
 from csvmill.commands.exit_codes import show_json
 from csvmill.commands.keys import administer
@@ -22,9 +22,9 @@ LIMIT = 50
 """Notifications that are shown by default."""
 
 
-@click.group(short_help="The secret of webhooks, and what they were told.")
+@click.group(short_help="Webhook secret and notifications.")
 def webhooks() -> None:
-    """Create the secret with which webhooks are signed; list what URLs were told of jobs.
+    """Create the secret with which webhooks are signed; list notifications.
 
     On the machine of the service, or with --server and a key that has the scope admin.
 
@@ -43,9 +43,9 @@ def webhooks() -> None:
     metavar="TIME",
     default="1d",
     show_default=True,
-    help="How long the previous secret signs too; 0s is not at all.",
+    help="How long messages are also signed with the previous secret; 0s for not at all.",
 )
-@place_options
+@target_options
 @json_option
 def secret(tenant: str | None, overlap: int, as_json: bool, **options: Any) -> None:
     """Sign with a new secret, and print it: the only time that it is shown.
@@ -55,8 +55,8 @@ def secret(tenant: str | None, overlap: int, as_json: bool, **options: Any) -> N
       csvmill webhooks secret --overlap 2h
     """
 
-    async def work(place: Administration) -> NewWebhookSecretView:
-        return await place.rotate_webhook_secret(tenant=tenant, overlap=overlap)
+    async def work(target: Administration) -> NewWebhookSecretView:
+        return await target.rotate_webhook_secret(tenant=tenant, overlap=overlap)
 
     new = administer(options, work, as_json=as_json)
     if as_json:
@@ -71,17 +71,21 @@ def secret(tenant: str | None, overlap: int, as_json: bool, **options: Any) -> N
     )
 
 
-@webhooks.command("list", short_help="List what URLs were told, the newest first.")
-@click.option("--state", type=click.Choice(STATES), help="Only these; failed ones were given up.")
+@webhooks.command("list", short_help="List notifications, newest first.")
+@click.option(
+    "--state",
+    type=click.Choice(STATES),
+    help="Only notifications in this state; failed means given up.",
+)
 @click.option("--job", metavar="ID", help="Only those of this job.")
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
     default=LIMIT,
     show_default=True,
-    help="The most notifications.",
+    help="Maximum number of notifications.",
 )
-@place_options
+@target_options
 @json_option
 def list_notifications(
     state: str | None, job: str | None, limit: int, as_json: bool, **options: Any
@@ -95,9 +99,9 @@ def list_notifications(
     given = {"state": state, "job": job}
     wanted = {name: value for name, value in given.items() if value is not None}
 
-    async def work(place: Administration) -> None:
+    async def work(target: Administration) -> None:
         shown = 0
-        async for found in place.notifications(limit=str(min(limit, 500)), **wanted):
+        async for found in target.notifications(limit=str(min(limit, 500)), **wanted):
             show_json(asdict(found)) if as_json else click.echo(_line(found))
             shown += 1
             if shown == limit:
@@ -106,9 +110,9 @@ def list_notifications(
     administer(options, work, as_json=as_json)
 
 
-@webhooks.command(short_help="Send one again that was given up.")
+@webhooks.command(short_help="Send a failed notification again.")
 @click.argument("notification_id", metavar="ID")
-@place_options
+@target_options
 @json_option
 def retry(notification_id: str, as_json: bool, **options: Any) -> None:
     """Send a notification again that was given up: at once, and as often as a new one.
@@ -118,8 +122,8 @@ def retry(notification_id: str, as_json: bool, **options: Any) -> None:
       csvmill webhooks retry msg_2b1f0c7d5e9a4c3f8a6d1e0b7c4f9d25
     """
 
-    async def work(place: Administration) -> NotificationView:
-        return await place.retry_notification(notification_id)
+    async def work(target: Administration) -> NotificationView:
+        return await target.retry_notification(notification_id)
 
     found = administer(options, work, as_json=as_json)
     show_json(asdict(found)) if as_json else click.echo(_line(found))

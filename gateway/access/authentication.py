@@ -19,9 +19,9 @@ from shared.errors import NotAuthenticated, ScopeMissing
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from gateway.access.entrance import Admit
     from gateway.access.known_keys import KnownKeys
     from gateway.access.links import Links
+    from gateway.access.middleware import Admit
     from gateway.access.scopes import Need
     from gateway.access.tokens import Tokens
     from shared.access.tenant import Tenant

@@ -151,7 +151,7 @@ class IssuerKeys:
             raise _ProviderFault(f"the provider calls itself {about.get('issuer')!r}")
         url = about.get("jwks_uri")
         if not isinstance(url, str) or not is_private_url(url):
-            raise _ProviderFault(f"jwks_uri is {url!r}, which is no https URL")
+            raise _ProviderFault(f"jwks_uri is {url!r}, which is not an https URL")
         return tuple(_usable(await self._get(url)))
 
     async def _get(self, url: str) -> Mapping[str, Any]:
@@ -174,7 +174,7 @@ def _usable(found: Mapping[str, Any]) -> Iterator[SigningKey]:
     """Iterate over the keys of a JWK set (RFC 7517) that verify tokens; others are skipped."""
     described = found.get("keys")
     if not isinstance(described, list):
-        raise _ProviderFault("the provider's keys are no JWK set")
+        raise _ProviderFault("the provider's keys are not a JWK set")
     for each in described[:MAX_KEYS]:
         if not isinstance(each, dict) or each.get("use", "sig") != "sig":
             continue

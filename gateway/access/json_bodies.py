@@ -1,4 +1,4 @@
-"""Reads JSON in the bodies of requests, of which a gateway holds only so many large ones."""
+"""Reads JSON request bodies, and limits how many large ones a gateway holds."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def read_json(request: web.Request) -> dict[str, Any]:
                 await turn.enter_async_context(turns)
             except TimeoutError:
                 raise TooBusy(
-                    f"{LARGE_OF_TENANT} requests of the tenant have large bodies, as many as are "
-                    "read at the same time, and take long"
+                    "too many requests with large JSON bodies are in progress: the limit is "
+                    f"{LARGE_OF_TENANT} for a tenant and {LARGE_AT_A_TIME} in all; try again later"
                 ) from None
         return await json_body(request, settings.client_timeout)

@@ -1,6 +1,6 @@
-"""What every request passes before its handler, in one place and in order.
+"""The middleware that every request passes before its handler.
 
-One middleware, as aiohttp runs a coroutine more for each, whenever a request continues.
+There is one middleware instead of several, because aiohttp adds a coroutine for each.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     Admit = Callable[[web.Request], Awaitable[Principal | None]]
 
 
-class Entrance:
-    """Lets requests in, and answers the errors of those that are refused or fail."""
+class Middleware:
+    """Authenticates and limits requests, and turns errors into responses."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Entrance:
         self._running = running
 
     @web.middleware
-    async def enter(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Refuse a request before anything else looks at it, or handle it."""
         address = client_address(request)
         bind_ids(client=address)  # the log lines about refusals have it too

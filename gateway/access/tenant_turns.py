@@ -1,4 +1,4 @@
-"""Work that others wait for: a gateway does only so much of it at a time, and for each tenant."""
+"""Limits how much expensive work a gateway does at a time, in total and for each tenant."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def principal_of(claims: Mapping[str, Any], *, tenant_claim: str, scope_claim: s
     """
     name = claim(claims, tenant_claim)
     if not isinstance(name, str):
-        raise NotAuthenticated(f"the token has no tenant: its claim {tenant_claim} is no text")
+        raise NotAuthenticated(f"the token has no tenant: its claim {tenant_claim} is not a string")
     try:
         tenant = parse_tenant(name)
     except ValueError:

@@ -52,7 +52,7 @@ class AskedJob:
     cache: bool
     name: str | None
     notify: tuple[str, ...]
-    """The URLs that are told how the job ends."""
+    """The URLs that are notified when the job ends."""
     digest: str
     """The SHA-256 of the request, whatever the order of its members."""
     output_to: str | None
@@ -131,14 +131,14 @@ def _elsewhere(given: dict[Any, Any], field: str) -> AskedInput:
         )
     url, name, sha256 = given["url"], given.get("name"), given.get("sha256")
     if not isinstance(url, str) or not url:
-        raise InvalidInput(f"{field}.url is no text; send a URL", field=f"{field}.url")
+        raise InvalidInput(f"{field}.url is not a string; send a URL", field=f"{field}.url")
     if name is not None and (not isinstance(name, str) or not 1 <= len(name.strip()) <= NAME_LIMIT):
         raise InvalidInput(
-            f"{field}.name is not a text of 1 to {NAME_LIMIT} characters", field=f"{field}.name"
+            f"{field}.name is not a string of 1 to {NAME_LIMIT} characters", field=f"{field}.name"
         )
     if sha256 is not None and not (isinstance(sha256, str) and _SHA256.fullmatch(sha256)):
         raise InvalidInput(
-            f"{field}.sha256 is no SHA-256; send 64 hexadecimal digits", field=f"{field}.sha256"
+            f"{field}.sha256 is not a SHA-256; send 64 hexadecimal digits", field=f"{field}.sha256"
         )
     return AskedInput(
         url=url,

@@ -72,7 +72,7 @@ async def answer_error(request: web.Request, error: Exception) -> web.StreamResp
         case UnicodeEncodeError():
             # Only text from outside has surrogates: what JSON escapes, or bytes that are not UTF-8.
             shown = error.object[error.start : error.end][:80]
-            message = f"{shown!r} is no text that can be encoded"
+            message = f"{shown!r} cannot be encoded as UTF-8"
             return _answer(request, HTTPStatus.BAD_REQUEST, message, InvalidInput(message))
         case ConnectionError() if client_disconnected(request):
             logger.debug("%s %s: the client disconnected", request.method, request.path)

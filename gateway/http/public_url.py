@@ -1,7 +1,7 @@
 """Links to the service as its clients reach it: directly, or through proxies and below a path.
 
-`Entrance` sets how the client of a request reaches the service. Every path that an answer contains
-goes through `public_path`, in header fields and in JSON.
+`Middleware` sets how the client of a request reaches the service. Every path that an answer
+contains goes through `public_path`, in header fields and in JSON.
 """
 
 from __future__ import annotations

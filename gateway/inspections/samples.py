@@ -1,4 +1,4 @@
-"""Counts the samples that a gateway holds in memory, of which a tenant may have only so many."""
+"""Limits the samples of files that a gateway holds in memory, in total and for each tenant."""
 
 from __future__ import annotations
 
@@ -40,11 +40,13 @@ class Samples:
         """
         if self._held[tenant] >= self._tenant_limit:
             raise TooManyInspections(
-                f"{self._tenant_limit} files are being inspected, the most at the same time; "
-                "wait for some of them first"
+                f"{self._tenant_limit} files are being inspected, which is the limit for one "
+                "tenant; wait until one has finished"
             )
         if len(self) >= self._limit:
-            raise TooBusy(f"this gateway inspects {self._limit} files, the most at the same time")
+            raise TooBusy(
+                f"this gateway is already inspecting {self._limit} files, which is its limit"
+            )
         self._held[tenant] += 1
         try:
             yield

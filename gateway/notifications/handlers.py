@@ -1,4 +1,4 @@
-"""`/api/v1/notifications`: what URLs are told of the outcomes of jobs."""
+"""`/api/v1/notifications`: lists notifications of the outcomes of jobs, and sends them again."""
 
 from __future__ import annotations
 

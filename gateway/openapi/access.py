@@ -165,11 +165,11 @@ CREATE_KEY = operation(
                     {"type": "boolean", "description": "Whether it manages keys of all tenants"}
                 ),
                 "expires_in": or_null(
-                    _seconds("Seconds for which it is valid; null for ever", MAX_LIFE)
+                    _seconds("Seconds for which it is valid; null forever", MAX_LIFE)
                 ),
                 "notify": or_null(
-                    {**NOTIFY, "description": "URLs that are told how the jobs end that are "
-                     "created with it (see the webhook `jobEnded`)"}
+                    {**NOTIFY, "description": "URLs that are notified when a job created with it "
+                     "ends (see the webhook `jobEnded`)"}
                 ),
             },
             "required": ["name", "scopes"],

@@ -44,7 +44,10 @@ DOCUMENT: Node = {
         {"name": tus.TAG, "description": "For clients of the tus protocol 1.0.0."},
         {"name": access.TAG, "description": "API keys: who may use the service, and for what."},
         {"name": specs.TAG, "description": "What to compute, saved under names."},
-        {"name": notifications.TAG, "description": "Webhooks: what URLs are told of jobs."},
+        {
+            "name": notifications.TAG,
+            "description": "Webhooks: notifications of how jobs ended.",
+        },
         {"name": service.TAG, "description": "Documentation, health and metrics."},
     ],
     "paths": access.secured(

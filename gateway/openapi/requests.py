@@ -29,7 +29,7 @@ NOTIFY: Node = {
         "additionalProperties": False,
     },
     "maxItems": MAX_URLS,
-    "description": "URLs that are told how the job ends (see the webhook `jobEnded`)",
+    "description": "URLs that are notified when the job ends (see the webhook `jobEnded`)",
 }
 """Where the outcome of a job is sent."""
 

@@ -62,7 +62,7 @@ FAIL_EARLY = parameter(
 NOTIFY_IN_QUERY = parameter(
     "notify",
     "query",
-    "A URL that receives how the job ends; may be repeated (see the webhook `jobEnded`)",
+    "A URL that is notified when the job ends; may be repeated (see the webhook `jobEnded`)",
     {"type": "array", "items": {"type": "string", "format": "uri"}, "maxItems": MAX_URLS},
 )
 

@@ -1,4 +1,4 @@
-"""Counts the downloads in progress, of which a tenant may have only so many."""
+"""Limits the downloads in progress, in total and for each tenant."""
 
 from __future__ import annotations
 
@@ -35,11 +35,13 @@ class Downloads:
         """
         if self._running[tenant] >= self._tenant_limit:
             raise TooManyDownloads(
-                f"{self._tenant_limit} downloads are in progress, the most at the same time; "
-                "finish some of them first"
+                f"{self._tenant_limit} downloads are in progress, which is the limit for one "
+                "tenant; finish one first"
             )
         if len(self) >= self._limit:
-            raise TooBusy(f"this gateway serves {self._limit} downloads, the most at the same time")
+            raise TooBusy(
+                f"this gateway is already serving {self._limit} downloads, which is its limit"
+            )
         self._running[tenant] += 1
         try:
             yield

@@ -1,4 +1,4 @@
-"""Counts the results that are being sorted, of which a gateway sorts only so many at a time."""
+"""Limits the results that are sorted at a time, in total and for each tenant."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Sorts:
                 await turn.enter_async_context(self._turns.one(tenant, wait=WAIT))
             except TimeoutError:
                 raise TooBusy(
-                    f"this gateway sorts {self._limit} results at the same time, and one of each "
+                    f"this gateway sorts at most {self._limit} results at a time, and one for each "
                     "tenant; try again later"
                 ) from None
             yield

@@ -82,7 +82,7 @@ def with_its_own_job(upload: Upload) -> Upload:
         and job.inputs[0].version not in (None, upload.blob.version)
     ):
         raise InputRemoved(
-            f"the upload became job {job.id} before, and the bytes of that were removed; these are "
-            "not processed: send them under another name"
+            f"job {job.id} was already created from this upload and its bytes were removed; the "
+            "new bytes are not processed: send them under another name"
         )
     return upload

@@ -49,7 +49,7 @@ class UploadContext:
     quotas: Quotas
     tenant: Tenant
     notify: tuple[str, ...] = ()
-    """The URLs that the caller's API key names, which receive how jobs end."""
+    """The URLs of the caller's API key, which are notified when a job ends."""
 
     def declared(self, metadata: Mapping[str, str]) -> dict[str, str]:
         """Return the metadata of an upload that the caller creates."""

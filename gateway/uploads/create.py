@@ -57,7 +57,7 @@ class NewUpload:
     fail_early: bool = False
     """Whether more bytes are refused once rows are found that fail the job."""
     notify: tuple[str, ...] = ()
-    """URLs that are told how the job ends."""
+    """URLs that are notified when the job ends."""
     job: bool = True
     """Whether it becomes a job when it is complete."""
     keep: float | None = None

@@ -198,7 +198,7 @@ async def opened(
         known = dialect.compression if dialect else declared.compression
         compression = known or compression_of(start)
         if declared.sheet is not None and compression != "xlsx":
-            raise MalformedInput("input.sheet is given, and the file is no workbook (.xlsx)")
+            raise MalformedInput("input.sheet is given, but the file is not a workbook (.xlsx)")
         if compression != "none":
             found = await stack.enter_async_context(
                 _decompressed(source, compression, (taken, rest), declared, folder, limits, usage)

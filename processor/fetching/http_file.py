@@ -118,8 +118,8 @@ class HttpFile:
         coding = response.headers.get("Content-Encoding", "identity").strip().lower()
         if coding not in ("identity", "", *_KEPT_CODINGS):
             raise RemoteRefused(
-                f"{host} sends the file in the content coding {coding[:50]!r}, although it was "
-                "asked for it as it is; only gzip and zstd are read"
+                f"{host} sent the file with the content coding {coding[:50]!r}, although none was "
+                "requested; only gzip and zstd are supported"
             )
         if response.status == 206:
             start, size = _content_range(response, offset)
@@ -196,8 +196,8 @@ def _content_range(response: aiohttp.ClientResponse, offset: int) -> tuple[int, 
     whole = size is None or last == size - 1
     if first != offset or last < first or not whole:
         raise RemoteRefused(
-            f"{_host(response.url)} was asked for the bytes from {offset} on, and answers with "
-            f"others: {text[:100]!r}"
+            f"{_host(response.url)} was asked for the bytes from offset {offset}, but returned a "
+            f"different range: {text[:100]!r}"
         )
     return first, last + 1 if size is None else size
 

@@ -42,7 +42,7 @@ REMOVED_AT_ONCE = 1000
 log = logging.getLogger(__name__)
 
 
-class Delivery:
+class Dispatcher:
     """The background task that sends notifications."""
 
     def __init__(

@@ -28,7 +28,7 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientConnectorError, "the host takes no connection"),
     (aiohttp.ServerDisconnectedError, "the connection ended without an answer"),
     (aiohttp.ClientResponseError, "the answer is not HTTP"),
-    (aiohttp.InvalidURL, "this is no URL"),
+    (aiohttp.InvalidURL, "this is not a URL"),
     (aiohttp.ClientError, "the connection broke"),
     (OSError, "the connection broke"),
 )

@@ -86,7 +86,7 @@ class ApiKey:
     previous_until: float | None = None
     """Until when that key is valid too."""
     notify: tuple[str, ...] = ()
-    """The URLs that are told how the jobs end that are created with the key."""
+    """The URLs that are notified when a job created with the key ends."""
 
     def is_valid(self, now: float) -> bool:
         """Whether the key is neither revoked nor expired."""

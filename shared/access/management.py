@@ -45,8 +45,8 @@ class KeyManager:
     ) -> tuple[ApiKey, KeyText]:
         """Create a key of `tenant`; return it with its text, which is not stored.
 
-        `expires_in` is in seconds. The URLs in `notify` are told how the jobs end that are created
-        with the key. Raises ValueError for a name that is none, and TooManyKeys.
+        `expires_in` is in seconds. The URLs in `notify` are notified when a job created with the
+        key ends. Raises ValueError for a name that is none, and TooManyKeys.
         """
         text, now = new_key(), time.time()
         key = ApiKey(

@@ -35,4 +35,4 @@ class Principal:
     is_operator: bool = False
     """Whether it manages the keys of all tenants, and reads their audit trail."""
     notify: tuple[str, ...] = ()
-    """The URLs that are told how the jobs end that it creates."""
+    """The URLs that are notified when a job that it creates ends."""

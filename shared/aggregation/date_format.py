@@ -173,7 +173,7 @@ def check_date_format(text: str) -> None:
             raise ValueError(hint)
     parts = _parts(text)
     if any(part == "%f" and _is_digits(after) for part, after in pairwise(parts)):
-        raise ValueError("send something that is no digit after %f")
+        raise ValueError("send a character that is not a digit after %f")
 
 
 _PATTERN_PARTS = frozenset(f"%{name}" for name in _DIRECTIVES)

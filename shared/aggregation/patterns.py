@@ -192,7 +192,7 @@ class _Reader:
             return None
         match = _REPETITION.match(self.pattern, self.at)
         if match is None:
-            raise self.error(r"a { that is no repetition, such as {2,3}; write \{ for a brace")
+            raise self.error(r"a { that is not a repetition such as {2,3}; write \{ for a brace")
         least = int(match[1])
         most = None if match[2] and not match[3] else int(match[3] or match[1])
         if max(least, most or 0) > MAX_REPEAT or (most is not None and most < least):

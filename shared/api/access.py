@@ -39,7 +39,7 @@ class KeyView(View):
     previous_until: Time | None
     """Until when the previous secret is valid too."""
     notify: tuple[str, ...] = ()
-    """The URLs that are told how the jobs end that are created with it."""
+    """The URLs that are notified when a job created with it ends."""
 
     @classmethod
     def of_key(cls, key: ApiKey) -> Self:

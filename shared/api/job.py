@@ -197,8 +197,8 @@ class JobView(View):
     cached_from: Id | None = None
     """The id of the job whose result this one has got, if nothing was computed again."""
     notify: tuple[str, ...] = ()
-    """Which hosts are told how the job ends, such as `https://hooks.example`. The rest of a URL may
-    be a secret."""
+    """Which hosts are notified when the job ends, such as `https://hooks.example`. The rest of a
+    URL may be a secret."""
     spec_name: str | None = None
     """The saved spec with which the job was created: `aggregation` is what that was then."""
     stage: Annotated[str | None, WithJsonSchema({"enum": ["fetching", None]})] = None

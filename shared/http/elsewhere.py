@@ -124,13 +124,13 @@ def check_target(
 def read_place(url: str, *, field: str | None = None) -> Place:
     """Return the object that an `s3://` URL names. Raises AddressRefused."""
     if not url.startswith(S3) or len(url) > MAX_URL:
-        raise AddressRefused(f"this is no URL of an object: send {S3}bucket/key", field=field)
+        raise AddressRefused(f"this is not the URL of an object: send {S3}bucket/key", field=field)
     bucket, _, key = url.removeprefix(S3).partition("/")
     if not _BUCKET.fullmatch(bucket):
-        raise AddressRefused(f"this is no bucket: {bucket[:100]!r}", field=field)
+        raise AddressRefused(f"this is not a bucket: {bucket[:100]!r}", field=field)
     segments = key.split("/")
     if not key or len(key.encode()) > MAX_KEY or not key.isprintable():
-        raise AddressRefused(f"this is no key of an object: {key[:100]!r}", field=field)
+        raise AddressRefused(f"this is not an object key: {key[:100]!r}", field=field)
     # Some servers would take them for steps out of the folder that is allowed.
     if any(segment in ("", ".", "..") for segment in segments):
         raise AddressRefused("a key has no empty, `.` or `..` segments", field=field)
@@ -168,7 +168,7 @@ def _entry(text: str) -> str:
         # `shared` would allow `shared-by-others/file` too.
         if not _BUCKET.fullmatch(bucket) or (start and not start.endswith("/")):
             raise ValueError(
-                f"{text!r} is no bucket with the start of keys: write {S3}bucket, or "
+                f"{text!r} is not a bucket with a key prefix: write {S3}bucket, or "
                 f"{S3}bucket/folder/ with a slash at its end"
             )
         return text

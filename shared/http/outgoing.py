@@ -57,7 +57,7 @@ class OutgoingPolicy:
             parts = URL(url)
             host, port = parts.host, parts.port
         except ValueError:
-            raise AddressRefused("this is no URL", field=field) from None
+            raise AddressRefused("this is not a URL", field=field) from None
         if parts.scheme not in self.schemes:
             raise AddressRefused(
                 f"the URL has to begin with {' or '.join(f'{s}://' for s in sorted(self.schemes))}",

@@ -145,8 +145,8 @@ class _Table:
         if (count := self._footer()) is not None:
             options["skip_footer"] = count
             shown = show(self._lines()[-count])
-            lines = "line is" if count == 1 else f"{count} lines are"
-            reasons.append(f"the last {lines} no records: {shown}")
+            lines = "line is not a record" if count == 1 else f"{count} lines are not records"
+            reasons.append(f"the last {lines}: {shown}")
         if has_header and "comment" not in options and (units := self._units()) is not None:
             options["comment"] = units.decode(errors="replace")
             reasons.append(f"the line below the header has units, and begins with {show(units)}")

@@ -118,7 +118,7 @@ class Job:
     request_digest: str | None = None
     """The SHA-256 of the request that asked for it, in lower-case hex; None without one."""
     notify: tuple[str, ...] = ()
-    """The URLs that are told how it ends. They may contain secrets."""
+    """The URLs that are notified when it ends. They may contain secrets."""
     spec_name: str | None = None
     """The saved spec with which it was created, as that was then."""
 

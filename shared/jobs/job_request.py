@@ -35,7 +35,7 @@ class JobRequest:
     cache: bool = True
     """Whether it may be answered by what another job has computed."""
     notify: tuple[str, ...] = ()
-    """The URLs that are told how the job ends."""
+    """The URLs that are notified when the job ends."""
     spec_name: str | None = None
     """The saved spec that `aggregation` was, if it was one."""
     output_to: str | None = None

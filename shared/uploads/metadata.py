@@ -30,7 +30,7 @@ YES = "yes"
 SPEC_NAME = "spec_name"
 """The name of the saved spec that the aggregation was; absent if it was none."""
 NOTIFY = "notify"
-"""The URLs that are told how the job ends, as JSON; absent without any."""
+"""The URLs that are notified when the job ends, as JSON; absent without any."""
 JOB = "job"
 """`NONE` if the upload becomes no job, but waits until jobs are asked of it; else absent."""
 NONE = "none"
@@ -64,13 +64,13 @@ def engine_of(metadata: Mapping[str, str]) -> EngineChoice:
 
 
 def notify_of(metadata: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the URLs that are told how the job of an upload with this metadata ends."""
+    """Return the URLs that are notified when the job of an upload with this metadata ends."""
     text = metadata.get(NOTIFY)
     return () if text is None else tuple(json.loads(text))
 
 
 def with_notify(metadata: Mapping[str, str], urls: Iterable[str]) -> dict[str, str]:
-    """Return metadata with more URLs that are told how the job ends, each once."""
+    """Return metadata with more URLs that are notified when the job ends, each once."""
     every = tuple(dict.fromkeys((*notify_of(metadata), *urls)))
     return {**metadata, NOTIFY: json.dumps(every)} if every else dict(metadata)
 

@@ -53,8 +53,8 @@ class Comparison:
 def bytes_differ(at: int) -> BytesDiffer:
     """Return the error for bytes that differ at offset `at`."""
     return BytesDiffer(
-        f"the byte at offset {at} is another one than was received before, which stays; send "
-        "another file under another name"
+        f"the byte at offset {at} differs from the one received before, which is kept; send a "
+        "different file under another name"
     )
 
 

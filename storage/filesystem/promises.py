@@ -95,7 +95,7 @@ class Promises:
             paths = list((self._root / UPLOADS).iterdir())
         except OSError as error:
             if not isinstance(error, FileNotFoundError):
-                log.warning("no space is reserved for the uploads in progress: %s", error)
+                log.warning("no space is promised to the uploads in progress: %s", error)
             return
         for path in paths:
             key = key_at(UPLOADS, path.name)
@@ -104,7 +104,7 @@ class Promises:
             try:
                 size = read_size(path)
             except (OSError, StorageUnavailable) as error:
-                log.info("the space of %s is not reserved: %s", key, error)
+                log.info("the space of %s is not promised: %s", key, error)
                 continue
             if size is not None:
                 self.add(key, size)

@@ -66,7 +66,10 @@ class Reading:
                 try:
                     content = await stack.enter_async_context(self._local.open(key, start, stop))
                 except BlobNotFound:
-                    log.debug("blob %s is in object storage since", key)
+                    log.debug(
+                        "blob %s is no longer on the local disk; it is read from object storage",
+                        key,
+                    )
             if content is None:
                 content = await self._open_remote(stack, key, start, stop)
             yield content

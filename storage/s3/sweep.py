@@ -58,12 +58,12 @@ class Sweep:
         before = self._clock() - self._age
         async for each in self._bucket.unfinished(self._names.data):
             if each.begun < before and not await self._named(each.name, each.upload_id):
-                log.info("the multipart upload of %s is no blob's: aborted", each.name)
                 await self._bucket.abort(each.name, each.upload_id)
+                log.info("aborted the orphaned multipart upload of %s", each.name)
         async for listed in self._bucket.objects(self._names.data):
             if listed.modified < before and not await self._named(listed.name, None):
-                log.info("the object %s is no blob's: removed", listed.name)
                 await self._bucket.delete(listed.name)
+                log.info("removed the orphaned object %s", listed.name)
         async for listed in self._bucket.objects(self._names.inflights()):
             key = self._names.key_of_inflight(listed.name)
             if (

@@ -177,5 +177,5 @@ class Writing:
             try:
                 self._copies.begin(await self._local.peek(key))
             except BlobNotFound:
-                log.debug("blob %s is in object storage since", key)
+                log.debug("blob %s is no longer on the local disk", key)
         yield

@@ -60,6 +60,6 @@ async def test_a_command_without_an_id_and_without_a_choice_changes_nothing(
         said = await shell(command, exit_code=Exit.USAGE)
         assert "give an ID, or options that select jobs" in said
     said = await shell("retry", "--since", "soon", exit_code=Exit.USAGE)
-    assert "'soon' is no time; give 2h or 7d (ago), or 2026-01-31T09:30Z" in said
+    assert "'soon' is not a time; give 2h or 7d (ago), or 2026-01-31T09:30Z" in said
     said = await shell("delete", "a", "--name", "b", exit_code=Exit.USAGE)
     assert "give ids, or options that select jobs, not both" in said

@@ -127,10 +127,10 @@ async def test_a_malformed_file_fails_with_a_reason_and_succeeds_once_corrected(
     assert output["error"] == "job-unsuccessful"
     assert "line 2" in output["message"]
     assert "'many'" in output["message"]
-    assert "Nothing was asked" in output["message"]
+    assert "No spec was given" in output["message"]
     assert f"`csvmill inspect {plays}` shows them" in output["message"]
     asked = await asyncio.to_thread(answer, run("--sum", "@3"), Exit.UNSUCCESSFUL)
-    assert "Nothing was asked" not in asked["message"]
+    assert "No spec was given" not in asked["message"]
     assert leftovers(tmp_path) == []
     plays.write_text(HEADER + "a,2026-01-01,1\n")
     await asyncio.to_thread(answer, run())

@@ -55,15 +55,16 @@ class ChunkFields:
         for name, (client, total) in _KNOWN.items():
             if name in self._values and (total is None or self._values.get(total) != "1"):
                 raise InvalidInput(
-                    f"field {name} belongs to chunks of {client}, which are not taken; {SPOKEN}",
+                    f"field {name} belongs to chunks of {client}, which are not supported; "
+                    f"{SPOKEN}",
                     field=name,
                 )
         if any(value == "1" and _is_total(name) for name, value in self._values.items()):
             return
         for name, value in self._values.items():
             raise InvalidInput(
-                f"field {name} is {value!r}, which looks like the number of a chunk in a protocol "
-                f"that is not known; {SPOKEN}; or, if the form has the whole file, leave it out",
+                f"field {name} is {value!r}, which looks like the number of a chunk of an unknown "
+                f"protocol; {SPOKEN}; if the form contains the whole file, leave the field out",
                 field=name,
             )
 

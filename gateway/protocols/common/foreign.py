@@ -38,7 +38,7 @@ def refuse_part_of_file(request: web.Request) -> None:
     if match and int(match["first"]) == 0 and int(match["last"]) + 1 == int(match["size"]):
         return
     raise InvalidInput(
-        f"Content-Range is {given!r}, and parts of a file are not taken by it; {SPOKEN}",
+        f"Content-Range is {given!r}, but it cannot be used to send parts of a file; {SPOKEN}",
         field="Content-Range",
     )
 

@@ -67,7 +67,7 @@ async def declared_by_headers(
 
     The file's name is `?name=` or in Content-Disposition (RFC 6266), its spec `?spec=` or
     the saved one of that name, and it may be `?fail_early=true`, `?job=false` and `?keep=`. Each
-    `?notify=` is a URL that receives how the job ends. Raises InvalidInput for what is missing,
+    `?notify=` is a URL that is notified when the job ends. Raises InvalidInput for what is missing,
     malformed or unknown, and SpecNotFound.
     """
     refuse_unknown_parameters(request)

@@ -178,7 +178,7 @@ async def patch(request: web.Request) -> web.Response:
 
     async def admit(upload: Upload) -> Upload:
         if upload.blob.metadata.get(CONCAT, "").startswith("final;"):
-            raise web.HTTPForbidden(reason="A final upload takes no bytes")
+            raise web.HTTPForbidden(reason="A final upload accepts no bytes")
         appends.check_offset(upload, offset)
         if (length := number(request, "Upload-Length")) is not None:
             return await appends.declare_length(context, upload, length)

@@ -128,7 +128,7 @@ def parts_of_final(concat: str) -> list[UUID]:
             ids.append(UUID(_PATH.fullmatch(path)[1]))  # type: ignore[index]  # None is TypeError
         except (TypeError, ValueError) as error:
             raise InvalidInput(
-                f"Upload-Concat: {url!r} is no upload of this service", field="Upload-Concat"
+                f"Upload-Concat: {url!r} is not an upload of this service", field="Upload-Concat"
             ) from error
     if not ids:
         raise InvalidInput("Upload-Concat names no upload", field="Upload-Concat")

@@ -30,7 +30,7 @@ class ServerState:
     fault: CsvmillError | None
     """Why it takes no new blobs; None if it does."""
     silent_since: float | None = None
-    """When it was first asked in vain, by the monotonic clock in seconds; None if it answers."""
+    """When it first failed to answer, in seconds of the monotonic clock; None if it answers."""
 
 
 class StorageServer(HttpBlobs):

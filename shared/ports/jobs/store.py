@@ -53,7 +53,7 @@ class JobStore(JobReader, JobControl, JobClaims, JobAttempts, JobMessages, JobEx
 
     @property
     def notifications(self) -> Notifications:
-        """What URLs are told of the outcomes of jobs, in the same database."""
+        """The notifications of the outcomes of jobs, in the same database."""
         ...
 
     @property

@@ -103,7 +103,7 @@ def test_an_invalid_size_is_refused(text: str, tmp_path: Path) -> None:
     plays.touch()
     code, output = invoke("run", str(plays), "-o", "x.csv", "--chunk-size", text)
     assert code == 2
-    assert "give bytes, or such as 512K or 8MiB" in output
+    assert "or a size such as 512K or 8MiB" in output
 
 
 def test_an_output_that_is_the_input_or_shares_standard_output_with_json_is_refused(
@@ -197,13 +197,13 @@ def test_doctor_checks_versions_clocks_parts_and_disk(
     assert doctor.clock(None).status is CheckStatus.WARN
     assert doctor.readiness("broker", "ok").status is CheckStatus.OK
     refused = doctor.readiness("broker", "connection refused")
-    assert (refused.status, "broker" in (refused.hint or "")) == (CheckStatus.FAIL, True)
-    for state, hint in {
+    assert (refused.status, "broker" in (refused.remedy or "")) == (CheckStatus.FAIL, True)
+    for state, remedy in {
         "the disk has space left for results only": "free space",
         "database: the disk is full; free some space": "free space",
         "database: cannot execute UPDATE in a read-only transaction": "primary server",
     }.items():
-        assert hint in (doctor.readiness("part", state).hint or "")
+        assert remedy in (doctor.readiness("part", state).remedy or "")
     monkeypatch.setattr(doctor, "MIN_FREE_DISK", 0)
     assert doctor.disk(tmp_path).status is CheckStatus.OK
     monkeypatch.setattr(doctor, "MIN_FREE_DISK", 1 << 62)

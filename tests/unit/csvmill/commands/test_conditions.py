@@ -153,7 +153,7 @@ def test_json_that_is_not_valid_is_refused() -> None:
 
 def test_conditions_are_nested_as_deep_as_in_a_spec_and_no_deeper() -> None:
     assert condition("(" * 14 + "A=1" + ")" * 14) == A
-    with pytest.raises(GrammarError, match="more than 14 conditions are in each other"):
+    with pytest.raises(GrammarError, match="conditions are nested more than 14 deep"):
         condition("(" * 15 + "A=1" + ")" * 15)
 
 

@@ -8,7 +8,7 @@ from csvmill.commands.doctor import CheckStatus, way
 
 
 @pytest.mark.parametrize(
-    ("buffered", "limited", "status", "hint"),
+    ("buffered", "limited", "status", "remedy"),
     [
         (False, False, CheckStatus.OK, None),
         (True, False, CheckStatus.WARN, "proxy_request_buffering"),
@@ -17,8 +17,8 @@ from csvmill.commands.doctor import CheckStatus, way
     ],
 )
 def test_the_way_to_the_server_is_judged(
-    buffered: bool, limited: bool, status: CheckStatus, hint: str | None
+    buffered: bool, limited: bool, status: CheckStatus, remedy: str | None
 ) -> None:
     finding = way(buffered=buffered, limited=limited)
     assert finding.status is status
-    assert (hint or "") in (finding.hint or "")
+    assert (remedy or "") in (finding.remedy or "")

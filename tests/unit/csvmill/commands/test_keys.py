@@ -125,7 +125,7 @@ def test_a_key_for_a_server_is_not_shown_when_it_is_wrong() -> None:
             main, [command, *arguments], env={"CSVMILL_API_KEY": "two words", "COLUMNS": "200"}
         )
         assert done.exit_code == 2
-        assert "this is no API key" in done.output
+        assert "this is not a valid API key" in done.output
         assert "two words" not in done.output
 
 
@@ -143,4 +143,4 @@ def test_the_secret_of_links_is_rotated_on_the_database_only(shell: Shell) -> No
     (entry,) = shell.json("audit")
     assert (entry["action"], entry["object"]) == ("signing.rotated", "links")
     done = CliRunner().invoke(main, ["keys", "rotate-links", "--server", "http://127.0.0.1:1"])
-    assert (done.exit_code, "on the database" in done.output) == (1, True)
+    assert (done.exit_code, "access to the database" in done.output) == (1, True)

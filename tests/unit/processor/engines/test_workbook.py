@@ -203,5 +203,7 @@ def test_a_job_says_what_is_wrong_with_a_workbook_and_with_a_sheet_of_another_fi
         run(two, SUM)
     of_two = replace(SUM, input=Input(sheet="Two"))
     assert run(two, of_two)[0] == b"k,total\na,2\n"
-    with pytest.raises(MalformedInput, match=r"input\.sheet is given, and the file is no workbook"):
+    with pytest.raises(
+        MalformedInput, match=r"input\.sheet is given, but the file is not a workbook"
+    ):
         run(b"k,n\na,1\n", of_two)

@@ -1,4 +1,4 @@
-"""Delivery of notifications from a database to a receiver, with a clock of the test."""
+"""Dispatch of notifications from a database to a receiver, with a clock of the test."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from processor.events import ProcessorEvents
-from processor.notifications.delivery import JITTER, SLOTS, TENANT_SLOTS, Delivery
+from processor.notifications.dispatcher import JITTER, SLOTS, TENANT_SLOTS, Dispatcher
 from processor.notifications.sender import Sender
 from shared.access.audit import Action, AuditEntry
 from shared.access.tenant import Tenant
@@ -63,16 +63,16 @@ class RecordedEvents(ProcessorEvents):
 
 @dataclass
 class Bench:
-    """A delivery, and what is around it."""
+    """A dispatcher, and what is around it."""
 
     store: SqlJobStore
     receiver: Receiver
     now: float = 1_700_000_000.0
     events: RecordedEvents = field(default_factory=RecordedEvents)
 
-    def make(self, sender: Sender | None = None) -> Delivery:
-        """Return a delivery, by a sender of its own that is not open unless one is given."""
-        return Delivery(
+    def make(self, sender: Sender | None = None) -> Dispatcher:
+        """Return a dispatcher, by a sender of its own that is not open unless one is given."""
+        return Dispatcher(
             self.store,
             sender or Sender(LOCAL, timeout=TIMEOUT, connections=SLOTS),
             self.events,
@@ -84,8 +84,8 @@ class Bench:
         )
 
     @asynccontextmanager
-    async def delivery(self) -> AsyncIterator[Delivery]:
-        """Yield a delivery whose sender is open."""
+    async def dispatcher(self) -> AsyncIterator[Dispatcher]:
+        """Yield a dispatcher whose sender is open."""
         async with Sender(LOCAL, timeout=TIMEOUT, connections=SLOTS) as sender:
             yield self.make(sender)
 
@@ -120,8 +120,8 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
 
 async def test_an_outcome_is_delivered_with_a_signature_and_the_job(bench: Bench) -> None:
     job = await bench.ended_job()
-    async with bench.delivery() as delivery:
-        await delivery.send_due()
+    async with bench.dispatcher() as dispatcher:
+        await dispatcher.send_due()
         assert await bench.events.outcomes.get() == "delivered"
     (received,) = bench.receiver.received
     assert received.signed_by(SECRET)
@@ -140,8 +140,8 @@ async def test_an_outcome_is_delivered_with_a_signature_and_the_job(bench: Bench
 
 async def test_the_message_names_no_path_of_a_receiver(bench: Bench) -> None:
     await bench.ended_job(url=f"{bench.receiver.url}/hidden?token=hidden")
-    async with bench.delivery() as delivery:
-        await delivery.send_due()
+    async with bench.dispatcher() as dispatcher:
+        await dispatcher.send_due()
         received = await bench.receiver.arrived.get()
         await bench.events.outcomes.get()
     assert received.path == "/hook/hidden?token=hidden"
@@ -150,10 +150,10 @@ async def test_the_message_names_no_path_of_a_receiver(bench: Bench) -> None:
 
 async def test_both_secrets_sign_until_the_older_one_ends(bench: Bench) -> None:
     await bench.rotate(NEWER)
-    async with bench.delivery() as delivery:
+    async with bench.dispatcher() as dispatcher:
         for expected in ((True, True), (False, True)):
             await bench.ended_job()
-            await delivery.send_due()
+            await dispatcher.send_due()
             received = await bench.receiver.arrived.get()
             await bench.events.outcomes.get()
             assert (received.signed_by(SECRET), received.signed_by(NEWER)) == expected
@@ -165,19 +165,19 @@ async def test_a_message_is_sent_again_after_each_delay_with_the_same_id_and_the
 ) -> None:
     await bench.ended_job()
     bench.receiver.answers = [web.Response(status=500) for _ in range(4)]
-    async with bench.delivery() as delivery:
+    async with bench.dispatcher() as dispatcher:
         for delay in DELAYS:
-            await delivery.send_due()
+            await dispatcher.send_due()
             assert await bench.events.outcomes.get() == "postponed"
             waits = (await bench.only()).due_at - bench.now
             assert delay * (1 - JITTER) <= waits <= delay * (1 + JITTER)
             bench.now += waits - 0.01
-            await delivery.send_due()
+            await dispatcher.send_due()
             bench.now += 0.02
-        await delivery.send_due()
+        await dispatcher.send_due()
         assert await bench.events.outcomes.get() == "given up"
         bench.now += 1e6
-        await delivery.send_due()
+        await dispatcher.send_due()
     assert len(bench.receiver.received) == 4
     found = await bench.only()
     assert {each.id for each in bench.receiver.received} == {found.id}
@@ -190,11 +190,11 @@ async def test_a_message_is_sent_again_after_each_delay_with_the_same_id_and_the
 async def test_one_that_was_given_up_is_delivered_after_a_retry(bench: Bench) -> None:
     await bench.ended_job()
     bench.receiver.answers = [web.Response(status=410)]
-    async with bench.delivery() as delivery:
-        await delivery.send_due()
+    async with bench.dispatcher() as dispatcher:
+        await dispatcher.send_due()
         assert await bench.events.outcomes.get() == "given up"
         await bench.store.notifications.retry((await bench.only()).id, now=bench.now)
-        await delivery.send_due()
+        await dispatcher.send_due()
         assert await bench.events.outcomes.get() == "delivered"
     first, second = bench.receiver.received
     assert first.id == second.id
@@ -203,8 +203,8 @@ async def test_one_that_was_given_up_is_delivered_after_a_retry(bench: Bench) ->
 async def test_a_receiver_that_asks_to_wait_is_left_alone_for_so_long(bench: Bench) -> None:
     await bench.ended_job()
     bench.receiver.answers = [web.Response(status=429, headers={"Retry-After": "500"})]
-    async with bench.delivery() as delivery:
-        await delivery.send_due()
+    async with bench.dispatcher() as dispatcher:
+        await dispatcher.send_due()
         assert await bench.events.outcomes.get() == "postponed"
     assert (await bench.only()).due_at == bench.now + 500.0
 
@@ -212,8 +212,8 @@ async def test_a_receiver_that_asks_to_wait_is_left_alone_for_so_long(bench: Ben
 async def test_a_message_in_progress_is_held_longer_than_it_may_take(bench: Bench) -> None:
     await bench.ended_job()
     bench.receiver.may_answer.clear()
-    async with bench.delivery() as delivery, bench.delivery() as other:
-        await delivery.send_due()
+    async with bench.dispatcher() as dispatcher, bench.dispatcher() as other:
+        await dispatcher.send_due()
         await bench.receiver.arrived.get()
         bench.now += 2 * TIMEOUT
         await other.send_due()
@@ -236,8 +236,8 @@ async def test_a_slow_receiver_of_one_tenant_does_not_hold_up_the_others(bench: 
             await bench.ended_job(url=slow.url)
             bench.now += 1.0
         await bench.ended_job(other)
-        async with bench.delivery() as delivery:
-            sending = asyncio.create_task(delivery.send_due())
+        async with bench.dispatcher() as dispatcher:
+            sending = asyncio.create_task(dispatcher.send_due())
             received = await bench.receiver.arrived.get()
             assert received.signed_by(NEWER)
             assert slow.most_waiting <= 2 * TENANT_SLOTS
@@ -250,8 +250,8 @@ async def test_a_slow_receiver_of_one_tenant_does_not_hold_up_the_others(bench: 
 
 async def test_many_due_notifications_are_each_delivered_once(bench: Bench) -> None:
     jobs = {str((await bench.ended_job()).id) for _ in range(60)}
-    async with bench.delivery() as delivery:
-        await delivery.send_due()
+    async with bench.dispatcher() as dispatcher:
+        await dispatcher.send_due()
         for _ in jobs:
             assert await bench.events.outcomes.get() == "delivered"
     assert sorted(each.message["data"]["id"] for each in bench.receiver.received) == sorted(jobs)
@@ -259,8 +259,8 @@ async def test_many_due_notifications_are_each_delivered_once(bench: Bench) -> N
 
 async def test_a_tenant_without_a_secret_is_sent_nothing(bench: Bench) -> None:
     await bench.ended_job(Tenant("bare"))
-    async with bench.delivery() as delivery:
-        await delivery.send_due()
+    async with bench.dispatcher() as dispatcher:
+        await dispatcher.send_due()
         assert await bench.events.outcomes.get() == "postponed"
     assert not bench.receiver.received
     assert (await bench.only()).error == "the tenant has no secret to sign with"
@@ -278,8 +278,8 @@ async def test_a_record_that_the_database_refuses_is_repeated(
         await record(notification, status=status, now=now)
 
     monkeypatch.setattr(bench.store.notifications, "delivered", delivered)
-    async with bench.delivery() as delivery:
-        await delivery.send_due()
+    async with bench.dispatcher() as dispatcher:
+        await dispatcher.send_due()
         assert await bench.events.outcomes.get() == "delivered"
     assert len(bench.receiver.received) == 1
 
@@ -303,14 +303,14 @@ async def test_it_runs_until_it_is_cancelled_and_ends_what_it_sends(bench: Bench
 
 async def test_those_that_ended_long_ago_are_removed(bench: Bench) -> None:
     await bench.ended_job()
-    async with bench.delivery() as delivery:
-        await delivery.send_due()
+    async with bench.dispatcher() as dispatcher:
+        await dispatcher.send_due()
         await bench.events.outcomes.get()
         bench.now += 1000.0
-        await delivery.remove_old()
+        await dispatcher.remove_old()
         assert len(await bench.all()) == 1
         bench.now += 1.0
-        await delivery.remove_old()
+        await dispatcher.remove_old()
     assert not await bench.all()
 
 
@@ -319,8 +319,8 @@ async def test_text_of_a_job_that_is_no_unicode_is_escaped(bench: Bench) -> None
         bench.store, tenant=ACME, notify=[bench.receiver.url], filename="\udcff.csv"
     )
     await bench.store.cancel(job.id, now=bench.now)
-    async with bench.delivery() as delivery:
-        await delivery.send_due()
+    async with bench.dispatcher() as dispatcher:
+        await dispatcher.send_due()
         received = await bench.receiver.arrived.get()
         await bench.events.outcomes.get()
     message = json.loads(received.body)

@@ -80,7 +80,7 @@ def test_formats_that_are_accepted(text: str) -> None:
         ("%d/%m/%Y %H:%S", "send %M with %S"),
         ("%d/%m/%Y %H:%M.%f", "send %S with %f"),
         ("%d/%m/%Y %z", "send %H or %I with %z"),
-        ("%H:%M:%S.%f%d/%m/%Y", "no digit after %f"),
+        ("%H:%M:%S.%f%d/%m/%Y", "not a digit after %f"),
     ],
 )
 def test_other_formats_are_refused_with_what_to_send(text: str, hint: str) -> None:

@@ -203,7 +203,7 @@ WRONG = [
     ),
     (
         '{"group_by": [{"column": 1, "match": "(a{,2}"}]}',
-        "spec.group_by[0].match is '(a{,2}'; at character 3: a { that is no repetition",
+        "spec.group_by[0].match is '(a{,2}'; at character 3: a { that is not a repetition",
     ),
     (
         grouped(aggregates=[{"function": "total", "column": 1}]),

@@ -108,7 +108,7 @@ def test_a_pattern_that_backtracking_takes_forever_for_takes_linear_time() -> No
         ("[[:alpha:]]", r"at character 2: a [ within [...]"),
         ("*a", r"at character 1: nothing before *; write \* for the sign"),
         ("a**", "a repetition of a repetition"),
-        ("a{,2}", "a { that is no repetition"),
+        ("a{,2}", "a { that is not a repetition"),
         ("a{2,1}", "send numbers up to 1000, the smaller one first"),
         ("a{1001}", "send numbers up to 1000"),
         ("(a?)*", "at character 1: what can match nothing cannot be repeated"),
