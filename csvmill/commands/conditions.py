@@ -102,6 +102,11 @@ class _Parser:
             return self._comparison()
         self._at += 1
         found = self._nested(self._either)
+        self._close(start)
+        return found
+
+    def _close(self, start: int) -> None:
+        """Read the end of the parenthesis that was opened at `start`. Raises GrammarError."""
         if not self._text.startswith(")", self._at):
             self._at = start
             raise self._error("this parenthesis is not closed")
@@ -109,7 +114,6 @@ class _Parser:
         self._skip_blanks()
         if self._at < len(self._text) and not self._ends_here():
             raise self._error("'and', 'or' or the end is expected here")
-        return found
 
     def _nested(self, read: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         self._depth += 1
@@ -173,13 +177,7 @@ class _Parser:
         self._at += inside
         run = self._run(closing=inside, listed=True)
         if inside:
-            if not self._text.startswith(")", self._at):
-                self._at = start
-                raise self._error("this parenthesis is not closed")
-            self._at += 1
-            self._skip_blanks()
-            if self._at < len(self._text) and not self._ends_here():
-                raise self._error("'and', 'or' or the end is expected here")
+            self._close(start)
         elif match := re.search(r"[=<>]", re.sub(r'"[^"]*"', lambda m: " " * len(m[0]), run)):
             self._at = start + match.start()
             raise self._error("a list of values has no operator; put a name or value in quotes")

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aiohttp import web
-from multidict import MultiDict
-from yarl import URL
 
 from gateway.access.caller import principal_of
-from gateway.http.public_url import public_path
+from gateway.http.cursors import next_page
 from gateway.keys import PORTS
 from shared.api.access import AuditEntryView, AuditPageView
 from shared.errors import InvalidInput
@@ -17,8 +15,6 @@ from shared.http.audit_query import audit_query, cursor_of
 
 if TYPE_CHECKING:
     from multidict import MultiMapping
-
-    from shared.access.audit import AuditEntry
 
 
 async def list_audit(request: web.Request) -> web.Response:
@@ -32,8 +28,8 @@ async def list_audit(request: web.Request) -> web.Response:
     # One more entry than the page has shows whether there is another page.
     found = await trail.entries(query.filter, limit=query.limit + 1)
     entries = found[: query.limit]
-    next_page = _next(request, entries[-1]) if len(found) > len(entries) else None
-    view = AuditPageView(entries=tuple(map(AuditEntryView.of_entry, entries)), next=next_page)
+    following = next_page(request, cursor_of(entries[-1])) if len(found) > len(entries) else None
+    view = AuditPageView(entries=tuple(map(AuditEntryView.of_entry, entries)), next=following)
     return web.json_response(view.as_json(), headers={"Cache-Control": "no-store"})
 
 
@@ -42,9 +38,3 @@ def _single(query: MultiMapping[str]) -> dict[str, str]:
         if len(query.getall(field)) > 1:
             raise InvalidInput(f"{field} is given several times; give it once", field=field)
     return dict(query.items())
-
-
-def _next(request: web.Request, last: AuditEntry) -> str:
-    query = MultiDict(request.query)
-    query["cursor"] = cursor_of(last)
-    return public_path(str(URL.build(path=request.path, query=query)))

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from gateway.access.caller import tenant_of
 from gateway.datasets.view import dataset_views
-from gateway.http.cursors import next_page, parse_cursor, single_value
+from gateway.http.cursors import cursor_of, next_page, parse_cursor, single_value
 from gateway.keys import PORTS
 from shared.api.dataset import DatasetListView
 from shared.errors import InvalidInput
@@ -44,7 +44,7 @@ async def list_uploads(request: web.Request) -> web.Response:
     shown = found[:limit]
     following = None
     if len(found) > limit:
-        following = next_page(request, shown[-1].created_at, shown[-1].upload_id)
+        following = next_page(request, cursor_of(shown[-1].created_at, shown[-1].upload_id))
     views = await dataset_views(datasets, shown, time.time())
     response = web.json_response(DatasetListView(tuple(views), following).as_json())
     if following:

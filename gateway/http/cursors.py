@@ -43,11 +43,11 @@ def parse_cursor(cursor: str) -> tuple[float, UUID]:
     )
 
 
-def next_page(request: web.Request, created_at: float, id_: UUID) -> str:
-    """Return the path of the page after a position, as clients reach it."""
+def next_page(request: web.Request, cursor: str) -> str:
+    """Return the path, with the query, of the page that begins at `cursor`, as clients reach it."""
     query = MultiDict(request.query)
-    query["cursor"] = cursor_of(created_at, id_)
-    return str(URL.build(path=public_path(request.path), query=query))
+    query["cursor"] = cursor
+    return public_path(str(URL.build(path=request.path, query=query)))
 
 
 def single_value(query: MultiMapping[str], field: str) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from gateway.access.caller import tenant_of
-from gateway.http.cursors import next_page
+from gateway.http.cursors import cursor_of, next_page
 from gateway.jobs.list_query import list_query
 from gateway.keys import PORTS
 from shared.api.job import JobListView
@@ -34,7 +34,7 @@ async def list_jobs(request: web.Request) -> web.Response:
     """Return one page of the caller's jobs that match the query. Raises InvalidInput."""
     query = list_query(request.query, tenant_of(request))
     views, rest = await _page(request.app[PORTS].jobs, query)
-    following = None if rest is None else next_page(request, rest.created_at, rest.id)
+    following = None if rest is None else next_page(request, cursor_of(rest.created_at, rest.id))
     response = web.json_response(JobListView(tuple(views), following).as_json())
     if following:
         response.headers["Link"] = f'<{following}>; rel="next"'  # RFC 8288, 3

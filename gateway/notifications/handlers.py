@@ -7,10 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aiohttp import web
-from multidict import MultiDict
-from yarl import URL
 
 from gateway.access.caller import principal_of
+from gateway.http.cursors import next_page
 from gateway.http.public_url import public_path
 from gateway.keys import PORTS
 from shared.api.notification import NotificationListView, NotificationView
@@ -39,7 +38,7 @@ async def list_notifications(request: web.Request) -> web.Response:
     page = found[: query.limit]
     view = NotificationListView(
         notifications=tuple(map(_view, page)),
-        next=_next(request, page[-1]) if len(found) > len(page) else None,
+        next=next_page(request, cursor_of(page[-1])) if len(found) > len(page) else None,
     )
     return web.json_response(view.as_json(), headers=NO_STORE)
 
@@ -64,9 +63,3 @@ def _tenant(request: web.Request) -> Tenant | None:
     """Return whose notifications the caller sees; None stands for all."""
     principal = principal_of(request)
     return None if principal.is_operator else principal.tenant
-
-
-def _next(request: web.Request, last: Notification) -> str:
-    query = MultiDict(request.query)
-    query["cursor"] = cursor_of(last)
-    return public_path(str(URL.build(path=request.path, query=query)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NewType
@@ -163,3 +164,9 @@ class BlobActivity:
     complete: bool
     used: float | None = None
     """The last use, for `Blobs.expire`; None if storage does not tell it."""
+
+
+def check_idle_time(idle_for: float) -> None:
+    """Check the seconds of `Blobs.expire`. Raises InvalidInput unless finite and not negative."""
+    if not 0 <= idle_for < math.inf:
+        raise InvalidInput(f"idle_for {idle_for} is not a number of seconds", field="idle_for")

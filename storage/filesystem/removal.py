@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 from functools import partial
 from typing import TYPE_CHECKING
 
+from shared.blobs.blob import check_idle_time
 from shared.blobs.layout import blob_folder
-from shared.errors import InvalidInput
 from storage.filesystem.atomic_folders import trash_folder
 from storage.filesystem.disk import uninterrupted
 from storage.filesystem.walk import last_use
@@ -60,8 +59,7 @@ class Removal:
 
     async def expire(self, key: BlobKey, *, idle_for: float, used: float | None = None) -> bool:
         """See `Blobs.expire`. Raises InvalidInput unless `idle_for` is finite and not negative."""
-        if not 0 <= idle_for < math.inf:
-            raise InvalidInput(f"idle_for {idle_for} is not a number of seconds", field="idle_for")
+        check_idle_time(idle_for)
         path = blob_folder(self._root.path, key)
         async with self._cache.lock(key):
             if self._cache.in_use(key):

@@ -6,7 +6,7 @@ import asyncio
 import math
 from typing import TYPE_CHECKING
 
-from shared.errors import InvalidInput
+from shared.blobs.blob import check_idle_time
 from storage.s3.client import ObjectGone
 
 if TYPE_CHECKING:
@@ -61,8 +61,7 @@ class Removal:
 
     async def expire(self, key: BlobKey, *, idle_for: float, used: float | None = None) -> bool:
         """See `Blobs.expire`."""
-        if not 0 <= idle_for < math.inf:
-            raise InvalidInput(f"idle_for {idle_for} is not a number of seconds", field="idle_for")
+        check_idle_time(idle_for)
         async with self._copies.lock(key):
             if await self._local.exists(key):
                 expired = await self._local.expire(key, idle_for=idle_for, used=used)
