@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from shared.blobs.blob import parse_key
+from shared.blobs.codecs import encode_info
 from shared.blobs.epochs import parse_epoch
-from shared.blobs.protocol import encode_info
 from shared.ports.adoption import AdoptsUploads
 from storage.handlers import with_signs_of_life
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from shared.blobs.protocol import encode_error
+from shared.blobs.codecs import encode_error
 from shared.errors import CsvmillError, ObjectStorageUnavailable, StorageFull
 from shared.http.connections import client_disconnected
 

@@ -11,11 +11,7 @@ from aiohttp import web
 
 from shared.blobs.blob import BlobKey, parse_key
 from shared.blobs.boot import boot_id
-from shared.blobs.protocol import (
-    INODE_FIELD,
-    PROCESSING_INTERVAL,
-    START_FIELD,
-    VERSION_FIELD,
+from shared.blobs.codecs import (
     Opening,
     decode_declaration,
     decode_metadata,
@@ -26,6 +22,12 @@ from shared.blobs.protocol import (
     encode_append_lease,
     encode_info,
     encode_refusal,
+)
+from shared.blobs.protocol import (
+    INODE_FIELD,
+    PROCESSING_INTERVAL,
+    START_FIELD,
+    VERSION_FIELD,
     parse_interval,
     parse_seconds,
     parse_token,

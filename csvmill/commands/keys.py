@@ -8,12 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from csvmill.client.errors import ClientError
-from csvmill.commands.administration import (
-    DirectAdministration,
-    administration,
-    target_of,
-    target_options,
-)
+from csvmill.commands.administration import administration, target_of, target_options
+from csvmill.commands.direct_administration import DirectAdministration
 from csvmill.commands.durations import duration
 from csvmill.commands.exit_codes import report_errors, run_async, show_json
 from csvmill.commands.options import json_option

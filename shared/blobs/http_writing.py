@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from shared.blobs import protocol, responses
+from shared.blobs import codecs, protocol, responses
 from shared.blobs.connection import StorageConnection
 from shared.blobs.request_bodies import ChunkBody, Exchange
 from shared.errors import ChunkOutOfBounds, CsvmillError, StorageUnavailable
@@ -63,7 +63,7 @@ class HttpBlobWriting(StorageConnection):
         """See the port. Raises what `data` raises as it is; never sends `data` twice."""
         upload = ChunkBody(data, self._progress_timeout)
         if declaration is not None or admit is not None:
-            opening = protocol.Opening(declaration=declaration)
+            opening = codecs.Opening(declaration=declaration)
             return await self._write(key, offset, opening, upload, admit)
         return await self._put(protocol.chunk_path(key, checked_offset(key, offset)), upload)
 
@@ -81,7 +81,7 @@ class HttpBlobWriting(StorageConnection):
         # If the source fails, the body ends orderly: storage's answer then means that all bytes
         # before are recorded.
         upload = ChunkBody(data, self._progress_timeout, keep=not whole)
-        opening = protocol.Opening(append=True, whole=whole, token=token)
+        opening = codecs.Opening(append=True, whole=whole, token=token)
         info = await self._write(key, offset, opening, upload, admit)
         if upload.failure is not None:
             raise upload.failure
@@ -93,7 +93,7 @@ class HttpBlobWriting(StorageConnection):
             await self._send("PUT", protocol.append_lease_path(key))
         )
         with responses.decoding(content):
-            return protocol.decode_append_lease(json.loads(content))
+            return codecs.decode_append_lease(json.loads(content))
 
     async def assemble(
         self, key: BlobKey, parts: Sequence[BlobKey], *, metadata: Mapping[str, str] | None = None
@@ -116,12 +116,12 @@ class HttpBlobWriting(StorageConnection):
         self,
         key: BlobKey,
         offset: int,
-        opening: protocol.Opening,
+        opening: codecs.Opening,
         upload: ChunkBody,
         admit: Admit | None,
     ) -> BlobInfo:
         path = protocol.write_path(key, checked_offset(key, offset))
-        exchange = Exchange(protocol.encode_opening(opening), upload)
+        exchange = Exchange(codecs.encode_opening(opening), upload)
         response = await self._begin(path, exchange)
         try:
             async with response, upload.watched():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from shared.blobs import protocol
+from shared.blobs import codecs
 from shared.errors import (
     BlobMoved,
     CsvmillError,
@@ -53,7 +53,7 @@ def blob_of_line(line: bytes) -> BlobInfo:
     with decoding(line):
         fields = json.loads(line)
         if "error" not in fields:
-            return protocol.decode_info(fields["blob"])
+            return codecs.decode_info(fields["blob"])
         status, content = int(fields["status"]), json.dumps(fields["error"]).encode()
     raise refusal(status, content)
 
@@ -86,7 +86,7 @@ async def info_of(response: aiohttp.ClientResponse) -> BlobInfo:
     """Return the blob that the body describes."""
     content = await content_of(response)
     with decoding(content):
-        return protocol.decode_info(json.loads(content))
+        return codecs.decode_info(json.loads(content))
 
 
 async def activities_of(response: aiohttp.ClientResponse) -> AsyncGenerator[BlobActivity, None]:
@@ -94,7 +94,7 @@ async def activities_of(response: aiohttp.ClientResponse) -> AsyncGenerator[Blob
     try:
         async for line in response.content:
             with decoding(line):
-                activity = protocol.decode_activity(line)
+                activity = codecs.decode_activity(line)
             yield activity
     except (aiohttp.ClientError, OSError) as error:
         raise unavailable(error) from error
@@ -112,7 +112,7 @@ def decoding(content: bytes) -> Iterator[None]:
 def refusal(status: int, content: bytes) -> CsvmillError:
     """Return the error that an unsuccessful response stands for."""
     try:
-        error = protocol.decode_error(json.loads(content))
+        error = codecs.decode_error(json.loads(content))
     except (ValueError, AttributeError):
         error = None
     if isinstance(error, BlobMoved):

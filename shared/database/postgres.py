@@ -11,7 +11,16 @@ import asyncpg
 
 from shared.database.connections import Pooler
 from shared.database.port import WRITE_PROBE, Tell
+from shared.database.postgres_errors import (
+    DRIVER_ERRORS,
+    ConnectionBroken,
+    connecting,
+    described,
+    is_refusal,
+    translated_errors,
+)
 from shared.database.postgres_listener import CHANNEL, PostgresListener
+from shared.database.postgres_pooler import is_behind_pooler
 from shared.database.waiting import until_available
 from shared.errors import DatabaseUnavailable
 
@@ -37,21 +46,9 @@ EXCLUSIVE_TIMEOUT = 600.0
 MIGRATION_LOCK = 0x6373766D696C6C
 """Key of the advisory lock that exclusive transactions take ("csvmill" in ASCII)."""
 
-_DRIVER_ERRORS = (
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    OSError,
-    TimeoutError,
-)
-
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
-
-
-class _ConnectionLost(DatabaseUnavailable):
-    """The connection broke. A new one may work; the statement may have been committed."""
 
 
 class PostgresDatabase:
@@ -81,7 +78,7 @@ class PostgresDatabase:
             pooled = await is_behind_pooler(url, timeout)
 
         if connections.pooler is Pooler.AUTO:
-            await until_available(find_pooler, timeout=start_timeout, is_refusal=_is_refusal)
+            await until_available(find_pooler, timeout=start_timeout, is_refusal=is_refusal)
         if pooled:
             log.info(
                 "a pooler is in front of the database: statements are not prepared for the next "
@@ -102,7 +99,7 @@ class PostgresDatabase:
         listener = None if pooled else PostgresListener(url, timeout=timeout)
         database = cls(pool, listener, timeout=timeout)
         try:
-            await until_available(database.ping, timeout=start_timeout, is_refusal=_is_refusal)
+            await until_available(database.ping, timeout=start_timeout, is_refusal=is_refusal)
         except BaseException:
             pool.terminate()
             raise
@@ -154,7 +151,7 @@ class PostgresDatabase:
             if exclusive:
                 await statements.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
             yield statements
-            with _translated():
+            with translated_errors():
                 await transaction.commit()
         except (DatabaseUnavailable, asyncio.CancelledError):
             _terminate(connection)  # the server rolls back what a connection leaves open
@@ -190,14 +187,14 @@ class PostgresDatabase:
         try:
             async with asyncio.timeout(self._timeout):
                 await self._pool.close()
-        except _DRIVER_ERRORS as error:
+        except DRIVER_ERRORS as error:
             # The pool has dropped its connections then.
-            log.info("connections to the database were dropped: %s", _described(error))
+            log.info("connections to the database were dropped: %s", described(error))
 
     async def _run(self, sql: str, values: Sequence[Value]) -> Sequence[Row]:
         connection = await self._acquire()
         try:
-            with _translated():
+            with translated_errors():
                 return [dict(record) for record in await connection.fetch(sql, *values)]
         except (DatabaseUnavailable, asyncio.CancelledError):
             # The pool would wait again for a connection that does not answer.
@@ -210,7 +207,7 @@ class PostgresDatabase:
         connection = await self._acquire()
         try:
             transaction = connection.transaction()
-            with _translated():
+            with translated_errors():
                 await transaction.start()
         except BaseException:
             _terminate(connection)
@@ -221,9 +218,9 @@ class PostgresDatabase:
     async def _roll_back(self, connection: Connection, transaction: AsyncpgTransaction) -> None:
         try:
             await transaction.rollback()
-        except _DRIVER_ERRORS as error:
+        except DRIVER_ERRORS as error:
             # The server rolls back what a connection leaves open.
-            log.info("a transaction was dropped: %s", _described(error))
+            log.info("a transaction was dropped: %s", described(error))
             _terminate(connection)
 
     async def _acquire(self) -> Connection:
@@ -232,7 +229,7 @@ class PostgresDatabase:
         pause = FIRST_PAUSE
         while True:
             try:
-                with _connecting():
+                with connecting():
                     return await self._pool.acquire(timeout=self._timeout)
             except DatabaseUnavailable as error:
                 full = isinstance(error.__cause__, asyncpg.TooManyConnectionsError)
@@ -245,7 +242,7 @@ class PostgresDatabase:
         released = asyncio.ensure_future(self._pool.release(connection, timeout=self._timeout))
         # It continues if the caller is cancelled; then nothing else handles its error.
         released.add_done_callback(_note_drop)
-        with suppress(*_DRIVER_ERRORS):
+        with suppress(*DRIVER_ERRORS):
             await asyncio.shield(released)
 
     @asynccontextmanager
@@ -260,7 +257,7 @@ class PostgresDatabase:
     async def _twice(self, attempt: Callable[[], Awaitable[T]]) -> T:
         try:
             return await attempt()
-        except _ConnectionLost:
+        except ConnectionBroken:
             # A server that restarted has left every idle connection of the pool dead.
             await self._pool.expire_connections()
             return await attempt()
@@ -274,9 +271,9 @@ class _Connection(asyncpg.Connection):
     async def close(self, *, timeout: float | None = None) -> None:
         try:
             await super().close(timeout=timeout)
-        except _DRIVER_ERRORS as error:
+        except DRIVER_ERRORS as error:
             # It is aborted then, which has the same effect.
-            log.info("a connection to the database was dropped: %s", _described(error))
+            log.info("a connection to the database was dropped: %s", described(error))
 
 
 class _Statements:
@@ -285,71 +282,12 @@ class _Statements:
         self._timeout = timeout
 
     async def execute(self, sql: str, *values: Value) -> Sequence[Row]:
-        with _translated():
+        with translated_errors():
             records = await self._connection.fetch(sql, *values, timeout=self._timeout)
         return [dict(record) for record in records]
 
     async def tell(self, text: str) -> None:
         await self.execute("SELECT pg_notify($1, $2)", CHANNEL, text)
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Turn what asyncpg raises when the server cannot serve into DatabaseUnavailable."""
-    try:
-        yield
-    except (
-        asyncpg.PostgresConnectionError,
-        asyncpg.AdminShutdownError,
-        asyncpg.CrashShutdownError,
-        asyncpg.InterfaceError,
-        # asyncpg raises it on a connection that the server is closing at its shutdown.
-        asyncpg.InternalClientError,
-        ConnectionError,
-    ) as error:
-        if isinstance(error, ValueError):
-            raise  # asyncpg cannot encode a value: a defect of the caller
-        raise _ConnectionLost(f"database: {_described(error)}") from error
-    except (
-        asyncpg.OperatorInterventionError,
-        asyncpg.InsufficientResourcesError,
-        asyncpg.InvalidAuthorizationSpecificationError,
-        asyncpg.InvalidCatalogNameError,
-        asyncpg.ReadOnlySQLTransactionError,
-        # Another process has migrated the schema, which invalidates prepared statements. asyncpg
-        # prepares them again for the next call.
-        asyncpg.InvalidCachedStatementError,
-        # A pooler gave the connection of another client.
-        asyncpg.DuplicatePreparedStatementError,
-        asyncpg.InvalidSQLStatementNameError,
-        TimeoutError,
-        OSError,
-    ) as error:
-        raise DatabaseUnavailable(f"database: {_described(error)}") from error
-
-
-@contextmanager
-def _connecting() -> Iterator[None]:
-    """Translate errors, and those of parameters in the URL that the server does not know."""
-    try:
-        with _translated():
-            yield
-    except (asyncpg.UndefinedObjectError, asyncpg.CantChangeRuntimeParamError) as error:
-        raise DatabaseUnavailable(f"database: {_described(error)}") from error
-
-
-def _is_refusal(error: DatabaseUnavailable) -> bool:
-    """Whether the server answers but refuses the user, the database name or a parameter."""
-    return isinstance(
-        error.__cause__,
-        (
-            asyncpg.InvalidAuthorizationSpecificationError,
-            asyncpg.InvalidCatalogNameError,
-            asyncpg.CantChangeRuntimeParamError,
-            asyncpg.UndefinedObjectError,
-            asyncpg.ProtocolViolationError,
-        ),
-    )
 
 
 def _terminate(connection: Connection) -> None:
@@ -361,35 +299,4 @@ def _terminate(connection: Connection) -> None:
 def _note_drop(released: asyncio.Future[None]) -> None:
     # The pool has dropped the connection. That does not affect committed statements.
     if not released.cancelled() and (error := released.exception()):
-        log.info("a connection to the database was dropped: %s", _described(error))
-
-
-async def is_behind_pooler(url: str, timeout: float) -> bool:
-    """Whether a pooler is in front of the server at `url`. Raises DatabaseUnavailable.
-
-    A pooler tells each client the number of a process that does not exist, as it passes on what
-    clients want to cancel.
-    """
-    with _connecting():
-        connection = await asyncpg.connect(
-            url,
-            timeout=timeout,
-            command_timeout=timeout,
-            statement_cache_size=0,
-            server_settings={"application_name": "csvmill"},
-        )
-        try:
-            process = await connection.fetchval("SELECT pg_backend_pid()")
-            return bool(process != connection.get_server_pid())
-        finally:
-            connection.terminate()
-
-
-def _described(error: BaseException) -> str:
-    if isinstance(
-        error, (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError)
-    ):
-        return f"{error} (is there a pooler? CSVMILL_DATABASE_POOLER=transaction)"
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    return str(error) or type(error).__name__
+        log.info("a connection to the database was dropped: %s", described(error))

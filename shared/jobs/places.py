@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.blobs.blob import BlobKey
-from shared.blobs.protocol import decode_declaration
+from shared.blobs.codecs import decode_declaration
 from shared.blobs.servers.place import Place
 from shared.database.scripts import load_queries
 

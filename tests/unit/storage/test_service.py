@@ -17,7 +17,8 @@ from yarl import URL
 from gateway.http.errors import answer_error
 from shared.blobs.blob import upload_key
 from shared.blobs.client import HttpBlobs
-from shared.blobs.protocol import blob_path, chunk_path, decode_error, info_path
+from shared.blobs.codecs import decode_error
+from shared.blobs.protocol import blob_path, chunk_path, info_path
 from shared.errors import StorageFull, error_classes
 from storage import errors
 from storage.filesystem.blobs import FilesystemBlobs

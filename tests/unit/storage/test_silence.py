@@ -12,14 +12,8 @@ import pytest
 from aiohttp import ClientSession, web
 from pydantic import SecretStr
 
-from shared.blobs.protocol import (
-    Opening,
-    append_lease_path,
-    blob_path,
-    chunk_path,
-    encode_opening,
-    write_path,
-)
+from shared.blobs.codecs import Opening, encode_opening
+from shared.blobs.protocol import append_lease_path, blob_path, chunk_path, write_path
 from storage import handlers
 from storage.app import build_app
 from storage.settings import StorageSettings

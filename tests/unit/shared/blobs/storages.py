@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from shared.blobs.blob import BlobInfo, upload_key
 from shared.blobs.byte_ranges import RangeSet
 from shared.blobs.client import HttpBlobs
-from shared.blobs.protocol import encode_answer, encode_info
+from shared.blobs.codecs import encode_answer, encode_info
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

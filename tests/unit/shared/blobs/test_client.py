@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from shared.blobs.client import HttpBlobs
-from shared.blobs.protocol import encode_error
+from shared.blobs.codecs import encode_error
 from shared.errors import (
     BlobNotFound,
     ChunkOutOfBounds,

@@ -11,7 +11,7 @@ import pytest
 from shared.blobs.blob import BlobInfo
 from shared.blobs.byte_ranges import RangeSet
 from shared.blobs.client import HttpBlobs
-from shared.blobs.protocol import encode_answer
+from shared.blobs.codecs import encode_answer
 from shared.errors import (
     StorageUnavailable,
 )
