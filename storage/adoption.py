@@ -10,7 +10,7 @@ from shared.blobs.blob import parse_key
 from shared.blobs.codecs import encode_info
 from shared.blobs.epochs import parse_epoch
 from shared.ports.adoption import AdoptsUploads
-from storage.handlers import with_signs_of_life
+from storage.signs_of_life import with_signs_of_life
 
 if TYPE_CHECKING:
     from shared.ports import Blobs

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from contextlib import aclosing
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -25,7 +24,6 @@ from shared.blobs.codecs import (
 )
 from shared.blobs.protocol import (
     INODE_FIELD,
-    PROCESSING_INTERVAL,
     START_FIELD,
     VERSION_FIELD,
     parse_interval,
@@ -41,15 +39,14 @@ from shared.http.sendfile import body_of
 from shared.ports import Blobs
 from shared.ports.adoption import AdoptsUploads
 from storage.errors import log_refusal
+from storage.signs_of_life import WriteResponse, with_empty_lines, with_signs_of_life
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+    from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 
     from shared.blobs.blob import BlobInfo
     from shared.blobs.content import FilePart, Growth
     from shared.blobs.socket_part import Piece
-
-T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +115,7 @@ async def info(request: web.Request) -> web.Response:
 async def write(request: web.Request) -> web.StreamResponse:
     """Create or lease a blob if asked to, describe it, and take a chunk."""
     key, offset, blobs = _key(request), int(request.match_info["offset"]), request.app[BLOBS]
-    response = _WriteResponse()
+    response = WriteResponse()
     with DirectChunks(request) as direct:
         opening, waits, chunk = await _opening(request, direct)
 
@@ -136,7 +133,7 @@ async def write(request: web.Request) -> web.StreamResponse:
         else:
             work = blobs.write(key, offset, chunk, declaration=opening.declaration, admit=admit)
         try:
-            last = encode_answer(await _with_empty_lines(response, work))
+            last = encode_answer(await with_empty_lines(response, work))
         except CsvmillError as error:
             if not response.prepared:
                 raise
@@ -267,19 +264,6 @@ async def ping(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
-class _WriteResponse(web.StreamResponse):
-    """Counts and logs as `outcome`, which is known only after 200 was sent."""
-
-    outcome: int | None = None
-
-    def __init__(self) -> None:
-        super().__init__(headers={"Content-Type": "application/x-ndjson"})
-
-    @property
-    def status(self) -> int:
-        return self.outcome or super().status
-
-
 async def _opening(
     request: web.Request, direct: DirectChunks
 ) -> tuple[Opening, bool, AsyncGenerator[Piece, None]]:
@@ -325,38 +309,3 @@ async def _ends(parts: AsyncIterator[FilePart]) -> AsyncGenerator[bytes, None]:
 
 def _key(request: web.Request) -> BlobKey:
     return parse_key(request.match_info["key"])
-
-
-async def with_signs_of_life(request: web.Request, work: Coroutine[object, object, T]) -> T:
-    """Do `work`; while it lasts after the body has been read, send `102 Processing`."""
-
-    async def send() -> None:
-        if request.content.is_eof() and request.transport is not None:
-            request.transport.write(b"HTTP/1.1 102 Processing\r\n\r\n")
-
-    return await _with_heartbeat(send, work)
-
-
-async def _with_empty_lines(response: web.StreamResponse, work: Coroutine[object, object, T]) -> T:
-    """Do `work`; while it lasts after the response was begun, send empty lines."""
-
-    async def send() -> None:
-        if response.prepared:
-            await response.write(b"\n")
-
-    return await _with_heartbeat(send, work)
-
-
-async def _with_heartbeat(
-    send: Callable[[], Awaitable[None]], work: Coroutine[object, object, T]
-) -> T:
-    task = asyncio.ensure_future(work)
-    try:
-        while True:
-            done, _ = await asyncio.wait([task], timeout=PROCESSING_INTERVAL)
-            if done:
-                return task.result()
-            await send()
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)

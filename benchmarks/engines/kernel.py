@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING
 from benchmarks.bounds import LocalFile
 from benchmarks.engines.rows import SPECS
 from benchmarks.engines.task import Answer, Task
-from processor.engines.messages import Knobs, Message, decode, encode_query, encode_task
+from processor.engines.messages import Knobs, Message, decode, encode_task
 from processor.engines.native import NativeEngine
 from processor.engines.port import EngineLimits
+from processor.engines.query_message import encode_query
 from shared.aggregation.json_reader import read_aggregation
 from shared.aggregation.resolve import resolve
 from shared.csv.dialect import STRICT

@@ -27,7 +27,7 @@ def checked_if_plain(spec: dict[str, Any]) -> dict[str, Any] | None:
     """
     if not _is_plain(spec):
         return None
-    from shared.aggregation.resolve import check  # not needed by a run without a spec
+    from shared.aggregation.check import check  # not needed by a run without a spec
 
     aggregation = aggregation_of_json(spec)
     try:

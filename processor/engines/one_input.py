@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from processor.engines.aggregated import Aggregated
-from processor.engines.messages import Constant, encode_query, encode_task
+from processor.engines.messages import Constant, encode_task
 from processor.engines.opening import opened
+from processor.engines.query_message import encode_query
 from shared.aggregation.spec import FILE_COLUMN
 from shared.jobs.warnings import Finding, of_dialect
 

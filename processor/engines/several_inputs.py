@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from processor.engines.aggregated import Aggregated
 from processor.engines.columns import Columns
-from processor.engines.messages import Input, Merge, Part, encode_query, encode_task
+from processor.engines.messages import Input, Merge, Part, encode_task
 from processor.engines.opening import opened
+from processor.engines.query_message import encode_query
 from processor.engines.usage import Usage
 from shared.aggregation.spec import FILE_COLUMN
 from shared.csv.encoding import to_utf8

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from shared.aggregation.check import check
 from shared.aggregation.json_model import MAX_DEPTH, AggregationIn
 from shared.aggregation.json_object import UNKNOWN_KEY
-from shared.aggregation.resolve import check
 from shared.aggregation.spec import conditions
 from shared.errors import InvalidInput
 

@@ -9,8 +9,9 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from processor.engines.kernel_run import kernel_program
-from processor.engines.messages import Knobs, decode, encode, encode_query, encode_task
+from processor.engines.messages import Knobs, decode, encode, encode_task
 from processor.engines.port import EngineLimits
+from processor.engines.query_message import encode_query
 from shared.aggregation.resolve import resolve
 from shared.csv.compression import compression_of, decompress
 from shared.inspection.open_text import open_text

@@ -20,8 +20,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from processor.engines.aggregated import Aggregated
-from processor.engines.messages import Constant, Merge, Part, encode_query, encode_task
+from processor.engines.messages import Constant, Merge, Part, encode_task
 from processor.engines.opening import Opened, opened
+from processor.engines.query_message import encode_query
 from processor.engines.spark.cluster import ClusterLost
 from processor.engines.spark.cuts import cuts_of
 from processor.engines.spark.executor import Range, Work

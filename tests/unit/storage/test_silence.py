@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from shared.blobs.codecs import Opening, encode_opening
 from shared.blobs.protocol import append_lease_path, blob_path, chunk_path, write_path
-from storage import handlers
+from storage import handlers, signs_of_life
 from storage.app import build_app
 from storage.settings import StorageSettings
 from tests.blob_backends import TOKEN, storage_server, stream
@@ -33,7 +33,7 @@ async def test_long_work_sends_102_processing(
     url: str, blobs: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await blobs.create(KEY, 3)
-    monkeypatch.setattr(handlers, "PROCESSING_INTERVAL", 0.01)
+    monkeypatch.setattr(signs_of_life, "PROCESSING_INTERVAL", 0.01)
     resume = asyncio.Event()
     write = blobs.write
 
@@ -60,7 +60,7 @@ async def test_a_write_shows_signs_of_life_and_counts_by_its_outcome(
     url: str, blobs: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await blobs.create(KEY, 3)
-    monkeypatch.setattr(handlers, "PROCESSING_INTERVAL", 0.01)
+    monkeypatch.setattr(signs_of_life, "PROCESSING_INTERVAL", 0.01)
     resume = asyncio.Event()
 
     async def slowly() -> AsyncIterator[bytes]:
@@ -124,7 +124,7 @@ async def test_waiting_for_an_append_lease_sends_102_processing(
     url: str, blobs: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await blobs.create(KEY, 3)
-    monkeypatch.setattr(handlers, "PROCESSING_INTERVAL", 0.01)
+    monkeypatch.setattr(signs_of_life, "PROCESSING_INTERVAL", 0.01)
     resume = asyncio.Event()
     lease_append = blobs.lease_append
 
