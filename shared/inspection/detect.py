@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import re
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,17 +18,15 @@ from shared.inspection.sniff import Sniffed, sniff
 from shared.inspection.table import table_of
 from shared.inspection.trailing import has_trailing_delimiters
 from shared.inspection.western import compare_with_western
+from shared.inspection.wide import has_invalid_bytes, is_utf_32, perhaps_utf_16, utf_16
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from shared.csv.dialect import Encoding, Input
 
-_UTF_32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _SEP_LINE = re.compile(rb"(?:\xef\xbb\xbf)?\"?(?i:sep)=([\t !#-&(-~])\"?(?:(\r?\n)|\r)")
 """The line that names the delimiter for spreadsheets. It is not a header."""
-_FEW, _NEARLY_ALL = 0.1, 0.8
-"""Shares of the bytes LF that end lines in UTF-16."""
 _MULTIBYTE = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
@@ -146,7 +143,7 @@ def _detect(
     """Return the sample in UTF-8, its dialect, and the decision about the header."""
     if (other := other_format(sample)) is not None:
         raise MalformedInput(other)
-    if declared.encoding is None and _is_utf_32(sample):
+    if declared.encoding is None and is_utf_32(sample):
         raise MalformedInput("the file is in UTF-32, which is not supported: save it as UTF-8")
     encoding = declared.encoding or bom_encoding(sample)
     guess = None
@@ -216,10 +213,17 @@ def _encoding(text: bytes) -> Guess:
 
     Raises MalformedInput if it is probably one that is not supported.
     """
-    if (wide := _wide(text)) is not None:
+    if (wide := utf_16(text)) is not None:
         return Guess(wide)
-    if not _has_invalid_bytes(text):
+    if not has_invalid_bytes(text):
         return Guess("utf-8")
+    if likely := perhaps_utf_16(text):
+        names = " or ".join(map(ENCODING_NAMES.__getitem__, likely))
+        raise MalformedInput(
+            "the encoding is not certain: the text is not UTF-8, and its NUL bytes are perhaps "
+            f"halves of characters of {names} without a byte order mark: set input.encoding, "
+            f"such as to {' or '.join(likely)}, or save the file as UTF-8"
+        )
     characters = len(_MULTIBYTE.findall(text))
     others = len(_NOT_ASCII.findall(_MULTIBYTE.sub(b"", text)))
     if others <= characters:
@@ -267,46 +271,6 @@ def _sep_line(sample: Sample, declared: Input, *, strict: bool) -> dict[str, Any
     return {"delimiter": delimiter, "line_end": line_end}
 
 
-def _is_utf_32(text: bytes) -> bool:
-    """Whether the byte order mark is that of UTF-32, and not of UTF-16 with a NUL after it."""
-    if not text.startswith(_UTF_32):
-        return False
-    with suppress(UnicodeDecodeError):
-        codecs.getincrementaldecoder("utf-32")().decode(text)
-        return True
-    return False
-
-
-def _wide(text: bytes) -> Encoding | None:
-    """Return the encoding of UTF-16 without a byte order mark: one byte of most characters is 0."""
-    pairs = len(text) // 2
-    if pairs < 2:
-        return None
-    high, low = text[0 : 2 * pairs : 2].count(0), text[1 : 2 * pairs : 2].count(0)
-    if low > 0.6 * pairs and high < 0.1 * pairs:
-        return "utf-16-le"
-    if high > 0.6 * pairs and low < 0.1 * pairs:
-        return "utf-16-be"
-    return _wide_by_lines(text)
-
-
-def _wide_by_lines(text: bytes) -> Encoding | None:
-    """Return the encoding of UTF-16 with few ASCII characters, such as Chinese, by the line ends.
-
-    In other text, a NUL hardly follows or precedes them. A byte LF may be half a character.
-    """
-    ends = text.count(b"\n") or text.count(b"\r")
-    if b"\0" not in text or ends < 2:
-        return None
-    least = max(2, (_FEW if _has_invalid_bytes(text) else _NEARLY_ALL) * ends)
-    encodings: tuple[Encoding, ...] = ("utf-16-le", "utf-16-be")
-    for encoding in encodings:
-        found = codecs.getincrementaldecoder(encoding)("replace").decode(text)
-        if max(found.count("\n"), found.count("\r")) >= least and "\0" not in found:
-            return encoding
-    return None
-
-
 def _utf8_text(text: bytes, declared: Encoding | None, *, cut: bool) -> str:
     """Return the first character beyond ASCII of UTF-8 that was declared to be something else."""
     if declared is None or declared.startswith("utf-") or text.isascii():
@@ -316,13 +280,3 @@ def _utf8_text(text: bytes, declared: Encoding | None, *, cut: bool) -> str:
     except UnicodeDecodeError:
         return ""
     return next((char for char in decoded if char > "\x7f"), "")
-
-
-def _has_invalid_bytes(text: bytes) -> bool:
-    """Whether the text is not UTF-8, or the beginning of such text."""
-    try:
-        # The incremental decoder accepts a character that the end of the sample cuts.
-        codecs.getincrementaldecoder("utf-8")().decode(text)
-    except UnicodeDecodeError:
-        return True
-    return False
