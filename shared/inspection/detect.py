@@ -217,12 +217,11 @@ def _encoding(text: bytes) -> Guess:
         return Guess(wide)
     if not has_invalid_bytes(text):
         return Guess("utf-8")
-    if likely := perhaps_utf_16(text):
-        names = " or ".join(map(ENCODING_NAMES.__getitem__, likely))
+    if wides := perhaps_utf_16(text):
         raise MalformedInput(
             "the encoding is not certain: the text is not UTF-8, and its NUL bytes are perhaps "
-            f"halves of characters of {names} without a byte order mark: set input.encoding, "
-            f"such as to {' or '.join(likely)}, or save the file as UTF-8"
+            "halves of characters of UTF-16 without a byte order mark: set input.encoding, such "
+            f"as to {' or '.join(wides)}, or save the file as UTF-8"
         )
     characters = len(_MULTIBYTE.findall(text))
     others = len(_NOT_ASCII.findall(_MULTIBYTE.sub(b"", text)))
