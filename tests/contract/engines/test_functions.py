@@ -11,7 +11,8 @@ import pytest
 
 from shared.aggregation.json_reader import parse_aggregation
 from shared.errors import MalformedInput
-from tests.contract.engines.runs import aggregate, leftovers, sources
+from tests.contract.engines.reference import ReferenceEngine
+from tests.contract.engines.runs import WITH_REFERENCE, aggregate, leftovers, sources
 from tests.contract.engines.sources import StreamSource
 from tests.reference import file as reference
 
@@ -155,6 +156,7 @@ async def test_a_ratio_divides_output_columns(
         assert output.path.read_bytes() == expected
 
 
+@WITH_REFERENCE
 async def test_a_ratio_without_groups_and_rows_is_empty(engine: Engine, scratch: Path) -> None:
     aggregation = spec(
         aggregates=[
@@ -171,6 +173,17 @@ async def test_many_numbers_have_the_spread_that_the_statistics_module_finds(
     engine: Engine, tmp_path: Path, scratch: Path
 ) -> None:
     numbers = [(i * 7919) % 10_007 - 5000 for i in range(20_000)]
+    await assert_spread(engine, tmp_path, scratch, numbers)
+
+
+async def test_the_reference_finds_the_spread_of_the_statistics_module(
+    tmp_path: Path, scratch: Path
+) -> None:
+    numbers = [(i * 7919) % 1_009 - 500 for i in range(2_000)]
+    await assert_spread(ReferenceEngine(), tmp_path, scratch, numbers)
+
+
+async def assert_spread(engine: Engine, tmp_path: Path, scratch: Path, numbers: list[int]) -> None:
     data = "x\n" + "".join(f"{number}\n" for number in numbers)
     aggregation = spec(
         aggregates=[of("variance"), of("stddev"), of("percentile", p=95), of("mode", type="number")]

@@ -8,7 +8,7 @@ import pytest
 
 from shared.aggregation.json_reader import read_aggregation
 from shared.errors import MalformedInput
-from tests.contract.engines.runs import aggregate
+from tests.contract.engines.runs import WITH_REFERENCE, aggregate
 from tests.contract.engines.sources import StreamSource
 from tests.reference.file import aggregate as reference
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from processor.engines.port import Engine
+
+pytestmark = WITH_REFERENCE
 
 
 def spec_of(declared: dict[str, Any], **spec: Any) -> dict[str, Any]:

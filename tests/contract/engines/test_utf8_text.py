@@ -8,12 +8,14 @@ import pytest
 
 from shared.aggregation.spec import Aggregate, Aggregation
 from shared.csv.dialect import Encoding, Input
-from tests.contract.engines.runs import aggregate, sources
+from tests.contract.engines.runs import WITH_REFERENCE, aggregate, sources
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from processor.engines.port import Engine
+
+pytestmark = WITH_REFERENCE
 
 LONG = "".join(f"{'x' * (n % 7)}é€😀,{n}\n" for n in range(5000))
 """Many blocks of the engine with small blocks end within a character."""
