@@ -135,7 +135,7 @@ KINDS: dict[str, WarningKind] = {
         "leave it out with where, or remove it from the file",
     ),
     "empty_row": WarningKind(
-        "{records} {have} empty cells only",
+        "{records} {have} only cells that are empty or blank",
         "such records were counted as data",
         "remove such lines, or leave them out with where",
     ),

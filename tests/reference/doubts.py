@@ -161,17 +161,8 @@ class Doubts:
             values = [(line, cell, self._form(cell)) for line, cell in cells]
             if all(form != "other" for _, _, form in values):
                 grouped = [(line, column, cell) for line, cell, form in values if form == "grouped"]
-                if len(grouped) == len(cells) and self._look_measured([c for _, _, c in grouped]):
-                    continue
                 found += first_of("grouped_integers", grouped, len(cells) - len(grouped))
         return found
-
-    def _look_measured(self, cells: Sequence[bytes]) -> bool:
-        """Return whether numbers with three decimals are many that differ little."""
-        read = self._notation.readers["number"]
-        numbers = [abs(read(cell)) for cell in cells]
-        uneven = any(1000 * number % 10 for number in numbers)
-        return len(numbers) >= 20 and uneven and max(numbers) < 2 * min(numbers)
 
     def _form(self, cell: bytes) -> str:
         number = f"{self._notation.readers['number'](cell):f}"
@@ -200,7 +191,7 @@ class Doubts:
                 seen["repeated_header"].append((line, None, delimiter.join(fields)))
             elif same and self._are_some_names(fields):
                 seen["similar_header"].append((line, None, delimiter.join(fields)))
-            elif not any(fields):
+            elif not any(field.decode().strip(BLANKS) for field in fields):
                 seen["empty_row"].append((line, None, delimiter.join(fields)))
             elif totals:
                 column, text = totals[0]

@@ -10,7 +10,7 @@ namespace csvmill {
 namespace {
 
 constexpr auto most_above = static_cast<std::uint64_t>(Above::empty_line);
-constexpr std::uint64_t version = 6;
+constexpr std::uint64_t version = 7;
 
 }  // namespace
 

@@ -10,9 +10,6 @@ namespace csvmill {
 
 namespace {
 
-/// So many numbers with three decimals show how they are spread.
-constexpr std::uint64_t least_measured = 20;
-
 constexpr std::array names{
     Bytes("grouped_integers"),  Bytes("quote_in_text"),
     Bytes("repeated_header"),   Bytes("total_row"),
@@ -55,16 +52,6 @@ void add(Sighting& to, const Sighting& from, bool first, std::uint64_t lines) {
     to.count += from.count;
     to.others += from.others;
     to.refuted = to.refuted || from.refuted;
-    if (from.least > 0) to.least = to.least == 0 ? from.least : std::min(to.least, from.least);
-    to.most = std::max(to.most, from.most);
-    to.uneven = to.uneven || from.uneven;
-}
-
-/// Whether numbers with three decimals are as those of a sensor: many that differ little, of which
-/// some do not end in zero, and none without decimals.
-bool looks_measured(const Sighting& sighting) {
-    return sighting.count >= least_measured && sighting.others == 0 && sighting.uneven &&
-           sighting.most < 2 * sighting.least;
 }
 
 void write_row(std::string& to, const EndRow& row) {
@@ -101,8 +88,7 @@ Bytes name_of(Doubt doubt) { return names[static_cast<std::size_t>(doubt)]; }
 bool is_doubtful(Doubt doubt, const Sighting& sighting) {
     if (sighting.count == 0 || sighting.refuted) return false;
     // A file whose lines are all divided by empty ones has one table.
-    if (doubt == Doubt::below_empty_line) return sighting.others > 0;
-    return doubt != Doubt::grouped_integers || !looks_measured(sighting);
+    return doubt != Doubt::below_empty_line || sighting.others > 0;
 }
 
 void Doubts::merge(const Doubts& other) {
@@ -178,8 +164,7 @@ void Doubts::write(std::string& to) const {
         append_column(to, sighting.column);
         for (const std::uint64_t number :
              {sighting.count, sighting.others, std::uint64_t{sighting.refuted ? 1U : 0U},
-              sighting.line, sighting.least, sighting.most,
-              std::uint64_t{sighting.uneven ? 1U : 0U}, std::uint64_t{sighting.input}}) {
+              sighting.line, std::uint64_t{sighting.input}}) {
             append_varint(to, number);
         }
         append_text(to, sighting.example);
@@ -202,9 +187,6 @@ Doubts Doubts::read(Bytes& from) {
         sighting.others = take_varint(from);
         sighting.refuted = take_varint(from) != 0;
         sighting.line = take_varint(from);
-        sighting.least = take_varint(from);
-        sighting.most = take_varint(from);
-        sighting.uneven = take_varint(from) != 0;
         sighting.input = static_cast<std::uint32_t>(take_varint(from));
         sighting.example = take_bytes(from, take_varint(from));
     }

@@ -1,7 +1,6 @@
 /// What is doubtful in a file: it was read, but may mean something else.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -22,7 +21,7 @@ enum class Doubt : std::uint8_t {
     repeated_header,      ///< The header again, as a record.
     total_row,            ///< A record whose group is called "Total" or the like.
     sum_row,              ///< A last record with the sums of all records above it.
-    empty_row,            ///< A record of empty cells only.
+    empty_row,            ///< A record of empty or blank cells only.
     blank_group,          ///< A group without a name, or with one of blanks.
     similar_groups,       ///< Groups that differ only by blanks, case, or normalization.
     below_empty_line,     ///< A record below an empty line, while others have none above.
@@ -52,18 +51,6 @@ struct Sighting {
     std::optional<std::uint32_t> column;
     std::string example;      ///< As `show` gives it.
     std::uint32_t input = 0;  ///< The file of the first one, if there are several, from 0.
-    // Of numbers that may be grouped: the range of their digits, and whether some are no multiple
-    // of ten.
-    std::uint64_t least = 0;  ///< 0 if there are none.
-    std::uint64_t most = 0;
-    bool uneven = false;
-
-    void measure(std::int64_t digits) {
-        const auto number = static_cast<std::uint64_t>(digits);
-        least = least == 0 ? number : std::min(least, number);
-        most = std::max(most, number);
-        uneven = uneven || number % 10 != 0;
-    }
 };
 
 /// Whether a kind is to be reported.

@@ -31,18 +31,17 @@ std::uint64_t count_present(const Batch& batch, const bool* present) {
     return count;
 }
 
-/// The digits of a small number.
-std::int64_t magnitude(const Decimal& number) {
-    return number.small() < 0 ? -number.small() : number.small();
-}
-
 bool is_blank(Bytes text) { return text.empty() || trimmed(text).empty(); }
+
+// See `trimmed`; line ends end a record first.
+constexpr Bytes blanks = " \t\v\f";
+constexpr Bytes no_break_space = "\xC2\xA0";
 
 }  // namespace
 
 bool may_be_grouped(const Decimal& number) {
     if (number.scale() != group_digits || number.is_big()) return false;
-    const std::int64_t digits = magnitude(number);
+    const std::int64_t digits = number.small() < 0 ? -number.small() : number.small();
     return digits >= least_grouped && digits <= most_grouped;
 }
 
@@ -70,8 +69,11 @@ Watch::Watch(const Query& query, const RecordReader& reader, const std::vector<s
     // A field has two quotes or none, a record at most two bytes of a line end; and all records
     // but the header may have one more field, which is empty.
     const std::size_t fields = names.size() + 1;
-    longest_empty_ = (2 + dialect.delimiter.size()) * fields + 2;
     longest_header_ = names_size + dialect.delimiter.size() + 2 * fields + 2;
+    for (const Bytes mark : {Bytes(dialect.delimiter), Bytes(dialect.quote), Bytes(dialect.escape),
+                             blanks, no_break_space}) {
+        for (const char byte : mark) in_blank_[static_cast<unsigned char>(byte)] = true;
+    }
     blanks_.resize(query.group_by.size());
     // Who declares a separator of thousands has said what the other mark is.
     if (query.notation.thousands == 0) watch_numbers();
@@ -183,7 +185,6 @@ bool Watch::look_at_number(const NumberColumn& number, const PlacedRows& rows, s
     } else if (may_be_grouped(value)) {
         see_cell(sighting, rows.starts[row], number.column, rows.batch.column(number.column)[row],
                  rows.place);
-        sighting.measure(magnitude(value));
     } else {
         sighting.refuted = true;
     }
@@ -253,7 +254,7 @@ bool Watch::look_at_group(const PlacedRows& rows, std::uint16_t row, const std::
     if (!blank) return false;
     const bool all_empty =
         std::ranges::all_of(std::span(batch.cells).first(of_file_),
-                            [row](const Cells& cells) { return cells[row].empty(); });
+                            [row](const Cells& cells) { return is_blank(cells[row]); });
     if (all_empty && is_empty(rows, row)) {
         see_empty(rows, row);
         return true;
@@ -299,9 +300,11 @@ void Watch::look_at_records(const PlacedRows& rows) {
     }
 }
 
+/// Counts the record that was read last, which is empty.
 void Watch::see_empty(const PlacedRows& rows, std::uint16_t row) {
-    see_record(doubts_.of(Doubt::empty_row), rows.starts[row],
-               std::vector<std::string>(names_.size()), rows.place);
+    std::vector<std::string> values;
+    for (std::size_t i = 0; i < names_.size(); ++i) values.push_back(value_of(i, rows.place.data));
+    see_record(doubts_.of(Doubt::empty_row), rows.starts[row], values, rows.place);
 }
 
 /// Whether the cells of all group columns are the names of these columns.
@@ -330,13 +333,17 @@ bool Watch::may_be_header(const PlacedRows& rows, std::uint16_t row) const {
     return text.starts_with(names_.front());
 }
 
-/// Whether the first field of a record may be empty, and it is short enough to be empty.
+/// Whether no byte of a record, up to the end of its line or of the last column, is of other text
+/// than blanks.
 bool Watch::may_be_empty(const PlacedRows& rows, std::uint16_t row) const {
-    if (is_longer(rows, row, longest_empty_)) return false;
-    const Dialect& dialect = reader_.dialect();
-    const Bytes text = rows.place.data.substr(rows.starts[row]);
-    if (text.starts_with(dialect.delimiter)) return true;
-    return !dialect.quote.empty() && text.starts_with(dialect.quote);
+    const char delimiter = reader_.dialect().delimiter.back();
+    std::size_t fields = 0;
+    for (const char byte : rows.place.data.substr(rows.starts[row])) {
+        if (byte == '\n' || byte == '\r') return true;
+        if (!in_blank_[static_cast<unsigned char>(byte)]) return false;
+        if (byte == delimiter && ++fields == names_.size()) return true;
+    }
+    return true;
 }
 
 bool Watch::is_header(const PlacedRows& rows, std::uint16_t row) {
@@ -357,12 +364,13 @@ std::string Watch::value_of(std::size_t column, Bytes data) const {
     return value;
 }
 
-/// Whether all fields are empty; those beyond the header do not count.
+/// Whether all fields are empty or blank; those beyond the header do not count.
 bool Watch::is_empty(const PlacedRows& rows, std::uint16_t row) {
     if (!may_be_empty(rows, row) || !read(rows, row)) return false;
-    const auto fields = std::min<std::size_t>(fields_.size(), names_.size());
-    return std::all_of(fields_.begin(), fields_.begin() + static_cast<std::ptrdiff_t>(fields),
-                       [](const Field& field) { return field.begin == field.end; });
+    for (std::size_t i = 0; i < names_.size(); ++i) {
+        if (!is_blank(value_of(i, rows.place.data))) return false;
+    }
+    return true;
 }
 
 /// Reads the record of a row, which is well-formed.

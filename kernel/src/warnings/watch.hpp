@@ -1,6 +1,7 @@
 /// Sees what is doubtful in the records that one thread reads.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -90,10 +91,9 @@ private:
     std::size_t of_file_ = 0;            ///< Of the columns of a batch: those that are in the file.
     bool watching_ = false;              ///< Whether a group was seen that may be doubtful.
     bool names_are_plain_ = true;        ///< Whether no name has a quote or an escape.
-    // Bytes that a record with the names, or with empty fields, can have.
-    std::size_t longest_header_ = 0;
-    std::size_t longest_empty_ = 0;
-    std::vector<Field> fields_;  ///< Of the record that was read last.
+    std::size_t longest_header_ = 0;     ///< Bytes that a record with the names can have.
+    std::array<bool, 256> in_blank_{};   ///< Bytes of blanks, and of marks between and around them.
+    std::vector<Field> fields_;          ///< Of the record that was read last.
 };
 
 /// Whether a number is written as an integer in groups of three digits, such as 1.234 or -336.465.
