@@ -178,6 +178,7 @@ KINDS: dict[str, list[Kind]] = {
         good(b'7" single,1', [b'7" single', b"1"]),
         good(b'="001",1', [b'="001"', b"1"]),
         good(b'x"",1', [b'x""', b"1"]),
+        bad(b'hat"warm, dry",1', "3 columns: 'hat\"warm, dry\",1'"),
     ],
     "a space before a quote": [
         good(b' "x",1', [b' "x"', b"1"]),

@@ -114,6 +114,8 @@ def expected_of_dirty(aggregation: Aggregation, data: bytes) -> Expected:
                 f"found {_columns(len(row))}: {shown(text)}, "
                 f"expected {_columns(len(header))} as in the header"
             )
+            if record.quote_in_text:
+                reason += " (a quote that is not at the start of a field is text)"
         if not reason:
             try:
                 if not _holds(aggregation.where, row, header, declared):

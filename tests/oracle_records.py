@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from shared.csv.dialect import UNDECLARED
@@ -25,6 +25,8 @@ class Record:
     column: int = 0
     """The column of the problem, from 1; 0 without a problem."""
     reason: str = ""
+    quote_in_text: bool = field(default=False, compare=False)
+    """Whether a field without quotes around it has a quote."""
 
 
 class _Bad(Exception):
@@ -56,8 +58,9 @@ def read_records(data: bytes, declared: Input = UNDECLARED) -> list[Record]:
     records: list[Record] = []
     while at < len(data):
         line = 1 + data.count(ending, 0, at)
+        quote_in_text = False
         try:
-            fields, end = _fields(data, at, declared)
+            fields, end, quote_in_text = _fields(data, at, declared)
         except _Bad as bad:
             end = bad.end
             fields, column, reason = [], bad.column, bad.reason
@@ -67,7 +70,7 @@ def read_records(data: bytes, declared: Input = UNDECLARED) -> list[Record]:
         if ending == b"\n":
             raw = raw.removesuffix(b"\r")
         if raw or reason:
-            records.append(Record(line, at, raw, fields, column, reason))
+            records.append(Record(line, at, raw, fields, column, reason, quote_in_text))
         at = end
     return records
 
@@ -82,14 +85,18 @@ def _ending(declared: Input) -> bytes:
     return b"\r" if declared.line_end == "cr" else b"\n"
 
 
-def _fields(data: bytes, begin: int, declared: Input) -> tuple[list[bytes], int]:
-    """Return the fields of the record at `begin`, and the offset of the next record."""
+def _fields(data: bytes, begin: int, declared: Input) -> tuple[list[bytes], int, bool]:
+    """Return the fields of the record at `begin`, and the offset of the next record.
+
+    And whether a field without quotes around it has a quote.
+    """
     delimiter = (declared.delimiter or ",").encode()
     quote = b'"' if declared.quote is None else declared.quote.encode()
     escape = (declared.escape or "").encode()
     escaped = [escape + escape, escape + quote] if escape else [quote + quote]
     ending = _ending(declared)
     fields: list[bytes] = []
+    quote_in_text = False
     at = begin
     while True:
         opened = at
@@ -114,12 +121,13 @@ def _fields(data: bytes, begin: int, declared: Input) -> tuple[list[bytes], int]
                 text += data[at : at + 1]
                 at += 1
         fields.append(text)
+        quote_in_text = quote_in_text or (not quoted and quote != b"" and quote in text)
         if data[at : at + len(delimiter)] == delimiter:
             at += len(delimiter)
         elif at == len(data) or data[at : at + 1] == ending:
-            return fields, at + 1
+            return fields, at + 1, quote_in_text
         elif data[at : at + 2] == b"\r\n":
-            return fields, at + 2
+            return fields, at + 2, quote_in_text
         else:
             raise _stray(data, at, fields, declared)
 
@@ -172,13 +180,13 @@ def _line_end(data: bytes, at: int, ending: bytes) -> int:
 
 
 def _encoding(fields: list[bytes], declared: Input) -> tuple[int, str]:
-    for column, field in enumerate(fields, 1):
+    for column, text in enumerate(fields, 1):
         try:
-            field.decode()
+            text.decode()
         except UnicodeDecodeError:
             encoding = ENCODINGS[declared.encoding or "utf-8"]
-            if encoding == "UTF-16" and b"\xff" in field:
+            if encoding == "UTF-16" and b"\xff" in text:
                 encoding += ": the file ends within a character"
             missing = NOT_READ.get(encoding, "")
-            return column, f"found {shown(field)}, expected text in {encoding}{missing}"
+            return column, f"found {shown(text)}, expected text in {encoding}{missing}"
     return 0, ""

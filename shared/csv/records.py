@@ -143,6 +143,8 @@ class RecordReader:
         expected = f"{columns(width)} as in the header"
         if trailing:
             expected += ", and a delimiter after the last"
+        if self.quotes_in_text:
+            expected += " (a quote that is not at the start of a field is text)"
         return min(len(fields), width + trailing) + 1, found, expected
 
     def _start(self, records: Iterator[Record]) -> Iterator[Record]:

@@ -231,7 +231,14 @@ Bytes RecordReader::without_line_end(Bytes record) const {
     return record;
 }
 
-Fault RecordReader::ragged(const std::vector<std::string>& fields, std::uint64_t width) const {
+bool RecordReader::has_quote_in_text(Bytes data, const Field& field) const {
+    const Bytes quote = dialect_.quote;
+    if (quote.empty() || data.substr(0, field.begin).ends_with(quote)) return false;
+    return data.substr(field.begin, field.end - field.begin).find(quote) != Bytes::npos;
+}
+
+Fault RecordReader::ragged(const std::vector<std::string>& fields, std::uint64_t width,
+                           bool quote_in_text) const {
     const std::uint64_t trailing = dialect_.trailing_delimiters ? 1 : 0;
     std::string expected = columns(width) + " as in the header";
     if (trailing > 0) {
@@ -241,6 +248,7 @@ Fault RecordReader::ragged(const std::vector<std::string>& fields, std::uint64_t
         }
         expected += ", and a delimiter after the last";
     }
+    if (quote_in_text) expected += " (a quote that is not at the start of a field is text)";
     std::string text;
     for (std::size_t i = 0; i < fields.size(); ++i) {
         if (i > 0) text += dialect_.delimiter;

@@ -67,8 +67,12 @@ public:
     }
     bool has_marks() const { return !dialect_.comment.empty() || !dialect_.footer.empty(); }
 
-    /// The fault of a record that does not fit a header of `width` names.
-    Fault ragged(const std::vector<std::string>& fields, std::uint64_t width) const;
+    /// Whether a field that was read has a quote, but does not begin with one.
+    bool has_quote_in_text(Bytes data, const Field& field) const;
+    /// The fault of a record that does not fit a header of `width` names. `quote_in_text` is
+    /// whether a field has a quote, but does not begin with one.
+    Fault ragged(const std::vector<std::string>& fields, std::uint64_t width,
+                 bool quote_in_text) const;
 
     const Dialect& dialect() const { return dialect_; }
 

@@ -64,7 +64,9 @@ Fault ProblemMaker::fault_of(const BadRow& row, Bytes data, bool final, std::uin
         std::vector<std::string> texts;
         texts.reserve(fields.size());
         for (const Field& field : fields) texts.push_back(text_of(field));
-        return reader_.ragged(texts, names_.size());
+        const bool quote_in_text = std::ranges::any_of(
+            fields, [&](const Field& field) { return reader_.has_quote_in_text(data, field); });
+        return reader_.ragged(texts, names_.size(), quote_in_text);
     }
     if (const Constant* constant = constant_of(row)) {
         return {std::nullopt, show(constant->text), expectation(row.fault, constant->text, query_)};

@@ -224,9 +224,10 @@ TEST_CASE("A problem shows a record without its line end, and fields of another 
     CHECK(lf.without_line_end("a\r") == "a");
     CHECK(lf.without_line_end("a\n\n") == "a\n");
     CHECK(RecordReader(with(",", "\"", "", true)).without_line_end("a\n\r") == "a\n");
-    const Fault few = lf.ragged({"a"}, 3);
+    const Fault few = lf.ragged({"a"}, 3, false);
     CHECK(few.column == 2);
     CHECK(few.found == "1 column: 'a'");
     CHECK(few.expected == "3 columns as in the header");
-    CHECK(RecordReader(with("; ", "\"", "")).ragged({"a", "b"}, 1).found == "2 columns: 'a; b'");
+    CHECK(RecordReader(with("; ", "\"", "")).ragged({"a", "b"}, 1, false).found ==
+          "2 columns: 'a; b'");
 }

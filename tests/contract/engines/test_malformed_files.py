@@ -62,6 +62,47 @@ async def test_a_malformed_file_is_refused_with_line_and_column_and_leaves_no_fi
     assert leftovers(scratch) == set()
 
 
+@pytest.mark.parametrize(
+    ("data", "place", "found", "expected"),
+    [
+        (
+            HEADER + b'a,b,"1";\n',
+            "line 2, column 3 ('Plays')",
+            "';' after the closing quote of '1'",
+            (
+                "a comma or the end of the line (the delimiter may be a semicolon, or the line "
+                "ends in one)"
+            ),
+        ),
+        (
+            HEADER + b'a,hat "warm, dry",1\n',
+            "line 2, column 4",
+            "4 columns: 'a,hat \"warm, dry\",1'",
+            "3 columns as in the header (a quote that is not at the start of a field is text)",
+        ),
+        (
+            HEADER + b'a,"hat ""warm""",1,2\n',
+            "line 2, column 4",
+            "4 columns: 'a,hat \"warm\",1,2'",
+            "3 columns as in the header",
+        ),
+        (
+            (HEADER + b"a,b,1\na,b,2").decode().encode("utf-16") + b"3",
+            "line 3, column 3 ('Plays')",
+            r"'2\\xff'",
+            "text in UTF-16: the file ends within a character",
+        ),
+    ],
+    ids=["delimiter-after-quote", "quote-in-text", "quote-in-quotes", "half-a-character"],
+)
+async def test_a_reason_says_what_the_cause_may_be(
+    engine: Engine, scratch: Path, data: bytes, place: str, found: str, expected: str
+) -> None:
+    with pytest.raises(MalformedInput) as refused:
+        await aggregate(engine, StreamSource(data), scratch)
+    assert str(refused.value) == f"{place}: found {found}, expected {expected}"
+
+
 async def test_a_number_of_another_notation_is_refused_with_a_hint(
     engine: Engine, scratch: Path
 ) -> None:
