@@ -13,7 +13,8 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.csv.encoding import CODECS, ENCODING_NAMES, MULTI_BYTE, SECOND_TILDE
+from shared.csv.encoding import SECOND_TILDE
+from shared.csv.encodings import CODECS, ENCODING_NAMES, MULTI_BYTE
 
 if TYPE_CHECKING:
     from shared.csv.dialect import Encoding

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from shared.csv.encoding import CODECS, ENCODING_NAMES, SINGLE_BYTE
+from shared.csv.encodings import CODECS, ENCODING_NAMES, SINGLE_BYTE
 
 FILE = Path(__file__).resolve().parent.parent / "kernel/src/text/single_byte_tables.cpp"
 _HEAD = """\

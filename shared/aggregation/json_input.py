@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -25,7 +26,7 @@ from shared.csv.dialect import (
     OnBadRow,
     OnRagged,
 )
-from shared.csv.encoding import SINGLE_BYTE
+from shared.csv.encodings import SINGLE_BYTE
 
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " "}
 
@@ -65,6 +66,7 @@ _ENCODING_NAMES = {
         name.replace("-", "_"),
         name.replace("windows-", "cp"),
         name.replace("-", ""),
+        re.sub("^cp", "ibm", name),
     )
 } | {other: name for name, others in _OTHER_NAMES.items() for other in others.split()}
 """Other names of encodings, with `_` in place of `-`."""

@@ -11,7 +11,11 @@ Encoding = Literal[
     "windows-1258", "iso-8859-2", "iso-8859-3", "iso-8859-4", "iso-8859-5", "iso-8859-6",
     "iso-8859-7", "iso-8859-8", "iso-8859-9", "iso-8859-10", "iso-8859-11", "iso-8859-13",
     "iso-8859-14", "iso-8859-15", "iso-8859-16", "koi8-r", "koi8-u", "mac-roman", "cp437",
-    "cp850", "cp866", "shift-jis", "euc-jp", "gb18030", "big5", "euc-kr",
+    "cp850", "cp866", "cp720", "cp737", "cp775", "cp852", "cp855", "cp856", "cp857", "cp858",
+    "cp860", "cp861", "cp862", "cp863", "cp865", "cp869", "cp1125", "windows-874",
+    "tis-620", "koi8-t", "kz-1048", "ptcp154", "hp-roman8", "palmos", "mac-latin2", "mac-croatian",
+    "mac-romanian", "mac-cyrillic", "mac-greek", "mac-turkish", "mac-iceland", "shift-jis",
+    "euc-jp", "gb18030", "big5", "euc-kr",
 ]  # fmt: skip
 Compression = Literal["none", "gzip", "zstd", "bzip2", "zip", "xlsx"]
 """`xlsx` is a workbook, of which a sheet is read as CSV."""

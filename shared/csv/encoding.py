@@ -6,61 +6,13 @@ import codecs
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from shared.csv.encodings import CODECS, MULTI_BYTE, SINGLE_BYTE
 from shared.errors import MalformedInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from shared.csv.dialect import Encoding
-
-ENCODING_NAMES: dict[Encoding, str] = {
-    "utf-8": "UTF-8",
-    "utf-16-le": "UTF-16",
-    "utf-16-be": "UTF-16",
-    "latin-1": "Latin-1",
-    "windows-1252": "Windows-1252",
-    "windows-1250": "Windows-1250",
-    "windows-1251": "Windows-1251",
-    "windows-1253": "Windows-1253",
-    "windows-1254": "Windows-1254",
-    "windows-1255": "Windows-1255",
-    "windows-1256": "Windows-1256",
-    "windows-1257": "Windows-1257",
-    "windows-1258": "Windows-1258",
-    "iso-8859-2": "ISO-8859-2",
-    "iso-8859-3": "ISO-8859-3",
-    "iso-8859-4": "ISO-8859-4",
-    "iso-8859-5": "ISO-8859-5",
-    "iso-8859-6": "ISO-8859-6",
-    "iso-8859-7": "ISO-8859-7",
-    "iso-8859-8": "ISO-8859-8",
-    "iso-8859-9": "ISO-8859-9",
-    "iso-8859-10": "ISO-8859-10",
-    "iso-8859-11": "ISO-8859-11",
-    "iso-8859-13": "ISO-8859-13",
-    "iso-8859-14": "ISO-8859-14",
-    "iso-8859-15": "ISO-8859-15",
-    "iso-8859-16": "ISO-8859-16",
-    "koi8-r": "KOI8-R",
-    "koi8-u": "KOI8-U",
-    "mac-roman": "Mac Roman",
-    "cp437": "cp437",
-    "cp850": "cp850",
-    "cp866": "cp866",
-    "shift-jis": "Shift-JIS",
-    "euc-jp": "EUC-JP",
-    "gb18030": "GB18030",
-    "big5": "Big5",
-    "euc-kr": "EUC-KR",
-}
-"""The names of the encodings in messages."""
-
-NOT_READ: dict[Encoding, str] = {
-    "euc-jp": ": characters of vendors, as in eucJP-ms and CP51932, are not read: save the file as "
-    "UTF-8",
-    "big5": ": characters of Hong Kong, as in Big5-HKSCS, are not read: save the file as UTF-8",
-}
-"""What an encoding lacks that files which are said to be in it have, and what to do."""
 
 BOMS: dict[bytes, Encoding] = {
     codecs.BOM_UTF8: "utf-8",
@@ -69,54 +21,6 @@ BOMS: dict[bytes, Encoding] = {
 }
 """The byte order marks and their encodings."""
 
-CODECS: dict[Encoding, str] = {
-    "utf-16-le": "utf-16-le",
-    "utf-16-be": "utf-16-be",
-    "latin-1": "latin-1",
-    "windows-1252": "cp1252",
-    "windows-1250": "cp1250",
-    "windows-1251": "cp1251",
-    "windows-1253": "cp1253",
-    "windows-1254": "cp1254",
-    "windows-1255": "cp1255",
-    "windows-1256": "cp1256",
-    "windows-1257": "cp1257",
-    "windows-1258": "cp1258",
-    "iso-8859-2": "iso8859_2",
-    "iso-8859-3": "iso8859_3",
-    "iso-8859-4": "iso8859_4",
-    "iso-8859-5": "iso8859_5",
-    "iso-8859-6": "iso8859_6",
-    "iso-8859-7": "iso8859_7",
-    "iso-8859-8": "iso8859_8",
-    "iso-8859-9": "iso8859_9",
-    "iso-8859-10": "iso8859_10",
-    "iso-8859-11": "iso8859_11",
-    "iso-8859-13": "iso8859_13",
-    "iso-8859-14": "iso8859_14",
-    "iso-8859-15": "iso8859_15",
-    "iso-8859-16": "iso8859_16",
-    "koi8-r": "koi8_r",
-    "koi8-u": "koi8_u",
-    "mac-roman": "mac_roman",
-    "cp437": "cp437",
-    "cp850": "cp850",
-    "cp866": "cp866",
-    # As Windows has them, with characters that the standards lack.
-    "shift-jis": "cp932",
-    "euc-jp": "euc_jp",
-    "gb18030": "gb18030",
-    "big5": "cp950",
-    "euc-kr": "cp949",
-}
-"""The codec of each encoding but UTF-8."""
-MULTI_BYTE: tuple[Encoding, ...] = ("shift-jis", "euc-jp", "gb18030", "big5", "euc-kr")
-"""The encodings in which a character has up to four bytes, the first of which is not ASCII. ASCII
-is the same in all of them, but later bytes of a character may be those of ASCII too."""
-SINGLE_BYTE = tuple(
-    name for name in CODECS if not name.startswith("utf") and name not in MULTI_BYTE
-)
-"""The encodings in which each character has one byte. ASCII is the same in all of them."""
 SECOND_TILDE = b"\x8f\xa2\xb7"
 """A character of EUC-JP that the codec takes for the ASCII character `~`, so that it could not be
 written back: it counts as invalid."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.csv.encoding import ENCODING_NAMES, HALF_CHARACTER, NOT_READ, is_utf8
+from shared.csv.encoding import HALF_CHARACTER, is_utf8
+from shared.csv.encodings import ENCODING_NAMES, NOT_READ
 from shared.csv.grammar import CR, LF, NAMES, grammar_of
 from shared.csv.positions import Fault
 from shared.csv.problems import columns, show

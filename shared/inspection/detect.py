@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from shared.csv.compression import compression_of, decompress
 from shared.csv.dialect import STRICT, Dialect
-from shared.csv.encoding import ENCODING_NAMES, bom_encoding, to_utf8
+from shared.csv.encoding import bom_encoding, to_utf8
+from shared.csv.encodings import ENCODING_NAMES
 from shared.errors import MalformedInput
 from shared.inspection.header import HeaderDecision, decide_header
 from shared.inspection.other_formats import other_format

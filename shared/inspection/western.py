@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.csv.encoding import CODECS, ENCODING_NAMES
+from shared.csv.encodings import CODECS, ENCODING_NAMES
 from shared.inspection.writing import certain_fit, fits, unread_kin
 
 if TYPE_CHECKING:
@@ -29,11 +29,16 @@ _KNOWN = {
     "cp1256": "Windows-1256",
     "cp437": "cp437",
     "cp850": "cp850",
+    "cp852": "cp852",
     "iso8859_2": "ISO-8859-2",
+    "mac_latin2": "Mac Latin-2",
     "mac_roman": "Mac Roman",
 }
 """Other encodings of CSV files, and their names in messages."""
 _WESTERN = ("cp1252", "latin_1")
+_RARE = ("cp852", "mac_latin2")
+_LIKE_WESTERN = ("cp1254", *_RARE)
+"""Encodings whose texts may be Windows-1252 too: the frequencies of their letters decide."""
 _EXAMINED = 32 << 10
 """Bytes of lines with other characters than ASCII that are examined."""
 _MORE_COHERENT = 0.09
@@ -103,16 +108,15 @@ def compare_with_western(text: bytes) -> Likelihood:
         return Likelihood([_KNOWN[name] for name in ("mac_roman", "cp850", "cp437")])
     if 2 * sum(map(len, _WORDS.findall(text))) > len(_NOT_ASCII.findall(text)):
         return Likelihood([*_titles(text, fits(text, least=0)), *names][:_SHOWN])
-    if (
-        western is not None
-        and matches[0].encoding == "cp1254"
-        and matches[0].coherence >= western.coherence + _MORE_COHERENT
+    if western is not None and any(
+        match.encoding in _LIKE_WESTERN and match.coherence >= western.coherence + _MORE_COHERENT
+        for match in matches[: matches.index(western)]
     ):
-        return Likelihood(names[:1])
+        return Likelihood(names)
     as_western = text.decode(_WESTERN[0], "replace")
     runners_up = (
         match.encoding
-        for match in matches
+        for match in sorted(matches, key=lambda match: match.encoding in _RARE)
         if match.encoding in _KNOWN and text.decode(match.encoding, "replace") != as_western
     )
     runner_up = next(runners_up, None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from shared.csv.encoding import CODECS
+from shared.csv.encodings import CODECS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from shared.csv.dialect import Encoding
 
 _FREQUENT_LETTERS: dict[tuple[Encoding, ...], str] = {
-    ("windows-1251", "koi8-r", "koi8-u", "cp866", "iso-8859-5"): "оеаинтсрвлкмдпуяьыгзбіћј",
-    ("windows-1253", "iso-8859-7"): "αοιετσνηυρπκλμςάίόέή",
+    (
+        "windows-1251", "koi8-r", "koi8-u", "cp866", "iso-8859-5", "mac-cyrillic", "cp855",
+    ): "оеаинтсрвлкмдпуяьыгзбіћј",
+    ("windows-1253", "iso-8859-7", "cp737", "mac-greek"): "αοιετσνηυρπκλμςάίόέή",
     ("windows-1255", "iso-8859-8"): "אבגדהוזחטיךכלםמןנסעףפץצקרשת",
     ("windows-1256", "iso-8859-6"): "اليمنترهوبدعسةف",
     ("iso-8859-11",): "านรอกเงมยลวดทส่ตหปัิ้ีไ",
-}
+}  # fmt: skip
 """The frequent letters of the writing system of some encodings, in lower case."""
 _IDEOGRAPHS: dict[Encoding, str] = {
     "euc-kr": "hangul",

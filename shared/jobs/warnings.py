@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shared.aggregation.cells import CANONICAL
-from shared.csv.encoding import ENCODING_NAMES
+from shared.csv.encodings import ENCODING_NAMES
 from shared.csv.problems import show
 
 if TYPE_CHECKING:

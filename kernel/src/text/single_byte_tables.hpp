@@ -14,7 +14,7 @@ struct SingleByteEncoding {
     std::array<char16_t, 128> characters;  ///< Of the bytes from 0x80 on; 0: it has none.
 };
 
-inline constexpr std::size_t single_byte_encoding_count = 30;
+inline constexpr std::size_t single_byte_encoding_count = 59;
 extern const std::array<SingleByteEncoding, single_byte_encoding_count> single_byte_encodings;
 
 }  // namespace csvmill

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.csv.dialect import UNDECLARED, Input
-from shared.csv.encoding import ENCODING_NAMES
+from shared.csv.encodings import ENCODING_NAMES
 from shared.errors import MalformedInput
 from shared.inspection.detect import detect_dialect
 
@@ -79,6 +79,14 @@ def test_western_text_is_windows_1252(lines: list[str]) -> None:
          "Windows-1250"),
         (["şehir;n", "İstanbul;1", "Şanl\u0131urfa;2", "Muğla;3", "Ağr\u0131;4"], "cp1254",
          "Windows-1254"),
+        (["miasto;n", "Łódź;1", "Gdańsk;2", "Kraków;3", "Świętochłowice;4"], "cp852", "cp852"),
+        (["město;n", "Plzeň;1", "Ústí nad Labem;2", "Kroměříž;3"], "mac_latin2", "Mac Latin-2"),
+        (["şehir;n", "İstanbul;1", "Şanl\u0131urfa;2", "Muğla;3", "Ağr\u0131;4"], "mac_turkish",
+         ""),
+        (["город;n", "Москва;1", "Санкт-Петербург;2", "Казань;3"], "mac_cyrillic", "Mac Cyrillic"),
+        (["город;n", "Москва;1", "Санкт-Петербург;2", "Казань;3"], "cp855", "cp855"),
+        (["πόλη;n", "Αθήνα;1", "Θεσσαλονίκη;2", "Πάτρα;3"], "cp737", "cp737"),
+        (["πόλη;n", "Αθήνα;1", "Θεσσαλονίκη;2", "Πάτρα;3"], "mac_greek", "Mac Greek"),
         (["a;b", "\x81é;1"], "latin-1", ""),
     ],
 )  # fmt: skip
