@@ -9,14 +9,12 @@ import pytest
 from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
 from shared.csv.dialect import Encoding, Input
 from tests.contract.engines import test_multi_byte
-from tests.contract.engines.runs import WITH_REFERENCE, aggregate, sources
+from tests.contract.engines.runs import KERNEL_AND_REFERENCE, WITH_REFERENCE, aggregate, sources
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from processor.engines.port import Engine
-
-pytestmark = WITH_REFERENCE
 
 CODECS = {"mac-roman": "mac_roman", "koi8-r": "koi8_r", "koi8-u": "koi8_u"}
 SEVERAL_BYTES = ("utf-8", "utf-16-le", "utf-16-be", *test_multi_byte.CODECS)
@@ -29,6 +27,7 @@ def codec_of(encoding: str) -> str:
     return CODECS.get(name, name)
 
 
+@KERNEL_AND_REFERENCE
 @pytest.mark.parametrize("encoding", SINGLE_BYTE)
 async def test_each_byte_is_the_character_of_the_codec_or_makes_its_record_bad(
     engine: Engine, tmp_path: Path, scratch: Path, encoding: Encoding
@@ -51,6 +50,7 @@ async def test_each_byte_is_the_character_of_the_codec_or_makes_its_record_bad(
         ]
 
 
+@WITH_REFERENCE
 async def test_bytes_without_a_character_are_bad_though_they_look_like_utf_8(
     engine: Engine, tmp_path: Path, scratch: Path
 ) -> None:
