@@ -45,7 +45,7 @@ from shared.telemetry.http import instrument
 from shared.telemetry.metrics import Metrics, show_metrics
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Coroutine
 
     from processor.settings import ProcessorSettings, WorkSettings
     from shared.ports import Ports
@@ -60,45 +60,24 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
     """
     await asyncio.to_thread(require, settings.require_confinement)
     events = ProcessorEvents(metrics)
-    bus = CountedBus(ports.bus, metrics.of(BusMetrics))
-    ports = replace(ports, bus=bus)
-    engine_metrics = metrics.of(ProcessorMetrics)
+    ports = replace(ports, bus=CountedBus(ports.bus, metrics.of(BusMetrics)))
     scratch = await asyncio.to_thread(Scratch, settings.scratch_dir)
     name = f"{socket.gethostname()}:{os.getpid()}"
-    limits = _limits(settings)
     engine = partial(NativeEngine, folders=scratch.reused_folder)
     follower = Follower(
         ports.jobs.head_starts,
         ports.blobs,
-        engine(replace(limits, time_limit=None, min_rate=None)),
+        engine(replace(_limits(settings), time_limit=None, min_rate=None)),
         scratch,
         settings,
         events=events,
         name=name,
     )
+    run = await _job_run(settings, ports, engine, scratch, follower, metrics.of(ProcessorMetrics))
     worker = Worker(
         ports.jobs,
-        bus,
-        JobRun(
-            ports.blobs,
-            MeasuredEngine(
-                engine(
-                    replace(limits, nice=NICE_OF_LARGE_JOBS),
-                    cluster=await asyncio.to_thread(settings.cluster),
-                ),
-                "kernel",
-                engine_metrics,
-            ),
-            scratch,
-            follower,
-            small_engine=MeasuredEngine(engine(_small_limits(limits)), "kernel", engine_metrics),
-            answers=Answers(
-                ports.jobs,
-                ports.blobs,
-                program=await asyncio.to_thread(program_digest),
-                enabled=settings.cache,
-            ),
-        ),
+        ports.bus,
+        run,
         settings,
         events=events,
         name=name,
@@ -107,9 +86,65 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
         small_slots=_small_slots(settings),
     )
     hand_over = HandOver(ports, events, worker.handle_own, max_attempts=settings.max_attempts)
+    tasks = (
+        Fetcher(ports, events, settings, name=name).run(),
+        ResultSender(ports, events, settings).run(),
+        *_maintenance(settings, ports, events),
+        *_head_starts(settings, follower, hand_over),
+        *_notifications(settings, ports, events),
+    )
+    background = [asyncio.create_task(task) for task in tasks]
+    try:
+        async with (
+            ports.bus.consume(worker.handle, prefetch=settings.concurrency),
+            ports.bus.consume(worker.handle, prefetch=_small_slots(settings), small=True),
+        ):
+            try:
+                yield
+            finally:
+                await worker.stop()
+    finally:
+        for task in background:
+            task.cancel()
+        await asyncio.wait(background)
+        await asyncio.to_thread(scratch.close)
+
+
+async def _job_run(
+    settings: WorkSettings,
+    ports: Ports,
+    engine: Callable[..., NativeEngine],
+    scratch: Scratch,
+    follower: Follower,
+    metrics: ProcessorMetrics,
+) -> JobRun:
+    """Return what runs a claimed job, small or large."""
+    limits = _limits(settings)
+    large = engine(
+        replace(limits, nice=NICE_OF_LARGE_JOBS), cluster=await asyncio.to_thread(settings.cluster)
+    )
+    return JobRun(
+        ports.blobs,
+        MeasuredEngine(large, "kernel", metrics),
+        scratch,
+        follower,
+        small_engine=MeasuredEngine(engine(_small_limits(limits)), "kernel", metrics),
+        answers=Answers(
+            ports.jobs,
+            ports.blobs,
+            program=await asyncio.to_thread(program_digest),
+            enabled=settings.cache,
+        ),
+    )
+
+
+def _maintenance(
+    settings: WorkSettings, ports: Ports, events: ProcessorEvents
+) -> tuple[Coroutine[None, None, None], ...]:
+    """Return the tasks that repair and clean up what jobs and uploads have left."""
     relay = Relay(
         ports.jobs,
-        bus,
+        ports.bus,
         events=events,
         interval=settings.relay_interval,
         lost_after=settings.wake_up_lost_after,
@@ -133,47 +168,34 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
         clock=time.time,
         recover_orphans=orphan_recovery.recover,
     )
+    return relay.run(), sweeper.run(), orphan_recovery.run()
+
+
+def _head_starts(
+    settings: WorkSettings, follower: Follower, hand_over: HandOver
+) -> tuple[Coroutine[None, None, None], ...]:
+    """Return the tasks that follow uploads, and remove old head starts."""
     removal = run_periodically(
         "removal of old head starts",
         follower.remove_old,
         interval=settings.sweep_interval,
         random_start=True,
     )
+    return follower.run(hand_over), removal
+
+
+def _notifications(
+    settings: WorkSettings, ports: Ports, events: ProcessorEvents
+) -> tuple[Coroutine[None, None, None], ...]:
+    """Return the tasks that send notifications, and remove old ones."""
     dispatcher = _dispatcher(settings, ports, events)
-    removal_of_notifications = run_periodically(
+    removal = run_periodically(
         "removal of old notifications",
         dispatcher.remove_old,
         interval=settings.sweep_interval,
         random_start=True,
     )
-    fetcher = Fetcher(ports, events, settings, name=name)
-    sender = ResultSender(ports, events, settings)
-    tasks = (
-        fetcher.run(),
-        sender.run(),
-        relay.run(),
-        sweeper.run(),
-        orphan_recovery.run(),
-        follower.run(hand_over),
-        dispatcher.run(),
-        removal,
-        removal_of_notifications,
-    )
-    background = [asyncio.create_task(task) for task in tasks]
-    try:
-        async with (
-            bus.consume(worker.handle, prefetch=settings.concurrency),
-            bus.consume(worker.handle, prefetch=_small_slots(settings), small=True),
-        ):
-            try:
-                yield
-            finally:
-                await worker.stop()
-    finally:
-        for task in background:
-            task.cancel()
-        await asyncio.wait(background)
-        await asyncio.to_thread(scratch.close)
+    return dispatcher.run(), removal
 
 
 def _dispatcher(settings: WorkSettings, ports: Ports, events: ProcessorEvents) -> Dispatcher:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from processor.attempt.run import Completed, JobRun
-    from processor.events import AttemptEvents
+    from processor.attempt_events import AttemptEvents
     from processor.settings import WorkSettings
     from shared.jobs.job import Job
     from shared.ports import Bus, Delivery, JobStore

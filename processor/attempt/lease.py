@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import Any
 
-    from processor.events import AttemptEvents
+    from processor.attempt_events import AttemptEvents
     from shared.jobs.job import Job
     from shared.ports import JobAttempts
 

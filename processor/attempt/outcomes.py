@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from processor.attempt.acknowledge import AckHandler
     from processor.attempt.backoff import StorageGate
     from processor.attempt.run import Completed, JobRun
-    from processor.events import AttemptEvents
+    from processor.attempt_events import AttemptEvents
     from shared.jobs.job import Job
     from shared.ports import Delivery, JobStore
 

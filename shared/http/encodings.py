@@ -24,7 +24,7 @@ def check_codings(request: web.Request) -> None:
         for coding in field.split(","):
             if (given := coding.strip().lower()) not in ("", IDENTITY):
                 raise UnsupportedMedia(
-                    f"Content-Encoding {given!r} is not taken; send the bytes as they are"
+                    f"Content-Encoding {given!r} is not supported; send the bytes as they are"
                 )
 
 

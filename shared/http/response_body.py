@@ -57,31 +57,13 @@ async def send_body(
             return response
         transport.set_write_buffer_limits(high=WRITE_BUFFER)
         taking = Taking(request, transport, client_timeout=client_timeout, least=least_rate)
-        total = 0
-
-        def count(size: int) -> None:
-            nonlocal total
-            total += size
-
-        def count_by_file(size: int) -> None:
-            count(size)
-            taking.sent_by_file(size)
-
-        async def write(piece: bytes | FilePart) -> None:
-            if isinstance(piece, FilePart):
-                await send_part(
-                    request, piece, client_timeout=client_timeout, on_sent=count_by_file
-                )
-            else:
-                await response.write(piece)
-                count(len(piece))
-
+        sending = _Sending(request, response, taking, client_timeout)
         try:
             with taking:
-                await write(first)
+                await sending.write(first)
                 del first  # which a slow client would cost besides the others
                 async for piece in body:
-                    await write(piece)
+                    await sending.write(piece)
                 await response.write_eof()
         except ConnectionError as error:
             # The socket may report it before the transport notices.
@@ -94,8 +76,42 @@ async def send_body(
             transport.abort()
             logger.exception("%s: the download was aborted", name)
         finally:
-            on_sent(total)
+            on_sent(sending.total)
     return response
+
+
+class _Sending:
+    """Writes the pieces of a body, and counts what was sent."""
+
+    def __init__(
+        self,
+        request: web.Request,
+        response: web.StreamResponse,
+        taking: Taking,
+        client_timeout: float | None,
+    ) -> None:
+        self._request = request
+        self._response = response
+        self._taking = taking
+        self._client_timeout = client_timeout
+        self.total = 0
+        """Bytes of the body that were sent."""
+
+    async def write(self, piece: bytes | FilePart) -> None:
+        if isinstance(piece, FilePart):
+            await send_part(
+                self._request,
+                piece,
+                client_timeout=self._client_timeout,
+                on_sent=self._count_by_file,
+            )
+        else:
+            await self._response.write(piece)
+            self.total += len(piece)
+
+    def _count_by_file(self, size: int) -> None:
+        self.total += size
+        self._taking.sent_by_file(size)
 
 
 def _is_whole(response: web.StreamResponse, first: bytes) -> bool:

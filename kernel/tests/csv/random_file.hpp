@@ -1,4 +1,4 @@
-/// Random CSV files for the tests of this room.
+/// Random CSV files for the tests in this folder.
 #pragma once
 
 #include <iterator>

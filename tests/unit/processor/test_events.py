@@ -11,8 +11,9 @@ import pytest
 
 from processor.attempt.measured_engine import MeasuredEngine
 from processor.attempt.run import JobRun
+from processor.attempt_events import warn_of_confinement
 from processor.engines.confinement import MEASURES
-from processor.events import ProcessorEvents, warn_of_confinement
+from processor.events import ProcessorEvents
 from processor.metrics import ProcessorMetrics
 from processor.worker import Worker
 from shared.bus.counted import BusMetrics, CountedBus
