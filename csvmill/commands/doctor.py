@@ -98,9 +98,11 @@ _REMEDIES = {
     "space": _FREE,
     "disk is full": _FREE,
     "No space left": _FREE,
-    "read-only": "it takes no writes: connect to the primary server, or mount its disk for writing",
+    "read-only": (
+        "it accepts no writes: connect to the primary server, or mount its disk for writing"
+    ),
 }
-"""Hints by what `/readyz` says of a part."""
+"""Remedies, by what `/readyz` says of a part."""
 
 _STYLES = {CheckStatus.OK: "green", CheckStatus.WARN: "yellow", CheckStatus.FAIL: "bold red"}
 

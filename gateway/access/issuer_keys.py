@@ -159,7 +159,7 @@ class IssuerKeys:
         body = bytearray()
         async with self._session.get(url, allow_redirects=False) as response:
             if response.status != 200:
-                raise _ProviderFault(f"{url} is answered {response.status}")
+                raise _ProviderFault(f"{url} is answered with {response.status}")
             async for piece in response.content.iter_any():
                 body += piece
                 if len(body) > MAX_BYTES:

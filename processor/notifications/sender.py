@@ -23,9 +23,9 @@ _SECONDS = re.compile(r"[0-9]{1,9}")
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (TimeoutError, "no answer in time"),
     (aiohttp.ClientConnectorCertificateError, "the certificate of the host is not valid"),
-    (aiohttp.ClientSSLError, "the host speaks no TLS that is understood"),
+    (aiohttp.ClientSSLError, "the TLS handshake with the host failed"),
     (aiohttp.ClientConnectorDNSError, "the name of the host is not known"),
-    (aiohttp.ClientConnectorError, "the host takes no connection"),
+    (aiohttp.ClientConnectorError, "the host does not accept connections"),
     (aiohttp.ServerDisconnectedError, "the connection ended without an answer"),
     (aiohttp.ClientResponseError, "the answer is not HTTP"),
     (aiohttp.InvalidURL, "this is not a URL"),

@@ -133,7 +133,7 @@ def read_place(url: str, *, field: str | None = None) -> Place:
         raise AddressRefused(f"this is not an object key: {key[:100]!r}", field=field)
     # Some servers would take them for steps out of the folder that is allowed.
     if any(segment in ("", ".", "..") for segment in segments):
-        raise AddressRefused("a key has no empty, `.` or `..` segments", field=field)
+        raise AddressRefused("a key must not have empty, `.` or `..` segments", field=field)
     return Place(bucket, key)
 
 

@@ -52,7 +52,7 @@ class OutgoingPolicy:
         if len(url) > MAX_URL:
             raise AddressRefused(f"a URL has at most {MAX_URL:,} characters", field=field)
         if any(character <= " " or character == "\x7f" for character in url):
-            raise AddressRefused("a URL has no spaces and no control characters", field=field)
+            raise AddressRefused("a URL must not contain spaces or control characters", field=field)
         try:
             parts = URL(url)
             host, port = parts.host, parts.port

@@ -285,7 +285,7 @@ async def test_an_object_is_fetched_with_the_key_of_the_service(tmp_path: Path) 
         ("http://169.254.169.254/latest/meta-data", "is not a host"),
         ("ftp://127.0.0.1/a.csv", "has to begin with"),
         ("http://a:b@127.0.0.1/", "a user or a password"),
-        ("s3://plays/default/../other/a.csv", "no empty, `.` or `..` segments"),
+        ("s3://plays/default/../other/a.csv", "not have empty, `.` or `..` segments"),
     ],
 )
 async def test_a_place_that_is_not_allowed_is_refused(

@@ -109,4 +109,4 @@ class ServerWatch:
             if after is None:
                 log.info("storage server %s takes new blobs", server.name)
             else:
-                log.warning("storage server %s takes no new blobs: %s", server.name, after)
+                log.warning("storage server %s accepts no new blobs: %s", server.name, after)

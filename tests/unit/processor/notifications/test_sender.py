@@ -95,7 +95,7 @@ async def test_a_receiver_may_ask_to_wait(receiver: Receiver, given: str, expect
 
 async def test_a_host_that_takes_no_connection_is_an_error() -> None:
     answer = await sent(f"http://127.0.0.1:{free_port()}/")
-    assert answer == Answer(None, "the host takes no connection")
+    assert answer == Answer(None, "the host does not accept connections")
 
 
 async def test_a_receiver_that_does_not_answer_is_an_error(receiver: Receiver) -> None:
@@ -162,4 +162,4 @@ async def test_a_certificate_without_an_authority_is_an_error(tmp_path: Path) ->
 
 async def test_a_host_without_tls_is_an_error(receiver: Receiver) -> None:
     answer = await sent(receiver.url.replace("http:", "https:"))
-    assert answer == Answer(None, "the host speaks no TLS that is understood")
+    assert answer == Answer(None, "the TLS handshake with the host failed")
