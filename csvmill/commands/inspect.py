@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from csvmill.commands.exit_codes import Exit, report_errors, show_json
-from csvmill.commands.job_text import multiline_rows
+from csvmill.commands.job_text import describe_warning, multiline_rows
 from csvmill.commands.option_words import given_as_json, input_options, spoken
 from csvmill.commands.options import STREAM, input_argument, json_option
 from csvmill.commands.problem_text import describe_problems
@@ -98,6 +98,7 @@ def describe(found: Inspection) -> str:
         lines.append(("", f"... and {found.column_count - _MAX_COLUMNS:,} more"))
     if found.rows_of_several_lines:
         lines.append(("", multiline_rows(found.rows_of_several_lines, found.most_lines)))
+    lines += [("warning", spoken(describe_warning(each))) for each in found.warnings]
     lines += [("note", spoken(note)) for note in found.notes]
     if (proposed := found.proposed) is not None:
         lines.append(("proposal", proposal_text(proposed)))

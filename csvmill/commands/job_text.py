@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
 from csvmill.commands.option_words import spoken
 from csvmill.commands.problem_text import describe_problems
 from csvmill.commands.spec_text import describe_spec
+from shared.csv.problems import show
 from shared.jobs.job_state import JobState
 
 if TYPE_CHECKING:
-    from csvmill.client import JobProgress, JobView, ReportView, WarningView
+    from csvmill.client import JobProgress, JobView, ReportView
 
 
 def job_json(job: JobView) -> dict[str, Any]:
@@ -77,7 +78,8 @@ def describe_report(job: JobView) -> list[tuple[str, str]]:
     """Return labelled lines about a job's report and the problems of its file."""
     lines: list[tuple[str, str]] = []
     if (report := job.report) is not None:
-        lines = [("rows", row_counts(report))] if report.rows_in is not None else []
+        if report.rows_in is not None:
+            lines = [("rows", row_counts(report)), *(("", each) for each in _other_counts(report))]
         lines += [
             (
                 "engine",
@@ -88,8 +90,6 @@ def describe_report(job: JobView) -> list[tuple[str, str]]:
             ("memory", f"at most {report.peak_memory >> 20:,} MiB"),
             ("scratch", f"at most {report.peak_scratch >> 20:,} MiB"),
         ]
-        if report.rows_of_several_lines and report.most_lines:
-            lines.insert(1, ("", multiline_rows(report.rows_of_several_lines, report.most_lines)))
     lines += [
         ("problem", spoken(text, job.aggregation)) for text in describe_problems(job.problems)
     ]
@@ -104,17 +104,48 @@ def echo_warnings(job: JobView) -> None:
         click.echo(f"Warning: {spoken(describe_warning(warning), job.aggregation)}", err=True)
 
 
-def describe_warning(warning: WarningView) -> str:
-    """Return a warning on one line."""
-    if warning.line is None:
-        return f"{warning.message}; {warning.remedy}"
+class WarningLike(Protocol):
+    """A warning, of a job or of an inspection."""
+
+    @property
+    def count(self) -> int: ...  # noqa: D102
+    @property
+    def file(self) -> str | None: ...  # noqa: D102
+    @property
+    def line(self) -> int | None: ...  # noqa: D102
+    @property
+    def message(self) -> str: ...  # noqa: D102
+    @property
+    def remedy(self) -> str: ...  # noqa: D102
+
+
+def describe_warning(warning: WarningLike) -> str:
+    """Return a warning on one line, with the file if the job has several."""
+    places = [] if warning.file is None else [show(warning.file.encode())]
+    places += [] if warning.line is None else [f"line {warning.line}"]
     first = "in" if warning.count == 1 else "first in"
-    return f"{warning.message} ({first} line {warning.line}); {warning.remedy}"
+    where = f" ({first} {', '.join(places)})" if places else ""
+    return f"{warning.message}{where}; {warning.remedy}"
 
 
 def multiline_rows(rows: int, most_lines: int) -> str:
     """Return how many rows span several lines; a stray quote can be the cause."""
     return f"{rows:,} span several lines, at most {most_lines:,}"
+
+
+def _other_counts(report: ReportView) -> list[str]:
+    """Return what else was counted of rows and lines, if it is not zero."""
+    counts = []
+    if report.rows_of_several_lines and report.most_lines:
+        counts.append(multiline_rows(report.rows_of_several_lines, report.most_lines))
+    if report.rows_padded:
+        counts.append(f"{report.rows_padded:,} had too few cells, and were filled")
+    if report.rows_truncated:
+        counts.append(f"{report.rows_truncated:,} had too many cells, and were cut")
+    if report.lines_passed_over:
+        lines = "line is" if report.lines_passed_over == 1 else "lines are"
+        counts.append(f"{report.lines_passed_over:,} {lines} in no row")
+    return counts
 
 
 def row_counts(report: ReportView) -> str:

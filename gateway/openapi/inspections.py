@@ -65,6 +65,7 @@ EXAMPLE: Node = {
     "misfit_field": "group_by[0].column",
     "default_fits": False,
     "sample_rows": [{"line": 2, "cells": ["Umbrella"]}],
+    "warnings": [],
 }
 
 FORM: Node = {

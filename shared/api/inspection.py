@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from shared.api.described import WithJsonSchema
 from shared.api.problem import ProblemView
+from shared.api.report import WarningView
 from shared.api.view import Count, Ordinal, View
 
 LineEnd = Annotated[str, WithJsonSchema({"enum": ["lf", "crlf", "cr"]})]
@@ -95,7 +96,8 @@ class InspectionView(View):
     most_lines: Ordinal
     """Lines of the longest record."""
     notes: list[str]
-    """Numbers that may be written in another notation than the one they are read in."""
+    """Why the delimiter has to be declared, if so, and texts that may be numbers or dates written
+    in another way. Also the warnings of `utf8_text` and `grouped_integers`, in words."""
     proposal: dict[str, Any] | None
     """What to declare in the aggregation, so that numbers and dates that are written in another way
     are read as such, and lines beside the table are passed over; null if there is no reason for
@@ -124,3 +126,6 @@ class InspectionView(View):
     """Whether the default aggregation fits the records read, so that none has to be sent."""
     sample_rows: list[SampleRowView] = field(default_factory=list)
     """The first records, up to 20, without bad ones."""
+    warnings: list[WarningView] = field(default_factory=list)
+    """What was read in this part of the file, but may mean something else: as the report of a job
+    tells it, but for what only a job can find out."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from shared.api.described import AlsoJsonSchema, WithJsonSchema
+from shared.api.described import AlsoJsonSchema, WithJsonSchema, described
 from shared.api.view import Count, Ordinal, View
 from shared.jobs.input_limits import SHOWN_INPUTS
 
@@ -43,12 +43,21 @@ _SECONDS = {
 }
 
 
+_KIND = (
+    "A code that never changes; later versions may have others. One of `assumed_encoding`, "
+    "`utf8_text`, `assumed_header`, `assumed_quote`, `grouped_integers`, `quote_in_text`, "
+    "`repeated_header`, `similar_header`, `total_row`, `total_group`, `sum_row`, `empty_row`, "
+    "`note_row`, `blank_group`, `below_empty_line`, `padded_records`, `truncated_records`, "
+    "`records_in_quotes`, `trailing_delimiters`, `similar_groups`, `similar_distinct`, "
+    "`similar_values`, `kept_values`"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class WarningView(View):
     """What was read in the file, but may mean something else."""
 
-    kind: str
-    """A code that never changes, such as `grouped_integers`."""
+    kind: Annotated[str, described(_KIND)]
     count: Ordinal
     """How often it was found."""
     line: Ordinal | None

@@ -87,6 +87,8 @@ class RecordReader:
         self.empty_line = 0
         """The last empty line above the record yielded last, from 1; 0 if there is none. Comments
         and lines beside the table do not count."""
+        self.bad_line = 0
+        """The line of the bad record that was reported last, from 1; 0 if there is none."""
         self.padded = 0
         self.truncated = 0
         """The number of records that `fitted` has filled or cut."""
@@ -360,6 +362,7 @@ class RecordReader:
         )
         if self._dialect.header and not self.header:
             refuse(problem)
+        self.bad_line = span.line
         self._on_problem(problem)
 
     def _name(self, column: int | None) -> str | None:

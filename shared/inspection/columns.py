@@ -1,19 +1,16 @@
-"""Summarize the columns of a sample: type, empty cells, examples, and warnings about numbers."""
+"""Summarize the columns of a sample: type, empty cells, examples, and notes about numbers."""
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-from shared.aggregation.cells import Notation, looks_numeric
-from shared.aggregation.decorations import undecorated
-from shared.aggregation.missing import MISSING_AMONG_VALUES
 from shared.aggregation.spec import notation_of
 from shared.csv.problems import show
+from shared.inspection.number_check import NumberCheck
 from shared.inspection.proposal import ColumnReadings, propose
 from shared.inspection.sample import SampleEnded
 
@@ -23,6 +20,7 @@ if TYPE_CHECKING:
     from shared.aggregation.kinds import Kind
     from shared.csv.dialect import Dialect
     from shared.csv.records import Record, RecordReader
+    from shared.inspection.file_doubts import FileDoubts
 
 MAX_COLUMNS = 1000
 """Columns that are summarized; a file may have more."""
@@ -39,10 +37,6 @@ _MAX_EXAMINED = 25_000
 """Different cells of the columns together, after which no more records are read."""
 _MAX_ROWS = 50_000
 """Records, after which no more are read."""
-_is_grouped = re.compile(rb"[+-]?[1-9][0-9]{0,2}(?:[.][0-9]{3}|[,][0-9]{3})").fullmatch
-"""A number that has either decimals or a thousands separator."""
-_is_small = re.compile(rb"[+-]?[1-9][0-9]{0,2}").fullmatch
-"""A number that needs no thousands separator."""
 
 
 @dataclass(slots=True)
@@ -83,19 +77,22 @@ def summarize(
     width: int,
     dialect: Dialect,
     first: list[SampleRow],
+    doubts: FileDoubts,
 ) -> tuple[int, list[str], dict[str, Any] | None]:
-    """Add all records to the summaries, and the first ones to `first`.
+    """Add all records to the summaries and to `doubts`, and the first ones to `first`.
 
-    Return their number, warnings about numbers and dates, and what to declare (see `propose`).
+    Return their number, notes about numbers and dates, and what to declare (see `propose`).
     """
     notation = notation_of(dialect)
     nulls = {text.encode() for text in dialect.null}
     readers = notation.readers
     possible: list[deque[Kind] | None] = [None] * len(columns)
-    numbers = [_NumberCheck(notation) for _ in columns]
+    numbers = [NumberCheck(notation) for _ in columns]
     readings = [ColumnReadings(notation) for _ in columns]
     rows = examined = 0
-    seen: list[set[bytes]] = [set() for _ in columns]
+    seen: list[dict[bytes, int]] = [{} for _ in columns]
+    see_record = doubts.records.see
+    see_row = None if doubts.rows is None else doubts.rows.see
     with suppress(SampleEnded):
         for line, found in records:
             fields = reader.fitted(found, width)
@@ -104,6 +101,9 @@ def summarize(
             if examined >= _MAX_EXAMINED or rows == _MAX_ROWS:
                 break
             rows += 1
+            see_record(line, found, fields)
+            if see_row is not None:
+                see_row(line, fields)
             if rows <= _SAMPLE_ROWS and (rows - 1) * len(columns) < _SAMPLE_CELLS:
                 first.append(SampleRow(line, tuple(map(shown, fields[: len(columns)]))))
             for i, (column, cell) in enumerate(zip(columns, fields, strict=False)):
@@ -111,8 +111,9 @@ def summarize(
                     column.empty += 1
                     continue
                 if cell in seen[i]:
+                    seen[i][cell] += 1
                     continue
-                seen[i].add(cell)
+                seen[i][cell] = 1
                 examined += 1
                 kinds = possible[i]
                 if kinds is None:
@@ -123,75 +124,30 @@ def summarize(
                     kinds.popleft()
                 if len(column.samples) < _SAMPLES and (text := shown(cell)) not in column.samples:
                     column.samples.append(text)
-                numbers[i].add(cell)
+                numbers[i].add(line, cell)
                 readings[i].add(cell)
+        else:
+            doubts.end()
     for column, kinds in zip(columns, possible, strict=True):
         if kinds is not None:
             column.type = kinds[0] if kinds else "text"
-    proposal, doubts = propose(
+    proposal, unclear = propose(
         [
             (column.position, column.name, column.type, reading)
             for column, reading in zip(columns, readings, strict=True)
         ],
         dialect,
     )
+    for column, check, counts in zip(columns, numbers, seen, strict=True):
+        if column.type == "number":
+            doubts.see_numbers(check.findings(column.position, counts))
     notes = (
         f"column {column.position} ({show(column.name.encode())}): {note}"
         for column, check in zip(columns, numbers, strict=True)
-        if (note := check.note(column.type, dialect.delimiter))
+        if (note := check.note(column.type))
     )
-    shown_notes = list(islice(chain(notes, doubts), _MAX_NOTES))
+    shown_notes = list(islice(chain(notes, unclear), _MAX_NOTES))
     return rows, shown_notes, proposal
-
-
-class _NumberCheck:
-    """Finds out whether the numbers of a column may be in another notation."""
-
-    def __init__(self, notation: Notation) -> None:
-        self._notation = notation
-        self._number = notation.readers["number"]
-        self._unread: bytes | None = None
-        self._hint: str | None = None
-        self._grouped: bytes | None = None
-        self._ambiguous = True
-        self._figures = True
-
-    def add(self, cell: bytes) -> None:
-        """Check a cell that is not empty."""
-        if not self._figures:
-            return
-        if self._number(cell) is None:
-            bare = undecorated(cell)
-            if bare is None or not looks_numeric(bare.number):
-                self._figures = cell.lower() in MISSING_AMONG_VALUES
-            # `1,234` has two readings; another cell may have only one.
-            elif self._hint is None or " or " in self._hint:
-                self._unread, self._hint = cell, self._notation.hint("number", cell)
-            return
-        if self._ambiguous:
-            if _is_grouped(cell):
-                self._grouped = self._grouped or cell
-            elif not _is_small(cell):
-                self._ambiguous = False
-
-    def note(self, kind: str, delimiter: str) -> str | None:
-        """Return a warning for a column of this type, or None."""
-        if not self._figures:
-            return None
-        if kind == "text" and self._unread is not None and self._hint is not None:
-            return f"{show(self._unread)} is read as text; if it is a number, set {self._hint}"
-        cell = self._grouped
-        if kind != "number" or cell is None or not self._ambiguous:
-            return None
-        # If commas separate fields, a point in a number separates its decimals.
-        if self._notation.thousands or (self._notation.decimal == "." and delimiter == ","):
-            return None
-        other = Notation("," if self._notation.decimal == "." else ".", self._notation.decimal)
-        meant, read = (n.readers["number"](cell) for n in (other, self._notation))
-        return (
-            f"{show(cell)} is read as {read}; if it is {meant}, set "
-            f"input.decimal to {other.decimal!r} and input.thousands to {other.thousands!r}"
-        )
 
 
 def shown(text: bytes) -> str:

@@ -23,27 +23,31 @@ from shared.api.inspection import (
     SampleRowView,
 )
 from shared.api.problem import ProblemView
+from shared.api.report import WarningView
 from shared.csv.compression import compression_of
 from shared.csv.dialect import STRICT, UNDECLARED
-from shared.csv.problems import EMPTY_FILE, SHOWN_PROBLEMS, show
+from shared.csv.problems import EMPTY_FILE, SHOWN_PROBLEMS
 from shared.csv.records import RecordReader
 from shared.errors import InvalidInput, MalformedInput, SpecMismatch
 from shared.inspection.columns import columns_of, summarize
 from shared.inspection.detect import Detection, detect_dialect
+from shared.inspection.file_doubts import FileDoubts, of_text
 from shared.inspection.header import HeaderDecision
 from shared.inspection.sample import SAMPLE_SIZE, Sample, SampleEnded
 from shared.inspection.table_proposal import NONE, Proposal, propose
 from shared.inspection.unreadable_cells import misread_column
-from shared.jobs.warnings import Finding, warning_of
+from shared.jobs.warnings import in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from shared.aggregation.resolve import Query
     from shared.aggregation.spec import Aggregation
     from shared.csv.dialect import Dialect, Input
     from shared.csv.problems import Problem
+    from shared.csv.records import Record
     from shared.inspection.columns import ColumnSummary, SampleRow
+    from shared.jobs.warnings import FileWarning
 
 MAX_HEADER_SIZE = 16 << 20
 """The maximum size of the header of a file that is inspected, in bytes of text."""
@@ -79,8 +83,8 @@ class Inspection:
     most_lines: int
     """Lines of the longest of these; 1 if there is none."""
     notes: tuple[str, ...]
-    """Warnings: the delimiter may be another one, or numbers may be in another notation than that
-    of `dialect`."""
+    """Why the delimiter has to be declared, and which texts may be numbers or dates in another
+    notation than that of `dialect`."""
     proposal: dict[str, Any] | None
     """What to declare, as `input` of a spec, so that numbers and dates are read as such; None if
     the sample gives no reason for it."""
@@ -101,6 +105,8 @@ class Inspection:
     """The first well-formed records."""
     lines: Proposal = NONE
     """What to declare, as there are lines beside the table."""
+    warnings: tuple[FileWarning, ...] = ()
+    """What was read, but may mean something else."""
 
     @property
     def proposed(self) -> dict[str, Any] | None:
@@ -228,6 +234,7 @@ def _inspected(
     columns: list[ColumnSummary] = []
     rows, unreadable, fits, query = 0, None, None, None
     notes: list[str] = []
+    warnings: tuple[FileWarning, ...] = in_words(of_text(detected), (), CANONICAL)
     proposal: dict[str, Any] | None = None
     first: list[SampleRow] = []
     try:
@@ -237,10 +244,12 @@ def _inspected(
             columns = columns_of(header[1])
             if aggregation is not None:
                 fits, query = _fit(aggregation, header[1], detected)
-            below = islice(records, most)
+            doubts = FileDoubts(detected, reader, header, query)
+            below = _up_to(most, records)
             rows, notes, proposal = summarize(
-                columns, reader, below, len(header[1]), detected.dialect, first
+                columns, reader, below, len(header[1]), detected.dialect, first, doubts
             )
+            warnings = doubts.warnings()
             if query and (misread := misread_column(query, columns, detected.dialect)):
                 fits = Fit(misread[0], (), misread[1])
     except SampleEnded:
@@ -252,7 +261,15 @@ def _inspected(
             detected, columns, rows, problems, count, unreadable, fits, reader, notes, proposal
         ),
         sample_rows=tuple(first),
+        warnings=warnings,
     )
+
+
+def _up_to(most: int, records: Iterator[Record]) -> Iterator[Record]:
+    """Yield records. Raises SampleEnded after `most` of them."""
+    yield from islice(records, most)
+    if most != sys.maxsize:
+        raise SampleEnded
 
 
 def _unreadable(sample: bytes, declared: Input) -> Detection:
@@ -307,7 +324,8 @@ def inspection_view(inspection: Inspection) -> InspectionView:
         sep_line=inspection.dialect.sep_line,
         line_ends=list(inspection.line_ends),
         columns=list(map(ColumnView.from_value, inspection.columns)),
-        notes=list(inspection.notes),
+        notes=[*inspection.notes, *_earlier_notes(inspection.warnings)],
+        warnings=list(map(WarningView.from_value, inspection.warnings)),
         proposal=inspection.proposed,
         proposal_reasons=list(inspection.lines.reasons),
         bytes=inspection.size,
@@ -318,6 +336,12 @@ def inspection_view(inspection: Inspection) -> InspectionView:
         sample_rows=[SampleRowView(each.line, list(each.cells)) for each in inspection.sample_rows],
         output_columns=None if fits is None or fits.error else list(fits.columns),
     )
+
+
+def _earlier_notes(warnings: Iterable[FileWarning]) -> list[str]:
+    """Return the warnings that were notes before the API had warnings of inspections."""
+    kinds = ("utf8_text", "grouped_integers")
+    return [f"{each}; {each.remedy}" for each in warnings if each.kind in kinds]
 
 
 def _inspection(
@@ -340,7 +364,7 @@ def _inspection(
         rows=rows,
         rows_of_several_lines=reader.of_several_lines,
         most_lines=reader.most_lines,
-        notes=(*_notes_of_text(detected), *notes),
+        notes=(*([] if detected.doubt is None else [detected.doubt]), *notes),
         proposal=proposal,
         size=len(detected.text),
         whole=detected.whole,
@@ -350,16 +374,6 @@ def _inspection(
         error=error,
         fits=fits,
     )
-
-
-def _notes_of_text(detected: Detection) -> list[str]:
-    """Return the doubts about the file as a whole."""
-    notes = [] if detected.doubt is None else [detected.doubt]
-    if detected.utf8_text:
-        example = show(detected.utf8_text.encode())
-        warning = warning_of(Finding("utf8_text", 1, example=example), (), CANONICAL)
-        notes.append(f"{warning}; {warning.remedy}")
-    return notes
 
 
 def _fit(

@@ -239,10 +239,16 @@ def warnings_of(
 
     Raises TypeError and KeyError for a finding that this version does not know.
     """
-    every = [*(Finding(**finding) for finding in findings), *more]
-    found = [warning_of(finding, names, notation) for finding in every]
+    return in_words([*(Finding(**finding) for finding in findings), *more], names, notation)
+
+
+def in_words(
+    findings: Iterable[Finding], names: Sequence[str], notation: Notation
+) -> tuple[FileWarning, ...]:
+    """Return findings in words, in the order of `KINDS`. See `warning_of`."""
     order = list(KINDS)
-    return tuple(sorted(found, key=lambda warning: order.index(warning.kind)))
+    found = sorted(findings, key=lambda finding: order.index(finding.kind))
+    return tuple(warning_of(finding, names, notation) for finding in found)
 
 
 def of_dialect(dialect: Dialect | None) -> list[Finding]:

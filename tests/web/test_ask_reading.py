@@ -50,13 +50,15 @@ async def test_a_wrong_reading_is_corrected_and_read_again(
     await open_with(page, service, tmp_path / "umsatz.csv")
     await expect(column_heads(page).nth(1)).to_contain_text("Straße")
     await expect(column_heads(page).nth(2)).to_have_text("Betrag" + "text")
-    await expect(page.get_by_text("One thing to check")).to_be_visible()
+    await expect(page.get_by_text("Things to check")).to_be_visible()
+    await expect(page.get_by_text("The encoding was guessed. The text is not")).to_be_visible()
 
     await page.get_by_role("button", name="Decimals: Comma: 1,5").click()
 
     await expect(column_heads(page).nth(2)).to_have_text("Betrag" + "number")
-    await expect(page.get_by_text("One thing to check")).to_be_hidden()
+    await expect(page.get_by_text("One thing to check")).to_be_visible()
     await control(page, "input.encoding").select_option("Windows-1251 (Cyrillic)")
+    await expect(page.get_by_text("One thing to check")).to_be_hidden()
     await expect(column_heads(page).nth(1)).to_contain_text("StraЯe")
     await control(page, "input.delimiter").select_option("Comma")
     await expect(page.get_by_text("rows are malformed")).to_be_visible()

@@ -158,7 +158,7 @@ async def test_the_page_has_words_for_every_kind_of_warning_and_unknown_ones_spe
         """async (messages) => {
             const base = new URL(document.querySelector('script[type="module"]').src);
             const { warnings } = await import(new URL("texts/warnings.js", base));
-            const { warningTexts } = await import(new URL("jobs/findings.js", base));
+            const { warningTexts } = await import(new URL("jobs/warning_texts.js", base));
             return {
                 kinds: Object.keys(warnings.kinds),
                 told: Object.entries(messages).map(([kind, message]) =>

@@ -21,7 +21,7 @@ import {
 } from "../../../gateway/web/page/ask/dialect_fields.js";
 import { fragmentOf, questionIn } from "../../../gateway/web/page/ask/fragment.js";
 import { parse, write } from "../../../gateway/web/page/ask/notation.js";
-import { remedyOf } from "../../../gateway/web/page/ask/notes.js";
+import { otherNotes, remedyOf } from "../../../gateway/web/page/ask/notes.js";
 import { around, placeOf } from "../../../gateway/web/page/ask/places.js";
 import { pretty } from "../../../gateway/web/page/ask/pretty.js";
 import {
@@ -366,6 +366,27 @@ test("what a note says to declare is declared at once", () => {
     ["look at it", null],
   ];
   for (const [note, expected] of notes) assert.deepEqual(remedyOf(note), expected);
+});
+
+test("a note that is a warning, or about the delimiter, is not told again", () => {
+  const grouped = {
+    kind: "grouped_integers",
+    count: 2,
+    line: 2,
+    column: 2,
+    example: "'1.234'",
+    message: "column 2: 2 cells: they may be integers",
+    remedy: "set input.decimal to ','",
+  };
+  const other = "column 3: '1,5' is read as text";
+  const notes = [
+    "it is a comma or a semicolon: set input.delimiter",
+    other,
+    `${grouped.message} (first in line 2); ${grouped.remedy}`,
+  ];
+  /** @type {any} */
+  const found = { notes, warnings: [grouped] };
+  assert.deepEqual(otherNotes(found), [other]);
 });
 
 test("names of output columns follow what they name", () => {

@@ -206,4 +206,6 @@ test("rows with the same problem are told together, if no other row is between",
     ],
   );
   assert.deepEqual(grouped([]), []);
+  const one = { ...of(2, "x"), file: "a.csv" };
+  assert.equal(grouped([one, { ...one, file: "b.csv" }]).length, 2);
 });

@@ -4,6 +4,7 @@ import { h } from "../core/element.js";
 import { formatCount } from "../core/format.js";
 import { plain } from "../core/plain.js";
 import { inLabels, labelled, sentence } from "../core/wording.js";
+import { textsBeforeJob } from "../jobs/warning_texts.js";
 import { ask as texts } from "../texts/ask.js";
 import { dialect } from "../texts/dialect.js";
 import { declare, declared, FIELDS } from "./dialect_fields.js";
@@ -83,7 +84,8 @@ export function messages(inspection, { accept, header, go }) {
   }
   const proposed = inspection.proposal?.input;
   const doubts = inspection.notes.filter((note) => DELIMITER.test(note));
-  const notes = inspection.notes.filter((note) => !DELIMITER.test(note));
+  const notes = otherNotes(inspection);
+  const count = notes.length + inspection.warnings.length;
   return [
     proposed &&
       box(
@@ -116,24 +118,19 @@ export function messages(inspection, { accept, header, go }) {
           h("button", { type: "button", onclick: () => header(false) }, texts.notes.headerNo),
         ),
       ),
-    notes.length > 0 &&
+    count > 0 &&
       box(
         "warn",
-        texts.notes.doubts(notes.length),
+        texts.notes.doubts(count),
         h(
           "ul",
           null,
-          notes.map((note) => {
-            const remedy = remedyOf(note);
-            const button = remedy
-              ? h(
-                  "button",
-                  { type: "button", class: "small", onclick: () => accept(remedy) },
-                  settings(remedy).join(", "),
-                )
-              : goButton(placeOfNote(note), go);
-            return h("li", null, inLabels(note), " ", button);
+          inspection.warnings.map((warning) => {
+            const { title, message, remedy, place } = textsBeforeJob(warning);
+            const words = [place ? `${title} (${place}).` : `${title}.`, message, remedy];
+            return h("li", null, words.join(" "), " ", settleButton(warning.remedy, accept, go));
           }),
+          notes.map((note) => h("li", null, inLabels(note), " ", settleButton(note, accept, go))),
         ),
       ),
     inspection.problem_count > 0 && problems(inspection, go),
@@ -144,6 +141,32 @@ export function messages(inspection, { accept, header, go }) {
         texts.notes.severalLines(inspection.rows_of_several_lines, inspection.most_lines),
       ),
   ];
+}
+
+/**
+ * Returns the notes that are neither about the delimiter nor among the warnings.
+ * @param {Inspection} inspection
+ */
+export function otherNotes({ notes, warnings }) {
+  const told = (/** @type {string} */ note) =>
+    warnings.some(({ message, remedy }) => note.startsWith(message) && note.endsWith(remedy));
+  return notes.filter((note) => !DELIMITER.test(note) && !told(note));
+}
+
+/**
+ * Returns a button that declares what a remedy names, or leads to its field; null if it names none.
+ * @param {string} text
+ * @param {(input: Input) => void} accept
+ * @param {(place: string) => void} go
+ */
+function settleButton(text, accept, go) {
+  const remedy = remedyOf(text);
+  if (!remedy) return goButton(placeOfNote(text), go);
+  return h(
+    "button",
+    { type: "button", class: "small", onclick: () => accept(remedy) },
+    settings(remedy).join(", "),
+  );
 }
 
 /**

@@ -138,6 +138,7 @@ const UNDECIDED = Object.freeze({
   rows_of_several_lines: 0,
   most_lines: 0,
   notes: [],
+  warnings: [],
   proposal: null,
   proposal_reasons: [],
   bytes: 0,

@@ -95,6 +95,7 @@
  * @property {number} rows_of_several_lines
  * @property {number} most_lines
  * @property {string[]} notes
+ * @property {import("../jobs/api.js").FileWarning[]} warnings
  * @property {Aggregation | null} proposal
  * @property {string[]} proposal_reasons
  * @property {number} bytes

@@ -46,6 +46,7 @@ import { call, callJson } from "../api/client.js";
  * @property {string | null} name
  * @property {string} found
  * @property {string} expected
+ * @property {string | null} [file] its name, if the job has several
  */
 
 /**
@@ -57,6 +58,7 @@ import { call, callJson } from "../api/client.js";
  * @property {string} example
  * @property {string} message
  * @property {string} remedy
+ * @property {string | null} [file] the name of that of the first one, if the job has several
  */
 
 /**

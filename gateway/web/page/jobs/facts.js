@@ -127,7 +127,10 @@ export function grouped(problems) {
  */
 function same(one, other) {
   return (
-    one.column === other.column && one.found === other.found && one.expected === other.expected
+    one.file === other.file &&
+    one.column === other.column &&
+    one.found === other.found &&
+    one.expected === other.expected
   );
 }
 

@@ -3,21 +3,18 @@
 import { h } from "../core/element.js";
 import { formatCount } from "../core/format.js";
 import { plain } from "../core/plain.js";
-import { inLabels, labelled } from "../core/wording.js";
+import { labelled } from "../core/wording.js";
 import { jobs as texts } from "../texts/jobs.js";
 import { warnings as words } from "../texts/warnings.js";
 import { runAgain } from "./actions.js";
 import { grouped } from "./facts.js";
+import { warningTexts } from "./warning_texts.js";
 
 /** @typedef {import("./api.js").Job} Job */
 /** @typedef {import("./api.js").FileWarning} FileWarning */
 
 /** Warnings that are shown before a person asks for the others. */
 const OPEN = 3;
-/** The part of the question that the page calls the filter, as messages of the service name it. */
-const FILTER =
-  /(?<= a value (?:in|that) |: )where(?=(?: excludes)? without being equal| (?:excluded|kept) such records)/g;
-
 /**
  * Returns the warnings of a job; null if there are none.
  * @param {Job} job
@@ -38,21 +35,6 @@ export function warningsSection(job) {
         h("button", { type: "button", onclick: () => runAgain(job) }, words.again),
       ),
   );
-}
-
-/**
- * What a warning says: its title, what was found, where, and what to do. An unknown kind speaks for
- * itself.
- * @param {FileWarning} found
- */
-export function warningTexts(found) {
-  const known = words.kinds[found.kind];
-  return {
-    title: known?.title ?? words.other,
-    message: inLabels(found.message.replace(FILTER, words.filter)),
-    remedy: known?.remedy ?? inLabels(found.remedy),
-    place: found.line === null ? "" : words.line(formatCount(found.line), found.count),
-  };
 }
 
 /** @param {FileWarning} found */
@@ -114,6 +96,7 @@ function problemRow({ problem, last, count }) {
     column === null ? report.wholeRow : report.columnName(column, name ? plain(name) : null);
   const lines =
     count === 1 ? formatCount(line) : report.lines(formatCount(line), formatCount(last), count);
+  const where = problem.file ? `${plain(problem.file)}: ${lines}` : lines;
   const cell = (
     /** @type {string} */ kind,
     /** @type {string} */ label,
@@ -122,7 +105,7 @@ function problemRow({ problem, last, count }) {
   return h(
     "tr",
     { role: "row" },
-    cell("number", report.columns.line, lines),
+    cell("number", report.columns.line, where),
     cell("", report.columns.column, place),
     cell("found", report.columns.found, plain(found)),
     cell("", report.columns.expected, labelled(expected)),

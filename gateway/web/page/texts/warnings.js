@@ -16,8 +16,12 @@ export const warnings = Object.freeze({
     count === 1 ? "One thing to check" : `${count} things to check`,
   lead: "The result is computed as you asked. These places in the file may mean something else.",
   other: "Something to check",
-  line: (/** @type {string} */ line, /** @type {number} */ count) =>
-    count === 1 ? `line ${line}` : `first in line ${line}`,
+  place: (/** @type {string} */ file, /** @type {string} */ line, /** @type {number} */ count) => {
+    const place = [file, line && `line ${line}`].filter(Boolean).join(", ");
+    return place && (file || count !== 1) ? `${count === 1 ? "" : "first "}in ${place}` : place;
+  },
+  /** The part of a remedy that there is no reason for before a job. */
+  runAgain: /\brun again and /i,
   again: "Run again with other settings",
   filter: "the filter",
 

@@ -94,3 +94,25 @@ def test_lines_beside_the_table_are_proposed_as_options(tmp_path: Path) -> None:
     assert code == 0
     assert "proposal" not in text
     assert "spec     gives sum(Plays)" in text
+
+
+def test_warnings_are_shown_once_with_the_options_that_settle_them() -> None:
+    data = "Stadt;Einwohner\nKöln;1.234\nUlm;126.405\n\nTotal;127.639\n".encode("cp1252")
+
+    code, text = inspect("-", stdin=data)
+
+    assert code == 0
+    shown = [line.removeprefix("warning ").strip() for line in text.splitlines()]
+    told = [line for line in shown if "header   " not in line][-4:]
+    assert [line.partition(":")[0] for line in told] == [
+        "the text is not UTF-8 and was read as Windows-1252",
+        "column 2 ('Einwohner')",
+        "column 1 ('Stadt')",
+        "1 record such as 'Total;127.639' follows an empty line",
+    ]
+    assert text.count("exactly three decimals") == text.count("use --decimal , and --thousands .")
+    view = json.loads(inspect("-", "--json", stdin=data)[1])
+    assert [each["kind"] for each in view["warnings"]] == [
+        "assumed_encoding", "grouped_integers", "total_row", "below_empty_line",
+    ]  # fmt: skip
+    assert [each["line"] for each in view["warnings"]] == [None, 2, 5, 5]

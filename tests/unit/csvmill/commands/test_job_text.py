@@ -66,10 +66,26 @@ def test_a_report_shows_how_the_rows_add_up() -> None:
     assert {field.name: getattr(report, field.name) for field in fields(report)} == REPORT
     lines = describe_job(replace(JOB, report=report)).splitlines()
     assert "rows       1,200 = 1,000 aggregated + 150 filtered + 50 rejected" in lines
-    assert "           2 span several lines, at most 40" in lines
+    rows = next(place for place, line in enumerate(lines) if line.startswith("rows "))
+    assert lines[rows + 1 : rows + 3] == [
+        "           2 span several lines, at most 40",
+        "           3 lines are in no row",
+    ]
     assert "engine     kernel 1.2.3, exact plan" in lines
     assert "took       queue 0.0 s, aggregate 2.0 s" in lines
     assert "memory     at most 300 MiB" in lines
+
+
+def test_rows_that_were_filled_or_cut_and_lines_beside_them_are_counted() -> None:
+    counts = {"rows_padded": 7, "rows_truncated": 1200, "lines_passed_over": 1}
+    report = ReportView.of({**REPORT, **counts, "rows_of_several_lines": 0})
+    lines = describe_job(replace(JOB, report=report)).splitlines()
+    rows = next(place for place, line in enumerate(lines) if line.startswith("rows "))
+    assert [line.strip() for line in lines[rows + 1 : rows + 4]] == [
+        "7 had too few cells, and were filled",
+        "1,200 had too many cells, and were cut",
+        "1 line is in no row",
+    ]
 
 
 def test_counts_that_an_older_server_does_not_report_are_not_shown() -> None:
@@ -113,7 +129,10 @@ def test_warnings_are_printed_on_standard_error(capsys: pytest.CaptureFixture[st
         "remedy": "fill the cells",
     }
     once = {**warning, "count": 1, "message": "column 1: 1 cell is empty"}
-    report = ReportView.of({**REPORT, "warnings": [warning, {**warning, "line": None}, once]})
+    of_file = {**warning, "file": "May's.csv"}
+    all_of_file = {**of_file, "line": None, "count": 1}
+    every = [warning, {**warning, "line": None}, once, of_file, all_of_file]
+    report = ReportView.of({**REPORT, "warnings": every})
     echo_warnings(replace(JOB, report=report))
     echo_warnings(JOB)
     out, err = capsys.readouterr()
@@ -122,6 +141,8 @@ def test_warnings_are_printed_on_standard_error(capsys: pytest.CaptureFixture[st
         "Warning: column 1: 2 cells are empty (first in line 7); fill the cells",
         "Warning: column 1: 2 cells are empty; fill the cells",
         "Warning: column 1: 1 cell is empty (in line 7); fill the cells",
+        'Warning: column 1: 2 cells are empty (first in "May\'s.csv", line 7); fill the cells',
+        'Warning: column 1: 2 cells are empty (in "May\'s.csv"); fill the cells',
     ]
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from shared.aggregation.cells import CANONICAL, Notation
+from shared.api.report import _KIND
 from shared.jobs.warnings import KINDS, Finding, refusal, warning_of, warnings_of
 from tests.malformations import table
 
@@ -55,3 +58,7 @@ def test_warnings_are_in_the_order_of_kinds_and_the_first_is_the_reason() -> Non
     assert refusal(warnings).endswith(f" (and {more} more warnings)")
     assert refusal(warnings[:2]).endswith(" (and 1 more warning)")
     assert refusal(warnings[:1]).endswith(warnings[0].remedy)
+
+
+def test_the_api_describes_every_kind() -> None:
+    assert set(re.findall("`([a-z_0-9]+)`", _KIND)) == KINDS.keys()
