@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from shared.csv.problems import show
 from shared.inspection.tally import Tally
-from shared.inspection.total_names import begins_note, is_blank, names_all, names_total
+from shared.inspection.total_names import BLANKS, begins_note, is_blank, names_all, names_total
 from shared.jobs.warnings import Finding
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     Place = tuple[int, int, bytes]
     """The line of a row; a column of it, from 0; and the cell there."""
 
+_OF_BLANKS = BLANKS.encode()
+"""The bytes of blanks; those of a no-break space are in other characters too."""
 _LABELS = 1000
 """Columns in which the name of a total is looked for."""
 
@@ -63,7 +65,7 @@ class RowDoubts:
             self._repeated.add_record(line, cells, self._delimiter)
         elif self._grouping.columns and self._has_names(cells):
             self._similar.add_record(line, cells, self._delimiter)
-        elif not any(cells):
+        elif not b"".join(cells).translate(None, _OF_BLANKS) and all(map(is_blank, cells)):
             self._empty.add_record(line, cells, self._delimiter)
         elif self._grouping.texts:
             self._see_groups(line, cells)
