@@ -91,8 +91,15 @@ def decide_header(sample: Sample, dialect: Dialect) -> HeaderDecision:
         return HeaderDecision(
             True, f"column {names[0] + 1} is {show(first[names[0]])}, above {shown}", assumed=weak
         )
-    # Sizes and codes are names of columns too, if there is a name beside them: `Size,500,250`.
-    named = [i for i, pair in columns if pair == ("text", "text") and i not in recurring]
+    # Sizes and codes are names of columns too, if there is a name beside them: `Size,500,250`. A
+    # number above texts may be one: `2019,500` over `a,3`.
+    named = [
+        i
+        for i, (head, body) in columns
+        if body == "text"
+        and (head == "text" or (head == "number" and not _is_measured(kinds.number(first[i]))))
+        and not _recurs(first[i], i, others)
+    ]
     certain = (proofs if named else values) or (recurring if same_kind else [])
     if certain and not names:
         i = min(certain)

@@ -79,6 +79,7 @@ async def test_a_file_that_is_clear_is_read(
         (b"Sales 2020\na;b\nx;1\ny;2\n", UNDECLARED, "no delimiter fits all lines: line 1 is"),
         (b"note\nHello, you\nFoo, bar\n", UNDECLARED, "no delimiter fits all lines: line 1 is"),
         (b"Size,500,250\na,3,1\nb,5,2\n", UNDECLARED, "line 1 looks like a record"),
+        (b"2019,500\na,3\nb,5\n2019,500\n", UNDECLARED, "line 1 looks like a record"),
         (b"name,4,4\na,3,1\nb,5,2\n", UNDECLARED, "line 1 looks like a record"),
     ],
 )

@@ -94,6 +94,8 @@ def test_a_first_line_that_is_clearly_a_record_is_not_a_header(data: bytes, show
         (b"Land,2019,2020\nx,1,2\ny,3,4\n", "column 2 is '2019'"),
         # Large or repeated numbers beside a text that does not recur
         (b"Size,500,250\na,1,2\nb,3,4\n", "column 2 is '500'"),
+        (b"2019,500\na,3\nb,5\n", "column 2 is '500'"),
+        (b"2019,500\na,3\nb,5\n2019,500\n", "column 2 is '500'"),
         # A number with decimals, though they are zeros, beside a text above figures
         (b'0.00,"x,y"\n0.00,"1,2"\n', "column 1 is '0.00'"),
         # A cell that recurs, beside a text above figures

@@ -19,6 +19,17 @@ def test_the_page_about_csv_has_a_row_for_each_kind_in_order() -> None:
     assert [row for row in rows if row not in ("`kind`", "---")] == [f"`{kind}`" for kind in KINDS]
 
 
+def test_the_table_of_doubts_has_each_kind_in_order() -> None:
+    rows = table("Doubts")
+    assert rows.pop("doubt") == ["the job"]
+    answers = [row[0] for row in rows.values()]
+    told = re.findall(r"warns[^|]*?: `([a-z0-9_]+)`", "|".join(answers))
+    assert told == list(KINDS)
+    assert [
+        row for row in answers if not re.match("warns|is refused|fails|does .not tell", row)
+    ] == []
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_has_a_message_and_a_remedy(kind: str) -> None:
     finding = Finding(kind, 1234, 5, 7, 2, "'x'")
