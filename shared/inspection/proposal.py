@@ -18,6 +18,7 @@ from shared.aggregation.date_format import ISO, ZONED, DateFormat
 from shared.aggregation.decorations import undecorated
 from shared.aggregation.missing import MISSING_AMONG_VALUES
 from shared.csv.problems import show
+from shared.inspection.unix_times import UnixTimes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -72,6 +73,7 @@ class ColumnReadings:
     """Other formats in which all cells are dates; None before the first cell."""
     example: bytes = b""
     """The first date."""
+    times: UnixTimes = field(default_factory=UnixTimes)
 
     def add(self, cell: bytes) -> None:
         """Add a cell that is not empty."""
@@ -79,6 +81,8 @@ class ColumnReadings:
             self.nulls[cell.decode()] = None
             return
         self.cells += 1
+        if self.times.digits >= 0:
+            self.times.add(cell)
         if self.numbers:
             self._add_number(cell)
         self.current = self.current and self.notation.dates.key(cell) is not None
@@ -159,9 +163,11 @@ def propose(
     dated = False
     for position, name, kind, found in columns:
         dated = dated or kind == "date"
+        heading = f"column {position} ({show(name.encode())}): "
+        if kind == "integer" and dialect.date == ISO and (note := found.times.note(name)):
+            notes.append(heading + note)
         if kind != "text" or not found.cells:
             continue
-        heading = f"column {position} ({show(name.encode())}): "
         if found.numbers:
             nulls |= found.nulls
             if (doubt := found.number_note()) is not None:
