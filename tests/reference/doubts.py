@@ -225,11 +225,14 @@ class Doubts:
     @property
     def _sums(self) -> list[int]:
         """Return the columns of which sums are asked for."""
+        return self._columns_of("sum")
+
+    def _columns_of(self, function: str) -> list[int]:
         aggregates = self._query.aggregation.aggregates
         return [
             column
             for column, aggregate in zip(self._query.columns, aggregates, strict=True)
-            if aggregate.function == "sum"
+            if aggregate.function == function
             and column is not None
             and aggregate.where is None
             and not isinstance(aggregate.column, Arithmetic)
@@ -275,11 +278,12 @@ class Doubts:
 
     def _sum_row(self) -> list[Finding]:
         """Find a last or first row that sums all others."""
-        sums = self._sums
+        sums = self._sums or self._columns_of("avg")
         if not sums or len(self._rows) < 3:
             return []
+        named = {**self._labels(), **self._ends_of_all()}
         for place in (len(self._rows) - 1, 0):
-            if place not in self._labels() and self._is_sum(place, sums):
+            if place not in named and self._is_sum(place, sums):
                 line, row, _ = self._rows[place]
                 example = show(f"{self._sum([row], sums[0]):f}".encode())
                 return [Finding("sum_row", 1, 0, line, sums[0] + 1, example)]

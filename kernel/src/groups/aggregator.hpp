@@ -64,7 +64,12 @@ public:
     /// from `next`.
     virtual void finish(const std::byte* state, const NextValue& next, std::string& to) const = 0;
 
-    /// The same, with the values in memory: `kept` has been arranged. Only for those that keep.
+    /// Appends the sum of the values as text; nothing without a value, and for an aggregate that
+    /// does not have it.
+    virtual void append_sum(const std::byte* /*state*/, std::string& /*to*/) const {}
+
+    /// The same as `finish`, with the values in memory: `kept` has been arranged. Only for those
+    /// that keep.
     virtual void finish_kept(const std::byte* state, const KeptValues& kept, std::uint32_t number,
                              std::string& to) const;
 

@@ -53,6 +53,10 @@ public:
         if (at(state).count == 0) return;
         (*at(state).sum).mean(at(state).count, extra_decimals).append_text(to);
     }
+
+    void append_sum(const std::byte* state, std::string& to) const override {
+        if (at(state).count > 0) (*at(state).sum).append_text(to);
+    }
 };
 
 }  // namespace

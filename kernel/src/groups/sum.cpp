@@ -34,6 +34,10 @@ public:
     }
 
     void finish(const std::byte* state, const NextValue&, std::string& to) const override {
+        append_sum(state, to);
+    }
+
+    void append_sum(const std::byte* state, std::string& to) const override {
         if (at(state).has_value()) (*at(state)).append_text(to);
     }
 };

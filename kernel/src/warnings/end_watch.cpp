@@ -16,12 +16,27 @@ constexpr std::size_t least_columns = 3;
 
 }  // namespace
 
+std::vector<std::size_t> summed_aggregates(const Query& query) {
+    std::vector<std::size_t> found;
+    for (const Function function : {Function::sum, Function::avg}) {
+        for (std::size_t i = 0; i < query.aggregates.size(); ++i) {
+            const Aggregate& aggregate = query.aggregates[i];
+            if (aggregate.function == function && aggregate.reads_all_of_column()) {
+                found.push_back(i);
+            }
+        }
+        if (!found.empty()) break;
+    }
+    return found;
+}
+
 EndWatch::EndWatch(const Query& query, const RecordReader& reader,
                    const std::vector<std::string>& names, Doubts& doubts)
-    : query_(query), reader_(reader), names_(names), doubts_(doubts) {
-    for (std::size_t i = 0; i < query.aggregates.size(); ++i)
-        if (query.aggregates[i].sums_column()) sums_.push_back(i);
-}
+    : query_(query),
+      reader_(reader),
+      names_(names),
+      doubts_(doubts),
+      sums_(summed_aggregates(query)) {}
 
 void EndWatch::look_at_rows(const PlacedRows& rows) {
     const auto& selected = rows.batch.selected;

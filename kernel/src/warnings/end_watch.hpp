@@ -10,6 +10,10 @@
 
 namespace csvmill {
 
+/// The aggregates whose sums are compared with the cells of a row: each `sum` of a column; if there
+/// is none, each `avg`.
+std::vector<std::size_t> summed_aggregates(const Query& query);
+
 /// It sees all records in the order of the file, block by block.
 class EndWatch {
 public:
@@ -34,7 +38,7 @@ private:
     const RecordReader& reader_;
     const std::vector<std::string>& names_;
     Doubts& doubts_;
-    std::vector<std::size_t> sums_;  ///< The aggregates that are sums.
+    std::vector<std::size_t> sums_;  ///< `summed_aggregates`.
     std::uint32_t last_start_ = 0;   ///< Of the last row of the index.
     bool last_is_new_ = false;       ///< Whether its line is not known yet.
     std::vector<Field> fields_;      ///< Of the record that was read last.

@@ -14,6 +14,7 @@
 #include "text/show.hpp"
 #include "text/utf8.hpp"
 #include "values/notation.hpp"
+#include "warnings/end_watch.hpp"
 #include "warnings/total_names.hpp"
 
 namespace csvmill {
@@ -125,22 +126,21 @@ public:
           doubts_(doubts),
           first_{doubts.first_row(), false, {}, {}},
           last_{doubts.last_row(), false, {}, {}},
-          hash_(groups.seed) {
-        const auto& aggregates = groups.query.aggregates;
-        for (std::size_t i = 0; i < aggregates.size(); ++i)
-            if (aggregates[i].sums_column()) sums_.push_back(i);
-    }
+          sums_(summed_aggregates(groups.query)),
+          asks_for_sums_(std::ranges::any_of(groups.query.aggregates, &Aggregate::sums_column)),
+          hash_(groups.seed) {}
 
     void run(std::size_t most, bool alike) {
         tell_labels();
-        if (sums_.empty()) tell_ends_of_all();
+        if (!asks_for_sums_) tell_ends_of_all();
         tell_note();
         if ((!alike && sums_.empty()) || !compare_keys(most)) return;
         if (alike && !alike_.empty()) tell_alike();
         for (End* end : {&last_, &first_}) {
             if (may_be_sum(*end) && tell_sum(*end)) return;
         }
-        if (alike && !sums_.empty()) tell_all();
+        // A group called "ALL" has the mean of all others, and no sum, in a column of means.
+        if (alike && asks_for_sums_) tell_all();
     }
 
 private:
@@ -402,11 +402,10 @@ private:
     /// Adds the sums of a group.
     template <typename State>
     void add_sums(const State& state, std::vector<Decimal>& to) const {
-        const NextValue none = [](Bytes&) { return false; };
         std::string text;
         for (std::size_t i = 0; i < sums_.size(); ++i) {
             text.clear();
-            groups_.layout[sums_[i]].finish(state(sums_[i]), none, text);
+            groups_.layout[sums_[i]].append_sum(state(sums_[i]), text);
             Decimal number;
             if (!text.empty() && read_any_number(text, {}, number)) to[i].add(number);
         }
@@ -416,7 +415,8 @@ private:
     Doubts& doubts_;
     End first_;
     End last_;
-    std::vector<std::size_t> sums_;     ///< The aggregates that are sums.
+    std::vector<std::size_t> sums_;     ///< `summed_aggregates`.
+    bool asks_for_sums_;                ///< Whether they are sums, and no means.
     std::vector<AllGroups> all_;        ///< Of each group column.
     std::vector<std::uint64_t> alike_;  ///< What keys that look alike have in common.
     KeyHash hash_;

@@ -34,6 +34,8 @@ Told = tuple[str, int, int | None, int | None, str]
 """Kind, count, line, column and example of a warning."""
 
 SUM = Aggregation(aggregates=(Aggregate("sum", 2, "n", "number"),))
+MEAN = Aggregation(aggregates=(Aggregate("avg", 2, "n", "number"),))
+MEAN_BY_FIRST = replace(MEAN, group_by=(GroupColumn(1, "k"),))
 MAX = Aggregation((GroupColumn(1, "k"),), (Aggregate("max", 2, "n", "number"),))
 BY_FIRST = Aggregation((GroupColumn(1, "k"),), (Aggregate("sum", 2, "n", "number"),))
 BY_GROUP = Aggregation((GroupColumn(1, "k"),), (Aggregate("sum", 3, "n", "number"),))
@@ -153,6 +155,13 @@ CASES: list[tuple[bytes, Aggregation, Input, list[Told]]] = [
     (b"k,n\na,1\nb,2\nc,3\n", SUM, HEADER, []),
     (b"k,n\na,10\nb,20\nc,30\n", SUM, HEADER, []),
     (b"k,n\na,11\nb,20\nc,31\n", SUM, HEADER, [("sum_row", 1, 4, 2, "'31'")]),
+    (b"k,n\na,11\nb,20\nc,32\nd,63\n", MEAN, HEADER, [("sum_row", 1, 5, 2, "'63'")]),
+    (b"k,n\nx,31.5\na,11\nb,20.5\n", MEAN_BY_FIRST, HEADER, [("sum_row", 1, 2, 2, "'31.5'")]),
+    (b"k,n\na,10\nb,20\nc,15\n", MEAN, HEADER, []),
+    (b"k,n\na,10\nb,20\nAll,30\n", MEAN_BY_FIRST, HEADER, [("total_row", 1, 4, 1, "'All'")]),
+    (b"k,n,m\na,11,4\nb,20,5\nc,31,4.5\n",
+     replace(SUM, aggregates=(*SUM.aggregates, Aggregate("avg", 3, "m", "number"))), HEADER,
+     [("sum_row", 1, 4, 2, "'31'")]),
     (b"k,n\na,0\nb,2\nc,3\nd,2\ne,7\n", SUM, HEADER, [("sum_row", 1, 6, 2, "'7'")]),
     (b"k,n\nAlle,7\na,4\nb,-1\nc,3\nd,1\n", BY_FIRST, HEADER, [("sum_row", 1, 2, 2, "'7'")]),
     (b"k,n\nTotal,7\na,4\nb,3\n", BY_FIRST, HEADER, [("total_row", 1, 2, 1, "'Total'")]),
