@@ -14,8 +14,8 @@ namespace csvmill {
 /// byte i of the word.
 class InnerLines {
 public:
-    /// Finds the records of several lines that have `delimiters` delimiters in quotes or more; none
-    /// if that is 0.
+    /// Finds the records of several lines that have at least `delimiters` delimiters in quotes that
+    /// are not before a space; none if that is 0.
     explicit InnerLines(std::size_t delimiters)
         : least_(delimiters > 0 ? delimiters : ~std::size_t{0}) {}
 
@@ -29,8 +29,8 @@ public:
         record_ = static_cast<std::uint32_t>(records);
     }
 
-    /// Counts line ends and delimiters that are in quotes. `outer` are the line ends that end
-    /// records. Those records are added to `found`.
+    /// Counts line ends, and delimiters that are not before a space: those in quotes. `outer` are
+    /// the line ends that end records. Records that are found are added to `found`.
     [[gnu::always_inline]] void count(std::uint64_t lines, std::uint64_t delimiters,
                                       std::uint64_t outer, std::vector<std::uint32_t>& found) {
         for (; (lines != 0 || lines_ != 0) && outer != 0; outer &= outer - 1) {

@@ -8,6 +8,7 @@
 #include "csv/inner_lines.hpp"
 #include "csv/masks.hpp"
 #include "csv/position_writer.hpp"
+#include "text/byte_mask.hpp"
 #include "text/utf8.hpp"
 
 #define CSVMILL_INLINE [[gnu::always_inline]] inline
@@ -69,7 +70,7 @@ public:
 
 private:
     template <bool quotes>
-    CSVMILL_INLINE bool read_chunk(std::size_t words, std::uint64_t keep);
+    CSVMILL_INLINE bool read_chunk(const char* source, std::size_t words, std::uint64_t keep);
     bool check_records();
     bool is_text(std::size_t end);
     bool is_last_record() const;
@@ -103,7 +104,7 @@ private:
 };
 
 void Scan::read_all(MakeMasks make_masks) {
-    std::array<char, chunk_bytes> last;
+    std::array<char, chunk_bytes + 1> last;
     while (next_ < data_.size()) {
         const std::size_t bytes = std::min(chunk_bytes, data_.size() - next_);
         const std::size_t words = (bytes + word_bytes - 1) / word_bytes;
@@ -116,7 +117,7 @@ void Scan::read_all(MakeMasks make_masks) {
                 return letter != marks_.delimiter && letter != marks_.quote;
             });
             std::memcpy(last.data(), source, bytes);
-            std::memset(last.data() + bytes, other, words * word_bytes - bytes);
+            std::memset(last.data() + bytes, other, words * word_bytes + 1 - bytes);
             source = last.data();
             keep >>= word_bytes - bytes % word_bytes;
         }
@@ -128,7 +129,7 @@ void Scan::read_all(MakeMasks make_masks) {
         const bool quotes = masks_.any_quote || inside_before != 0 || inner_.within_lines();
         index_.quotes |= quotes;
         const bool well_formed =
-            quotes ? read_chunk<true>(words, keep) : read_chunk<false>(words, keep);
+            quotes ? read_chunk<true>(source, words, keep) : read_chunk<false>(source, words, keep);
         const bool escapes =
             !escape_.empty() && data_.substr(next_, bytes).find(escape_) != Bytes::npos;
         writer_.write(masks_.separators, words, static_cast<std::uint32_t>(next_), index_.ends);
@@ -142,11 +143,11 @@ void Scan::read_all(MakeMasks make_masks) {
     }
 }
 
-/// Reads the chunk of which `masks_` are made, and removes separators in quotes from them. `keep`
-/// has the bytes of its last word that are data. Returns whether quotes and line ends are where
-/// they may be.
+/// Reads the chunk `source`, of which `masks_` are made, and removes separators in quotes from
+/// them. `keep` has the bytes of its last word that are data. One more byte can be read. Returns
+/// whether quotes and line ends are where they may be.
 template <bool quotes>
-bool Scan::read_chunk(std::size_t words, std::uint64_t keep) {
+bool Scan::read_chunk([[maybe_unused]] const char* source, std::size_t words, std::uint64_t keep) {
     std::uint64_t after_separator = after_separator_;
     std::uint64_t after_closing = after_closing_;
     std::uint64_t after_cr = after_cr_;
@@ -163,8 +164,10 @@ bool Scan::read_chunk(std::size_t words, std::uint64_t keep) {
         const std::uint64_t closed = after_closing;
         if constexpr (quotes) {
             const std::uint64_t inside = masks_.inside[word];
-            inner.count(newlines & inside, separators & ~newlines & inside, newlines & ~inside,
-                        index_.long_records);
+            std::uint64_t delimiters = separators & ~newlines & inside;
+            // Before a space they do not count: see `RecordWatch`.
+            if (delimiters != 0) delimiters &= ~mask_of_64(source + word * word_bytes + 1, ' ');
+            inner.count(newlines & inside, delimiters, newlines & ~inside, index_.long_records);
             separators &= ~inside;
             newlines &= ~inside;
             foreign &= ~inside;

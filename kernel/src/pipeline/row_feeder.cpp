@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "text/error.hpp"
+#include "warnings/enabled.hpp"
 
 namespace csvmill {
 
@@ -65,7 +66,9 @@ void RowFeeder::feed(const RecordIndex& index, const TextPlace& place, std::vect
         unescaped_.reserve(data.size() + cell_padding);
     }
     const std::size_t records = index.records();
-    if (index.regular && records > 0) record_watch_.look_at_index(index, place);
+    if (warnings_enabled && index.regular && records > 0) {
+        record_watch_.look_at_index(index, place);
+    }
     for (row_ = 0; row_ < records;) {
         if (index.regular) {
             feed_regular(index, data);
@@ -74,7 +77,7 @@ void RowFeeder::feed(const RecordIndex& index, const TextPlace& place, std::vect
         }
         finish_batch(index, place, bad);
     }
-    watch_.end_index(index, place);
+    if (warnings_enabled) watch_.end_index(index, place);
 }
 
 void RowFeeder::feed_regular(const RecordIndex& index, Bytes data) {
@@ -122,7 +125,7 @@ void RowFeeder::feed_plain(const RecordIndex& index, const TextPlace& place,
         }
         counts_.padded += fit == Fit::padded ? 1 : 0;
         counts_.truncated += fit == Fit::truncated ? 1 : 0;
-        record_watch_.look_at_record(index, row, fit, place);
+        if (warnings_enabled) record_watch_.look_at_record(index, row, fit, place);
         starts_[rows] = row.at;
         for (std::size_t k = 0; k < of_file_; ++k) {
             if (batch_.columns[k] >= row.count) {
@@ -156,11 +159,11 @@ void RowFeeder::finish_batch(const RecordIndex& index, const TextPlace& place,
     const PlacedRows placed{batch_, starts, index.regular, place};
     if (where_) {
         where_->filter(batch_);
-        watch_.look_at_tested(placed);
+        if (warnings_enabled) watch_.look_at_tested(placed);
     }
     row_reader_.read_keys(batch_);
     row_reader_.read_values(batch_);
-    value_watch_.look_at_tested(placed);
+    if (warnings_enabled) value_watch_.look_at_tested(placed);
     for (const CellFault& fault : batch_.faults) {
         bad.push_back({starts_[fault.row], BadRow::Check::cell, fault});
     }
@@ -169,7 +172,7 @@ void RowFeeder::finish_batch(const RecordIndex& index, const TextPlace& place,
     counts_.filtered += batch_.filtered;
     if (batch_.selected.size == 0 || context_.refused.load(std::memory_order_relaxed)) return;
     table_.add(batch_);
-    watch_.look_at_rows(placed, table_.new_rows());
+    if (warnings_enabled) watch_.look_at_rows(placed, table_.new_rows());
     if (budget_.exceeded()) spilled_.push_back(StateFile::spill(table_, context_.scratch));
 }
 

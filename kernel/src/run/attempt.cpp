@@ -11,6 +11,7 @@
 #include "run/merge_attempt.hpp"
 #include "text/error.hpp"
 #include "text/show.hpp"
+#include "warnings/enabled.hpp"
 #include "warnings/group_survey.hpp"
 
 namespace csvmill {
@@ -74,7 +75,10 @@ void Attempt::finish(const Query& query, const Layout& layout, std::vector<Group
     problems_.check(found_.aggregated, found_.filtered);
     const Clock::time_point begun = Clock::now();
     tell_utf8(found_.utf8, found_.doubts);
-    survey_groups({query, layout, tables, files, found_.aggregated, random_seed()}, found_.doubts);
+    if (warnings_enabled) {
+        survey_groups({query, layout, tables, files, found_.aggregated, random_seed()},
+                      found_.doubts);
+    }
     FileWriter result("result", scratch_);
     found_.groups =
         write_result({query, layout, std::move(tables), std::move(files), task_.memory - overhead,
