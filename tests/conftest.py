@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from processor.engines import kernel_run
 from tests.order import WholeFiles, place_in_one_process, place_in_parallel
@@ -69,8 +69,12 @@ use_memory()
 
 # Tests assert no durations: the machine may be busy. Each run generates the same examples, so that
 # a change fails because of what it changes. `--hypothesis-profile random` tries others.
-settings.register_profile("csvmill", deadline=None, derandomize=True)
-settings.register_profile("random", deadline=None)
+# A slow machine is not a failure. Fixtures that examples share are clean for each of them.
+_HARMLESS = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+settings.register_profile(
+    "csvmill", deadline=None, derandomize=True, suppress_health_check=_HARMLESS
+)
+settings.register_profile("random", deadline=None, suppress_health_check=_HARMLESS)
 settings.load_profile("csvmill")
 
 if KERNEL_VARIABLE in os.environ:

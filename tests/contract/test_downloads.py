@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.app import build_app
@@ -146,7 +146,7 @@ SPECS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(specs=st.lists(SPECS, min_size=1, max_size=20))
 async def test_any_set_of_ranges_is_sent_as_the_model_predicts(
     connection: Connection, specs: list[tuple[int | None, int | None]]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processor.engines.native import NativeEngine
@@ -70,7 +70,7 @@ def asking(draw: st.DrawFn) -> Case:
 
 @pytest.mark.timeout(600)  # a process for each example
 @given(case=asking(), knobs=knobs, threads=st.integers(1, 3))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100)
 def test_the_kernel_tells_the_cells_that_the_reference_tells(
     case: Case, knobs: Knobs, threads: int
 ) -> None:

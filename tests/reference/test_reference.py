@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 
 from tests.aggregations import Case, cases, dirty_cases
 from tests.dirt import dirty_written_cases
@@ -15,7 +15,7 @@ from tests.written import written_cases
 
 
 @given(case=dirty_cases() | dirty_written_cases())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 def test_dirty_files_have_the_result_and_rejects_of_the_oracle(case: Case) -> None:
     found = aggregate(case.data, case.aggregation)
     # The oracle does not drop delimiters that all records but the header have at their end.
@@ -39,7 +39,7 @@ def test_dirty_files_have_the_result_and_rejects_of_the_oracle(case: Case) -> No
 
 
 @given(case=cases() | written_cases())
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100)
 def test_good_files_have_the_result_of_the_oracle(case: Case) -> None:
     found = aggregate(case.data, case.aggregation)
     # A header alone, or a few records, may be read with several delimiters.

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
 from shared.csv.dialect import Input
@@ -38,9 +38,7 @@ if TYPE_CHECKING:
 
 @WITH_REFERENCE
 @given(case=dirty_cases())
-@settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=6)
 async def test_skipped_rows_are_kept_as_rejects_and_every_row_is_counted(
     engine: Engine, tmp_path: Path, scratch: Path, case: Case
 ) -> None:
@@ -49,9 +47,7 @@ async def test_skipped_rows_are_kept_as_rejects_and_every_row_is_counted(
 
 @WITH_REFERENCE
 @given(case=dirty_written_cases())
-@settings(
-    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=4)
 async def test_rejects_of_a_file_in_any_dialect_are_kept_unchanged(
     engine: Engine, tmp_path: Path, scratch: Path, case: Case
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.aggregation.spec import Aggregate, Aggregation
@@ -62,9 +62,7 @@ def lines_of(text: str) -> int:
 
 @KERNEL_AND_REFERENCE
 @given(case=files())
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25)
 async def test_the_lines_of_the_header_of_the_records_and_those_passed_over_are_all_lines(
     engine: Engine,
     tmp_path: Path,

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from processor.engines.port import EngineLimits
@@ -48,9 +48,7 @@ def large_tables(draw: st.DrawFn) -> list[list[str]]:
 
 
 @given(rows=large_tables(), style=styles)
-@settings(
-    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=4)
 async def test_results_equal_those_of_the_oracle_byte_for_byte(
     engine: Engine, tmp_path: Path, scratch: Path, rows: list[list[str]], style: Style
 ) -> None:
@@ -131,9 +129,7 @@ async def test_a_name_that_begins_with_a_byte_order_mark_stays_as_it_is(
 
 
 @given(case=cases().map(settled))
-@settings(
-    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=4)
 async def test_any_aggregation_equals_that_of_the_oracle(
     engine: Engine, tmp_path: Path, scratch: Path, case: Case
 ) -> None:
@@ -144,9 +140,7 @@ async def test_any_aggregation_equals_that_of_the_oracle(
 
 
 @given(case=written_cases())
-@settings(
-    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=4)
 async def test_a_file_may_have_any_declared_dialect(
     engine: Engine, tmp_path: Path, scratch: Path, case: Case
 ) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from processor.engines.native import NativeEngine
 from processor.engines.port import EngineLimits
@@ -112,9 +112,7 @@ def scratch(tmp_path: Path) -> Path:
 
 # The tests of dirt choose their engines by themselves.
 @given(case=dirty_cases())
-@settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=6)
 async def test_skipped_rows_are_kept_as_rejects_and_every_row_is_counted(
     engine: NativeEngine, tmp_path: Path, scratch: Path, case: Case
 ) -> None:

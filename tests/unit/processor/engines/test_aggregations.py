@@ -6,7 +6,7 @@ import gzip
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.aggregation.json_reader import read_aggregation
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.timeout(600)  # a process for each example
 @given(cases().map(settled), st.integers(0, 20_000))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100)
 def test_any_aggregation_equals_plain_python_with_any_memory(case: Case, groups: int) -> None:
     expected = expected_result(case.aggregation, case.data)
 

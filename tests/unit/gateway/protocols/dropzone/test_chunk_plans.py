@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.gateway.forms import FormBody
@@ -60,9 +60,7 @@ def form(plan: Plan, dzuuid: str, start: int, stop: int, file_position: int) -> 
 
 
 @given(plan=plans())
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60)
 async def test_any_plan_stores_the_file_and_creates_one_job(gateway: Gateway, plan: Plan) -> None:
     dzuuid = str(uuid4())
     slots = asyncio.Semaphore(plan.parallel)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from yarl import URL
 
@@ -61,9 +61,7 @@ async def test_the_last_byte_and_every_repetition_return_the_job(gateway: Gatewa
     assert (shown_job["filename"], shown_job["input_size"]) == ("plays.csv", SIZE)
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25)
 @given(
     chunks=st.lists(
         st.tuples(st.integers(0, SIZE), st.integers(0, SIZE), st.booleans()), max_size=8

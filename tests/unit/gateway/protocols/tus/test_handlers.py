@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tusclient.client import TusClient
 
@@ -319,9 +319,7 @@ async def test_a_complete_upload_without_a_job_gets_one_when_it_is_requested(
     assert (await ask(gateway, "HEAD", path, 200)).headers["Csvmill-Job"]
 
 
-@settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=20)
 @given(st.lists(st.tuples(st.integers(0, 40), st.booleans()), max_size=8))
 async def test_the_offset_is_always_the_number_of_stored_bytes(
     gateway: Gateway, steps: list[tuple[int, bool]]
