@@ -305,6 +305,15 @@ def test_input_options_are_read_under_all_their_names() -> None:
         assert read.quote in ('"', "'")
 
 
+@pytest.mark.parametrize(
+    ("name", "encoding"),
+    [("IBM852", "cp852"), ("cp874", "windows-874"), ("KZ1048", "kz-1048"), ("TIS620", "tis-620")],
+)
+def test_encodings_are_read_under_their_names_elsewhere(name: str, encoding: str) -> None:
+    text = json.dumps({"group_by": [1], "input": {"encoding": name}})
+    assert parse_aggregation(text, "aggregation").input.encoding == encoding
+
+
 def test_the_notation_of_numbers_dates_and_missing_values_is_read() -> None:
     text = """{"group_by": [1], "input": {"null": ["NA", "-"], "date": "epoch",
         "number": {"currency": true, "percent": false, "parentheses": "negative"}}}"""
