@@ -49,7 +49,7 @@ def inspect(file: Path, as_json: bool, aggregation: dict[str, Any] | None) -> No
       csvmill inspect plays.csv --json --group-by Song --sum Plays
     """
     # Imported here, so that other commands start faster.
-    from shared.inspection.inspect import inspection_view
+    from shared.inspection.inspection_view import inspection_view
 
     with report_errors(as_json=as_json), _open(file) as source:
         found = inspected(source, aggregation)

@@ -8,7 +8,7 @@ from gateway.access.caller import tenant_of
 from gateway.inspections.form import read_form
 from gateway.inspections.inspector import INSPECTOR
 from gateway.inspections.samples import SAMPLES
-from shared.inspection.inspect import inspection_view
+from shared.inspection.inspection_view import inspection_view
 
 
 async def inspect_sample(request: web.Request) -> web.Response:

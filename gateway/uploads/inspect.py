@@ -13,7 +13,7 @@ from gateway.uploads.context import UploadContext
 from gateway.uploads.find import find_upload
 from shared.aggregation.json_reader import read_aggregation
 from shared.errors import BlobNotFound, InputRemoved, InvalidInput, UnsupportedMedia
-from shared.inspection.inspect import inspection_view
+from shared.inspection.inspection_view import inspection_view
 from shared.uploads.metadata import aggregation_of
 
 if TYPE_CHECKING:

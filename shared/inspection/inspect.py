@@ -15,15 +15,6 @@ from typing import TYPE_CHECKING, Any
 from shared.aggregation.cells import CANONICAL
 from shared.aggregation.resolve import resolve
 from shared.aggregation.spec import SONG_PLAYS
-from shared.api.inspection import (
-    ColumnView,
-    DialectView,
-    InspectionView,
-    NumberStyleView,
-    SampleRowView,
-)
-from shared.api.problem import ProblemView
-from shared.api.report import WarningView
 from shared.csv.compression import compression_of
 from shared.csv.dialect import STRICT, UNDECLARED
 from shared.csv.problems import EMPTY_FILE, SHOWN_PROBLEMS
@@ -39,7 +30,7 @@ from shared.inspection.unreadable_cells import misread_column
 from shared.jobs.warnings import in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from shared.aggregation.resolve import Query
     from shared.aggregation.spec import Aggregation
@@ -307,41 +298,6 @@ def check_header(sample: bytes, *, whole: bool, aggregation: Aggregation) -> boo
                 _resolved(aggregation, fields, detected)
                 return True
     return _exhausted(sample, len(detected.text))
-
-
-def inspection_view(inspection: Inspection) -> InspectionView:
-    """Return an inspection as the API and `csvmill inspect` show it."""
-    fits = inspection.fits
-    return InspectionView.from_value(
-        inspection,
-        input=DialectView.from_value(
-            inspection.dialect,
-            header=inspection.header.header,
-            null=list(inspection.dialect.null),
-            number=NumberStyleView.from_value(inspection.dialect.number),
-        ),
-        header_reason=inspection.header.reason,
-        sep_line=inspection.dialect.sep_line,
-        line_ends=list(inspection.line_ends),
-        columns=list(map(ColumnView.from_value, inspection.columns)),
-        notes=[*inspection.notes, *_earlier_notes(inspection.warnings)],
-        warnings=list(map(WarningView.from_value, inspection.warnings)),
-        proposal=inspection.proposed,
-        proposal_reasons=list(inspection.lines.reasons),
-        bytes=inspection.size,
-        problems=list(map(ProblemView.from_value, inspection.problems)),
-        fits=None if fits is None else fits.error is None,
-        misfit=None if fits is None else fits.error,
-        misfit_field=None if fits is None else fits.field,
-        sample_rows=[SampleRowView(each.line, list(each.cells)) for each in inspection.sample_rows],
-        output_columns=None if fits is None or fits.error else list(fits.columns),
-    )
-
-
-def _earlier_notes(warnings: Iterable[FileWarning]) -> list[str]:
-    """Return the warnings that were notes before the API had warnings of inspections."""
-    kinds = ("utf8_text", "grouped_integers")
-    return [f"{each}; {each.remedy}" for each in warnings if each.kind in kinds]
 
 
 def _inspection(

@@ -39,7 +39,8 @@ from shared.blobs.byte_ranges import RangeSet
 from shared.csv.dialect import Dialect, Input
 from shared.csv.problems import Problem
 from shared.errors import InvalidInput, JobNotFound, OffsetConflict
-from shared.inspection.inspect import inspect, inspection_view
+from shared.inspection.inspect import inspect
+from shared.inspection.inspection_view import inspection_view
 from shared.jobs.head_start import HeadStart, HeadStartProgress
 from shared.jobs.job import (
     Attempt,

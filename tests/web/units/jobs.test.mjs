@@ -14,6 +14,7 @@ import {
   stageOf,
 } from "../../../gateway/web/page/jobs/facts.js";
 import { Speed } from "../../../gateway/web/page/jobs/speed.js";
+import { textsBeforeJob, warningTexts } from "../../../gateway/web/page/jobs/warning_texts.js";
 import { warnings } from "../../../gateway/web/page/texts/warnings.js";
 
 const read = (/** @type {number} */ bytes_done) => ({
@@ -208,4 +209,34 @@ test("rows with the same problem are told together, if no other row is between",
   assert.deepEqual(grouped([]), []);
   const one = { ...of(2, "x"), file: "a.csv" };
   assert.equal(grouped([one, { ...one, file: "b.csv" }]).length, 2);
+});
+
+test("a warning says in which file and line it is", () => {
+  const found = {
+    kind: "total_row",
+    count: 2,
+    line: 1200,
+    column: 1,
+    example: "'Total'",
+    message: "column 1: 2 records",
+    remedy: "leave such records out with where",
+  };
+  const placeOf = (/** @type {object} */ more) => warningTexts({ ...found, ...more }).place;
+  assert.equal(placeOf({}), "first in line 1,200");
+  assert.equal(placeOf({ count: 1 }), "line 1,200");
+  assert.equal(placeOf({ line: null }), "");
+  assert.equal(placeOf({ file: "may.csv" }), "first in may.csv, line 1,200");
+  assert.equal(placeOf({ file: "may.csv", count: 1 }), "in may.csv, line 1,200");
+  assert.equal(placeOf({ file: "may.csv", line: null }), "first in may.csv");
+});
+
+test("a warning before a job does not say to run it again", () => {
+  const found = { kind: "", count: 1, line: 2, column: 2, example: "", message: "m", remedy: "r" };
+  const remedies = Object.keys(warnings.kinds).map((kind) => textsBeforeJob({ ...found, kind }));
+  assert.deepEqual(
+    remedies.filter(({ remedy }) => /run again/i.test(remedy)),
+    [],
+  );
+  const note = textsBeforeJob({ ...found, kind: "note_row" });
+  assert.match(note.remedy, /^Skip the lines below the table, or /);
 });

@@ -18,7 +18,8 @@ import pytest
 from gateway.inspections.samples import MOST, MOST_OF_TENANT, SAMPLES, Samples
 from shared.access.tenant import Tenant
 from shared.errors import TooBusy, TooManyInspections
-from shared.inspection.inspect import inspect, inspection_view
+from shared.inspection.inspect import inspect
+from shared.inspection.inspection_view import inspection_view
 from shared.inspection.sample import SAMPLE_SIZE
 from tests.unit.gateway.forms import FormBody
 from tests.unit.gateway.problems import problem_of

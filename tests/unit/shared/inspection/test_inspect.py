@@ -20,8 +20,8 @@ from shared.inspection.inspect import (
     MAX_HEADER_SIZE,
     check_header,
     inspect,
-    inspection_view,
 )
+from shared.inspection.inspection_view import inspection_view
 from shared.inspection.sample import SAMPLE_SIZE
 
 if TYPE_CHECKING:

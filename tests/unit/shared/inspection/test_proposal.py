@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shared.aggregation.json_reader import read_aggregation
-from shared.inspection.inspect import inspect, inspection_view
+from shared.inspection.inspect import inspect
+from shared.inspection.inspection_view import inspection_view
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

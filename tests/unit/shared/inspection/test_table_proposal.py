@@ -9,7 +9,8 @@ import pytest
 
 from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
 from shared.csv.dialect import Input
-from shared.inspection.inspect import inspect, inspection_view
+from shared.inspection.inspect import inspect
+from shared.inspection.inspection_view import inspection_view
 
 TABLE = b"k;n;m\na;1;x\nb;2;y\nc;3;z\nd;4;x\n"
 SUM = Aggregation((GroupColumn("k"),), (Aggregate("sum", "n", "n", "number"),))
