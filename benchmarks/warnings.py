@@ -43,6 +43,8 @@ QUERIES = {
     "quoted": "plays",
 }
 """The aggregation of each file of `benchmarks.engines.data`."""
+SONGS = {"group_by": ["Song"], "aggregates": [{"function": "sum", "column": "Plays"}]}
+"""The aggregation of the other files."""
 PROSE = {
     "lines, two of prose": "Once more, with feeling, and then\nagain, slowly, until the end, {}",
     "lines, two like records": "Love,{},12\nNight,{},34",
@@ -54,11 +56,11 @@ PROSE = {
 def build() -> Path:
     """Build the kernel without warnings; return its path."""
     use_compiler()
-    configured = ["cmake", "-S", CODE / "kernel", "-B", BUILD, "-G", "Ninja"]
+    configured = ["cmake", "-S", str(CODE / "kernel"), "-B", str(BUILD), "-G", "Ninja"]
     path = {"PATH": f"{WITH.parent}{os.pathsep}{os.environ['PATH']}"}
     for command in (
         [*configured, "-DKERNEL_WARNINGS=OFF"],
-        ["cmake", "--build", BUILD, "--parallel", "--target", "csvmill-kernel"],
+        ["cmake", "--build", str(BUILD), "--parallel", "--target", "csvmill-kernel"],
     ):
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=os.environ | path)
     return BUILD / "csvmill-kernel"
@@ -79,11 +81,7 @@ def write_lines(path: Path, text: str, size: int) -> None:
 
 def cpu(program: Path, source: Path, query: str, folder: Path) -> float:
     """Aggregate a file; return the CPU seconds of the kernel."""
-    spec = SPECS[query] if query in SPECS else None
-    aggregation = read_aggregation(
-        spec or {"group_by": ["Song"], "aggregates": [{"function": "sum", "column": "Plays"}]},
-        "spec",
-    )
+    aggregation = read_aggregation(SPECS.get(query, SONGS), "spec")
     task = Task(
         str(source), str(folder / "result.csv"), {}, True, query, MEMORY, False, str(folder), 1,
         program=str(program),

@@ -20,6 +20,8 @@ DRIVER_ERRORS = (
     TimeoutError,
 )
 """What calls of asyncpg raise."""
+_LOST_WHILE_CONNECTING = "unexpected connection_lost() call"
+"""The text of asyncpg's ConnectionError if the server goes away during the login."""
 
 
 class ConnectionBroken(DatabaseUnavailable):
@@ -93,4 +95,6 @@ def described(error: BaseException) -> str:
         return f"{error} (is there a pooler? CSVMILL_DATABASE_POOLER=transaction)"
     if isinstance(error, TimeoutError):
         return "no answer in time"
+    if str(error) == _LOST_WHILE_CONNECTING:
+        return "the connection was lost while it was opened"
     return str(error) or type(error).__name__
