@@ -53,6 +53,6 @@ async def test_a_service_whose_data_is_not_needed_any_more_is_killed(
 
 @pytest.mark.parametrize("key", ["", "two words", "line\nbreak", "k\u00e9y"])
 async def test_a_key_that_no_header_can_have_is_refused_and_not_shown(key: str) -> None:
-    with pytest.raises(ValueError, match="the API key is not one") as error:
+    with pytest.raises(ValueError, match="this is not a valid API key") as error:
         AsyncClient("http://127.0.0.1", api_key=key)
     assert not key or key not in str(error.value)
