@@ -48,6 +48,45 @@ bool is_invisible(char32_t character) {
     }
 }
 
+/// Appends a text, or with `nuls` a key, as `append_plain_likeness` does.
+template <bool nuls>
+bool append_plain(std::string& to, Bytes text) {
+    constexpr std::uint64_t each = 0x0101010101010101;
+    constexpr std::uint64_t high = 0x80 * each;
+    constexpr std::size_t size = sizeof each;
+    const std::size_t begin = to.size();
+    // Whether the byte before is a space; whether it is one, or ends a text.
+    std::uint64_t blank_before = 0;
+    std::uint64_t edge_before = high >> 56;  // The first byte must not be blank.
+    to.resize(begin + text.size());
+    for (std::size_t at = 0; at < text.size(); at += size) {
+        const std::size_t count = std::min(size, text.size() - at);
+        std::uint64_t word = 'a' * each;
+        std::memcpy(&word, text.data() + at, count);
+        // In each byte, the high bit: it is zero; it is a space; it is below one.
+        const std::uint64_t zero = nuls ? ~(word + 0x7F * each) & high : 0;
+        const std::uint64_t control = ~((word | high) - 0x20 * each) & high & ~zero;
+        const std::uint64_t blank = ~((word | high) - 0x21 * each) & high & ~zero;
+        const std::uint64_t after_edge = (blank | zero) << 8 | edge_before;
+        const std::uint64_t after_blank = blank << 8 | blank_before;
+        if (((word & high) | control | (blank & after_edge) | (zero & after_blank)) != 0) {
+            to.resize(begin);
+            return false;
+        }
+        blank_before = blank >> 56;
+        edge_before = (blank | zero) >> 56;
+        const std::uint64_t from_a = word + (0x80 - 'A') * each;
+        const std::uint64_t beyond_z = word + (0x7F - 'Z') * each;
+        word |= ((from_a ^ beyond_z) & high) >> 2;
+        std::memcpy(to.data() + begin + at, &word, count);
+    }
+    if (!text.empty() && text.back() == ' ') {
+        to.resize(begin);
+        return false;
+    }
+    return true;
+}
+
 }  // namespace
 
 void append_likeness(std::string& to, Bytes text) {
@@ -76,37 +115,9 @@ void append_likeness(std::string& to, Bytes text) {
     }
 }
 
-bool append_plain_likeness(std::string& to, Bytes text) {
-    constexpr std::uint64_t each = 0x0101010101010101;
-    constexpr std::uint64_t high = 0x80 * each;
-    constexpr std::size_t size = sizeof each;
-    const std::size_t begin = to.size();
-    std::uint64_t blank_before = high >> 56;  // The first byte must not be blank.
-    to.resize(begin + text.size());
-    for (std::size_t at = 0; at < text.size(); at += size) {
-        const std::size_t count = std::min(size, text.size() - at);
-        std::uint64_t word = 'a' * each;
-        std::memcpy(&word, text.data() + at, count);
-        // In each byte, the high bit: it is a space; it is below one.
-        const std::uint64_t blank = ~((word | high) - 0x21 * each) & high;
-        const std::uint64_t control = ~((word | high) - 0x20 * each) & high;
-        const std::uint64_t after_blank = blank << 8 | blank_before;
-        if (((word & high) | control | (blank & after_blank)) != 0) {
-            to.resize(begin);
-            return false;
-        }
-        blank_before = blank >> 56;
-        const std::uint64_t from_a = word + (0x80 - 'A') * each;
-        const std::uint64_t beyond_z = word + (0x7F - 'Z') * each;
-        word |= ((from_a ^ beyond_z) & high) >> 2;
-        std::memcpy(to.data() + begin + at, &word, count);
-    }
-    if (!text.empty() && text.back() == ' ') {
-        to.resize(begin);
-        return false;
-    }
-    return true;
-}
+bool append_plain_likeness(std::string& to, Bytes text) { return append_plain<false>(to, text); }
+
+bool append_plain_key_likeness(std::string& to, Bytes key) { return append_plain<true>(to, key); }
 
 void append_ascii_likeness(std::string& to, Bytes key) {
     bool begun = false;  // Whether the text has another character than blanks.
@@ -128,14 +139,6 @@ void append_ascii_likeness(std::string& to, Bytes key) {
         }
         to += byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte + ('a' - 'A')) : byte;
     }
-}
-
-bool is_its_likeness(Bytes key) {
-    return std::ranges::all_of(key, [](char byte) {
-        const auto value = static_cast<unsigned char>(byte);
-        const bool capital = value >= 'A' && value <= 'Z';
-        return value == 0 || (value > ' ' && value < 0x80 && !capital);
-    });
 }
 
 }  // namespace csvmill

@@ -13,11 +13,10 @@ void append_likeness(std::string& to, Bytes text);
 /// appends nothing and returns false.
 bool append_plain_likeness(std::string& to, Bytes text);
 
+/// The same for each text of the key of a group: appends their likeness as a key.
+bool append_plain_key_likeness(std::string& to, Bytes key);
+
 /// Appends the likeness of each text of the key of a group that is ASCII, as a key.
 void append_ascii_likeness(std::string& to, Bytes key);
-
-/// Whether `append_likeness` certainly changes nothing in each text of the key of a group: ASCII
-/// without capital letters and blanks.
-bool is_its_likeness(Bytes key);
 
 }  // namespace csvmill

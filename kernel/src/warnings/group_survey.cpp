@@ -80,7 +80,8 @@ class LikenessSet {
 public:
     enum class Found { first, again, alike };
 
-    LikenessSet() { grow(1024); }
+    /// For about so many keys.
+    explicit LikenessSet(std::size_t keys) { grow(std::bit_ceil(2 * keys + 1)); }
 
     std::size_t size() const { return size_; }
 
@@ -285,7 +286,9 @@ private:
     /// Returns false if there are more than `most` groups.
     bool compare_keys(std::size_t most) {
         all_.resize(groups_.query.group_by.size());
-        LikenessSet set;
+        std::size_t expected = 0;
+        for (const GroupTable* table : groups_.tables) expected += table->size();
+        LikenessSet set(std::min(expected, most));
         for (End* end : {&first_, &last_}) end->of_group.assign(sums_.size(), Decimal());
         bool few = true;
         each_group(groups_, [&](Bytes key, const auto& state) {
@@ -307,8 +310,9 @@ private:
     Likeness likeness_of(Bytes key) {
         const std::uint64_t of_key = hash_(key);
         const std::size_t columns = groups_.query.group_by.size();
-        if (columns == 0 || is_its_likeness(key)) return {of_key, of_key};
+        if (columns == 0) return {of_key, of_key};
         text_.clear();
+        if (append_plain_key_likeness(text_, key)) return {hash_(text_), of_key};
         if (is_ascii(key)) {
             append_ascii_likeness(text_, key);
             return {hash_(text_), of_key};
