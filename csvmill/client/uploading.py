@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 MIN_CHUNK = 64 << 10
 """Bytes to which chunks shrink at most on an unreliable connection."""
+FRUITLESS_ROUNDS = 3
+"""How often all missing bytes are sent while the server holds no more of them afterwards. A storage
+server that is lost takes chunks with it that were acknowledged; they are sent again."""
 DIGEST_MISMATCH = "urn:csvmill:problem:digest-mismatch"
 BAD_ROWS = "urn:csvmill:problem:bad-rows-found"
 KEY_REUSED = "urn:csvmill:problem:idempotency-key-reused"
@@ -118,11 +121,13 @@ class Uploading:
                 f"the file has {self._source.size} bytes, but its upload {upload.size}"
             )
         self._meter = Meter(self._progress, total=self._source.size, held=upload.received_bytes)
+        fruitless = 0
         while not upload.complete:
             before = upload.received_bytes
             await self._send_missing(upload)
             upload = self._finished or await self._fetch_view(upload)
-            if not upload.complete and upload.received_bytes <= before:
+            fruitless = fruitless + 1 if upload.received_bytes <= before else 0
+            if not upload.complete and fruitless == FRUITLESS_ROUNDS:
                 raise ClientError(
                     f"the server accepted every chunk of upload {upload.id}, but still misses "
                     f"{self._source.size - upload.received_bytes} bytes"

@@ -7,7 +7,7 @@ import logging
 import random
 from typing import TYPE_CHECKING
 
-from shared.errors import Unavailable
+from shared.errors import StorageFull, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -37,7 +37,7 @@ async def run_periodically(
         for step in steps:
             try:
                 await step()
-            except Unavailable as error:
+            except (Unavailable, StorageFull) as error:
                 log.warning("%s waits: %s", name, error)
             except Exception:  # without the task, its work would stop unnoticed
                 log.exception("%s failed and continues", name)

@@ -80,6 +80,7 @@ class Client:
         await self._send_all(scenario, chunks)
         while self._sender.lost:
             self._happened["files sent again"] += 1
+            scenario.left.append(scenario.dzuuid)
             scenario.dzuuid = str(uuid.UUID(int=self._draw.getrandbits(128), version=4))
             self._sender = sender(scenario, self._requests, self._draw)
             await self._sender.begin()
@@ -94,6 +95,8 @@ class Client:
             async with asyncio.TaskGroup() as senders:
                 for gateway in self._gateways:
                     senders.create_task(self._send(scenario, *chunks[-1], gateway=gateway))
+        if scenario.servers_are_lost and scenario.plan is not Plan.RACE:
+            await self._send_what_was_lost(scenario)
         scenario.acknowledged = True
 
     async def _send_all(self, scenario: Scenario, chunks: list[Chunk]) -> None:
@@ -108,6 +111,12 @@ class Client:
         async with asyncio.TaskGroup() as senders:
             for _ in range(PARALLEL):
                 senders.create_task(send_chunks())
+
+    async def _send_what_was_lost(self, scenario: Scenario) -> None:
+        """Send what an upload misses although all of it was acknowledged."""
+        while scenario.sends_everything and (lost := await self._sender.missing()):
+            self._happened["ranges sent again"] += len(lost)
+            await self._send_all(scenario, lost)
 
     def _plan(self, size: int) -> list[Chunk]:
         """Return chunks that cover the file, shuffled, some repeated, some overlapping."""

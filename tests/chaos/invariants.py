@@ -53,7 +53,8 @@ def _of_uploads(evidence: Evidence) -> Iterator[str]:
         for at in scenario.full_at:
             if not any(begin <= at <= end + MAX_ANSWER_DELAY for begin, end in evidence.disk_full):
                 yield f"{name} was answered 507 at {at} while the disk had room"
-    for job in (job for others in jobs.values() for job in others):
+    left = {upload_id_of(name) for scenario in evidence.scenarios for name in scenario.left}
+    for job in (job for upload, others in jobs.items() if upload not in left for job in others):
         yield f"job {job.id} has an unknown upload"
 
 

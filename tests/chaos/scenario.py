@@ -73,6 +73,9 @@ class Scenario:
     protocol: UploadProtocol = UploadProtocol.DROPZONE
     servers_are_lost: bool = False
     """Whether storage servers are lost for good, and acknowledged chunks with them."""
+    left: list[str] = field(default_factory=list)
+    """The names under which the file was sent before. It may be complete under them too, and so
+    have a job that no client knows."""
     job_ids: set[str] = field(default_factory=set)
     acknowledged: bool = False
     cancelled: bool | None = None

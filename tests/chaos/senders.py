@@ -35,6 +35,10 @@ class Sender(Protocol):
         """Send a chunk until it is answered. Return False if the upload was cancelled or lost."""
         ...
 
+    async def missing(self) -> list[tuple[int, int]]:
+        """Ask what the upload misses. Return nothing if the protocol cannot tell."""
+        ...
+
 
 def sender(scenario: Scenario, requests: Requests, draw: random.Random) -> Sender:
     """Return the sender for the protocol of the scenario."""
@@ -70,6 +74,10 @@ class Dropzone:
             self._story.job_ids.add(job_id)
         self.lost = self.lost or reply.status == 409
         return reply.status == 200
+
+    async def missing(self) -> list[tuple[int, int]]:
+        """Return nothing: Dropzone never asks. A chunk is refused if others were lost."""
+        return []
 
     def _form(self, start: int, stop: int) -> aiohttp.FormData:
         file = self._story.input
@@ -139,3 +147,13 @@ class Native:
         if job := reply.body.get("job"):
             self._story.job_ids.add(job.rpartition("/")[2])
         return reply.status == 200
+
+    async def missing(self) -> list[tuple[int, int]]:
+        """See `Sender`. If the upload is complete, wait until it has a job."""
+        while True:
+            upload = (await self._requests.ask("GET", self._path)).body
+            if job := upload["job"]:
+                self._story.job_ids.add(job.rpartition("/")[2])
+            if job or not upload["complete"]:
+                return [(start, stop) for start, stop in upload["missing"]]
+            await self._requests.pause()

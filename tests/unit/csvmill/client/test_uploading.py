@@ -195,6 +195,29 @@ async def test_a_chunk_that_arrived_damaged_is_sent_again(client_of: ClientOf, f
     assert bytes(server.content) == CONTENT
 
 
+async def test_chunks_that_were_lost_after_they_were_acknowledged_are_sent_again(
+    client_of: ClientOf, file: Path
+) -> None:
+    server = Server()
+    lost = False
+
+    async def lose_all_once(request: web.Request) -> web.Response:
+        nonlocal lost
+        if request.method == "GET" and not lost:
+            lost, server.received = True, RangeSet()
+        answer = await server.handle(request)
+        if request.method == "PUT" and not lost:
+            # The last chunk is missing as well, so that the client looks.
+            server.received = RangeSet()
+            answer = web.json_response(server.view())
+        return answer
+
+    async with client_of(lose_all_once) as client:
+        assert await client.upload(file, chunk_size=8 << 20) == "j1"
+    assert lost
+    assert bytes(server.content) == CONTENT
+
+
 async def test_a_server_that_loses_acknowledged_chunks_does_not_cause_an_endless_loop(
     client_of: ClientOf, file: Path
 ) -> None:

@@ -5,7 +5,7 @@ import random
 from typing import TYPE_CHECKING
 
 from processor.maintenance.periodic import run_periodically
-from shared.errors import DatabaseUnavailable
+from shared.errors import DatabaseUnavailable, StorageFull
 from tests.services import until
 
 if TYPE_CHECKING:
@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 async def test_errors_of_one_step_stop_neither_the_others_nor_the_task(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    errors: list[Exception] = [DatabaseUnavailable("down"), RuntimeError("a defect")]
+    errors: list[Exception] = [
+        DatabaseUnavailable("down"),
+        StorageFull("no room"),
+        RuntimeError("a defect"),
+    ]
     runs = 0
 
-    async def fails_twice() -> None:
+    async def fails_at_first() -> None:
         if errors:
             raise errors.pop(0)
 
@@ -26,16 +30,17 @@ async def test_errors_of_one_step_stop_neither_the_others_nor_the_task(
         nonlocal runs
         runs += 1
 
-    async def ran_three_times() -> bool:
-        return runs >= 3
+    async def ran_after_all() -> bool:
+        return runs >= 4
 
-    task = asyncio.create_task(run_periodically("sweeper", fails_twice, counts, interval=0.001))
-    await until(ran_three_times)
+    task = asyncio.create_task(run_periodically("sweeper", fails_at_first, counts, interval=0.001))
+    await until(ran_after_all)
     assert not task.done()
     task.cancel()
     await asyncio.wait((task,))
     assert [record.message for record in caplog.records] == [
         "sweeper waits: down",
+        "sweeper waits: no room",
         "sweeper failed and continues",
     ]
 
