@@ -21,6 +21,7 @@ from csvmill.client.errors import (
 from csvmill.client.file_body import FileBody
 from csvmill.client.retrying import RETRYABLE, Retries, retry_after
 from csvmill.client.server_url import basic_authorization, without_credentials
+from shared.blobs.client_request import ClientRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping
@@ -69,6 +70,7 @@ class Transport:
         # Callers limit the number of concurrent requests, not the pool.
         self._session = aiohttp.ClientSession(
             timeout=self._timeout,
+            request_class=ClientRequest,
             read_bufsize=BUFFER_SIZE,
             connector=aiohttp.TCPConnector(limit=0),
             auto_decompress=False,

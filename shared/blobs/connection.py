@@ -10,6 +10,7 @@ import aiohttp
 from yarl import URL
 
 from shared.blobs import responses
+from shared.blobs.client_request import ClientRequest
 from shared.blobs.epochs import epoch_headers
 from shared.blobs.tokens import parse_tokens
 from shared.telemetry.propagation import outgoing_headers
@@ -76,6 +77,7 @@ class StorageConnection:
             timeout=aiohttp.ClientTimeout(
                 total=None, sock_connect=CONNECT_TIMEOUT, sock_read=self._progress_timeout
             ),
+            request_class=ClientRequest,
             read_bufsize=self._read_buffer,
             auto_decompress=False,
         )

@@ -17,6 +17,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from shared.blobs.client_request import ClientRequest
 from shared.errors import AddressRefused
 from shared.http.public_addresses import contained_address, is_public, read_address
 
@@ -116,6 +117,7 @@ def open_session(
     )
     return aiohttp.ClientSession(
         connector=connector,
+        request_class=ClientRequest,
         timeout=timeout,
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,

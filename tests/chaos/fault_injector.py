@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from tests.chaos.schedule import (
 from tests.chaos.service import worker_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from tests.chaos.cluster import Cluster
     from tests.chaos.schedule import Action
@@ -32,6 +33,11 @@ POLL_INTERVAL = 0.02
 LOCK_TIMEOUT = 10.0
 """Seconds to wait for a target that has another fault. Later faults are skipped."""
 HOLDERS = "SELECT worker FROM jobs WHERE state = 'STARTED' AND lease_until > $1"
+HELD = """
+SELECT count(*) FROM jobs
+WHERE worker = $1 AND state = 'STARTED' AND lease_until > $2 AND failures + 1 < max_attempts
+"""
+"""The jobs of a killed worker that will run again."""
 
 # asyncpg raises InternalClientError if the server closes a connection during a query.
 ASYNCPG_LOSSES = (asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -56,6 +62,8 @@ class FaultInjector:
 
     def __init__(self, cluster: Cluster, database_url: str) -> None:
         self.injections: list[Injection] = []
+        self.workers_killed_with_a_job = 0
+        """As seen in the database right after the kill. Kills during its outages do not count."""
         self._cluster = cluster
         self._database_url = database_url
         self._locks = {
@@ -105,7 +113,7 @@ class FaultInjector:
         began = time.time()
         log.info("%s %s for %.1f s (%s)", action.fault, target, action.duration, worker or "-")
         if service:
-            await self._inject_into_service(service, action)
+            await self._inject_into_service(service, action, worker)
         elif server := self._cluster.servers.get(target):
             await self._inject_into_server(server, action)
         elif disk := self._cluster.disks.get(target):
@@ -118,13 +126,21 @@ class FaultInjector:
         log.info("%s %s is over after %.1f s", action.fault, target, over - began)
         self.injections.append(Injection(action.fault, target, began, over, worker))
 
-    async def _inject_into_service(self, service: Service, action: Action) -> None:
+    async def _inject_into_service(
+        self, service: Service, action: Action, worker: str | None
+    ) -> None:
         if action.fault is Fault.PAUSE:
             service.pause()
             await asyncio.sleep(action.duration)
             service.resume()
             return
-        await (service.kill() if action.fault is Fault.KILL else service.terminate())
+        if action.fault is Fault.KILL:
+            await service.kill()
+            if worker and await self._holds_a_job(worker):
+                self.workers_killed_with_a_job += 1
+                log.info("%s was killed with a job", worker)
+        else:
+            await service.terminate()
         await asyncio.sleep(action.duration)
         await service.start()
 
@@ -155,14 +171,27 @@ class FaultInjector:
     async def _holder_of_a_job(self) -> str | None:
         """Return a processor that holds a job and has no fault; None if there is none in time."""
         try:
-            async with asyncio.timeout(HOLDER_TIMEOUT):
-                connection = await asyncpg.connect(self._database_url, timeout=HOLDER_TIMEOUT)
-                try:
-                    return await self._wait_for_holder(connection)
-                finally:
-                    connection.terminate()
+            async with self._connected() as connection:
+                return await self._wait_for_holder(connection)
         except (OSError, TimeoutError, asyncpg.PostgresError, *ASYNCPG_LOSSES):
             return None
+
+    async def _holds_a_job(self, worker: str) -> bool:
+        """Return whether a killed worker left a job; False if the database does not say."""
+        try:
+            async with self._connected() as connection:
+                return bool(await connection.fetchval(HELD, worker, time.time()))
+        except (OSError, TimeoutError, asyncpg.PostgresError, *ASYNCPG_LOSSES):
+            return False
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+        async with asyncio.timeout(HOLDER_TIMEOUT):
+            connection = await asyncpg.connect(self._database_url, timeout=HOLDER_TIMEOUT)
+            try:
+                yield connection
+            finally:
+                connection.terminate()
 
     async def _wait_for_holder(self, connection: asyncpg.Connection[asyncpg.Record]) -> str:
         while True:

@@ -66,7 +66,8 @@ async def run(
 
     With `objects`, which has the bucket `tests.blob_backends.BUCKET`, two storage servers.
 
-    On a busy machine the run continues, with faults, until `successes` jobs have succeeded.
+    On a busy machine the run continues, with faults, until `successes` jobs have succeeded and two
+    workers were killed while they held jobs.
     """
     with fresh_database(postgres.url) as database_url, rabbit.fresh_vhost() as broker_url:
         cluster = Cluster(folder, postgres, rabbit, objects)
@@ -103,7 +104,8 @@ async def _run(
             await Client(cluster.gateway_urls, draw, counters).run(scenario)
 
     def enough() -> bool:
-        return sum(scenario.state == "SUCCESS" for scenario in scenarios) >= successes
+        done = sum(scenario.state == "SUCCESS" for scenario in scenarios)
+        return done >= successes and (not successes or injector.workers_killed_with_a_job > 1)
 
     clients = [asyncio.create_task(work()) for _ in range(CLIENTS)]
     end = minutes * 60

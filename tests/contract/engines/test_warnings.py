@@ -356,7 +356,9 @@ def test_the_documentation_names_all_totals_and_notes() -> None:
     page = (Path(__file__).parents[3] / "docs" / "report.md").read_text()
     (names,) = re.findall("### Names of totals\n\n(.*?)\n\n", page, re.DOTALL)
     assert set(re.findall("`(.*?)`", names)) == TOTALS
-    (names,) = re.findall("Names that need sums to be told: (.*?)\n\n", page, re.DOTALL)
+    (names,) = re.findall(
+        "Names that are reported only if the sums match: (.*?)\n\n", page, re.DOTALL
+    )
     assert set(re.findall("`(.*?)`", names)) == ALL
     (words,) = re.findall("or is, in any case, one of (.*?)\n\n", page, re.DOTALL)
     assert set(re.findall("`(.*?)`", words)) == NOTE_WORDS
