@@ -136,9 +136,10 @@ def _double(name: str, before: bytes, codec: str) -> tuple[str, str]:
 def written(name: Encoding) -> str:
     """Return the file of an encoding."""
     codec = CODECS[name]
-    rows_of_two, two = _double("rows", b"", codec)
+    identifier = name.replace("-", "_")
+    rows_of_two, two = _double(f"{identifier}_rows", b"", codec)
     rows_of_three, three = (
-        _double("rows_of_three", _THIRD, codec) if name == "euc-jp" else ("", "{}")
+        _double(f"{identifier}_rows_of_three", _THIRD, codec) if name == "euc-jp" else ("", "{}")
     )
     found = runs(codec) if name == "gb18030" else []
     in_runs = ""
@@ -153,7 +154,7 @@ def written(name: Encoding) -> str:
     upper = f"{{\n{upper}    }}" if any(singles) else "{}"
     return (
         f"{_HEAD}{rows_of_two}{rows_of_three}{in_runs}}}  // namespace\n\n"
-        f"const MultiByteEncoding {name.replace('-', '_')}{{\n"
+        f"const MultiByteEncoding {identifier}{{\n"
         f'    "{name}", "{ENCODING_NAMES[name]}",\n'
         f"    {upper},\n"
         f"    {two}, {three}, {'runs' if found else '{}'},\n}};\n{_TAIL}"

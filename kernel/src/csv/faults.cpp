@@ -12,7 +12,6 @@ namespace {
 
 /// Bytes of a record that are passed to `show`.
 constexpr std::size_t shown = 300;
-constexpr std::size_t character_limit = 4;
 
 /// What no other message has at its end: all others end with a text in quotes, or with words.
 constexpr Bytes opened = " (opened on line ";

@@ -10,11 +10,6 @@
 namespace csvmill {
 namespace {
 
-/// The most bytes of a character: so many bytes are read after the limit before it is applied.
-constexpr std::size_t character_limit = 4;
-
-std::uint8_t byte_at(Bytes text, std::size_t at) { return static_cast<std::uint8_t>(text[at]); }
-
 bool begins_with(Bytes text, std::size_t at, Bytes part) {
     return text.substr(at, part.size()) == part;
 }

@@ -1,11 +1,16 @@
 /// The aggregators of each function, which `make_aggregator` chooses from.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "groups/aggregator.hpp"
 
 namespace csvmill {
+
+/// The decimals that a mean, a variance or its root has at most in addition to those of its values,
+/// or of their squares: AVG_DECIMALS.
+inline constexpr std::uint32_t extra_decimals = 6;
 
 /// An aggregator whose states are objects of `State`, which holds what it needs to be destroyed.
 template <typename State, bool owning>

@@ -9,7 +9,6 @@ namespace csvmill {
 
 namespace {
 
-constexpr std::size_t least_capacity = 16;
 constexpr std::size_t count_size = sizeof(std::uint64_t);
 /// After a value; a NUL within one is followed by another byte.
 constexpr Bytes value_end("\0\0", 2);
@@ -41,7 +40,7 @@ void CountedSet::make_room(Budget& budget) {
 }
 
 void CountedSet::grow(Budget& budget) {
-    const std::size_t capacity = std::max(least_capacity, 2 * capacity_);
+    const std::size_t capacity = std::max(least_slots, 2 * capacity_);
     account_.take((capacity - capacity_) * sizeof(CountedEntry), budget);
     const Pages old = std::exchange(memory_, Pages(capacity * sizeof(CountedEntry)));
     const std::span from(reinterpret_cast<CountedEntry*>(old.data()), capacity_);

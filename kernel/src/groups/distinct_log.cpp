@@ -6,15 +6,13 @@
 #include <limits>
 #include <utility>
 
+#include "groups/log_growth.hpp"
 #include "text/error.hpp"
 
 namespace csvmill {
 
 namespace {
 
-constexpr std::size_t least_capacity = 32;
-/// Entries that `absorb` moves before it frees their memory.
-constexpr std::size_t moved_at_once = std::size_t{1} << 16;
 /// Values whose tags are 0 below this bit show how many are equal.
 constexpr std::uint32_t sampled = 16;
 /// How many entries are compared at a time: their slots fit into a cache.
@@ -104,8 +102,7 @@ private:
 }  // namespace
 
 void DistinctLog::make_room(Budget& budget) {
-    const std::size_t capacity =
-        std::max(least_capacity, capacity_ + (capacity_ < 4096 ? capacity_ : capacity_ / 4));
+    const std::size_t capacity = grown_log(capacity_);
     const std::size_t bytes = (capacity - capacity_) * sizeof(DistinctEntry);
     const bool tight = !budget.fits(bytes) && size_ > different_ / 8 * 9;
     if ((tight || size_ >= next_look_) && size_ >= least_look) {
@@ -140,7 +137,7 @@ void DistinctLog::remove_equal() {
     const std::size_t ranges =
         std::clamp(std::bit_floor(size_ / usual_range), std::size_t{1}, most_ranges);
     const auto bits = static_cast<unsigned>(std::countr_zero(ranges));
-    Finder finder(entries(), std::max(size_ / ranges, least_capacity));
+    Finder finder(entries(), std::max(size_ / ranges, least_log));
     for (std::uint32_t range = 0; range < ranges; ++range) finder.clear_equal(range, bits);
     const auto left = std::remove_if(
         data(), data() + size_, [](const DistinctEntry& entry) { return entry.value.empty(); });

@@ -8,9 +8,8 @@ namespace csvmill {
 
 namespace {
 
-constexpr std::size_t least_capacity = 16;
-/// More slots than these are a large set.
-constexpr std::size_t small_capacity = std::size_t{1} << 12;
+/// With as many, a set begins a log.
+constexpr std::size_t many_slots = std::size_t{1} << 12;
 
 bool is_free(const DistinctEntry& slot) { return slot.value.empty(); }
 
@@ -29,7 +28,7 @@ DistinctEntry* DistinctSet::find(const DistinctEntry& wanted) const {
 void DistinctSet::make_room(Budget& budget) {
     const auto sixteenths = [&] { return size_ / (capacity_ / 16); };
     if (capacity_ > 0 && sixteenths() < 10) return;
-    if (capacity_ >= small_capacity && !logging_) begin_log(budget);
+    if (capacity_ >= many_slots && !logging_) begin_log(budget);
     if (capacity_ > 0 && sixteenths() < 10) return;
     // Growing takes three times the slots, and the sets of all parts grow at about the same time:
     // if they do not fit, the batch ends in a fuller table, and then the caller writes it to disk.
@@ -42,7 +41,7 @@ void DistinctSet::make_room(Budget& budget) {
 }
 
 void DistinctSet::grow(Budget& budget) {
-    const std::size_t capacity = std::max(least_capacity, 2 * capacity_);
+    const std::size_t capacity = std::max(least_slots, 2 * capacity_);
     account_.take((capacity - capacity_) * sizeof(DistinctEntry), budget);
     const Pages old = std::exchange(memory_, Pages(capacity * sizeof(DistinctEntry)));
     const std::span from(reinterpret_cast<DistinctEntry*>(old.data()), capacity_);
@@ -132,7 +131,8 @@ void DistinctSet::count(std::size_t groups) {
 }
 
 void DistinctSet::arrange(std::size_t groups) {
-    DistinctEntry* end = std::remove_if(slots(), slots() + capacity_, is_free);
+    DistinctEntry* end = std::remove_if(slots(), slots() + capacity_,
+                                        [](const DistinctEntry& slot) { return is_free(slot); });
     arranged_ = {slots(), end};
     if (logging_) {
         log_.remove_equal();

@@ -8,6 +8,9 @@
 
 namespace csvmill {
 
+/// The slots of the smallest hash table.
+inline constexpr std::size_t least_slots = 16;
+
 /// Hashes bytes with multipliers and masks that follow from a seed, so that who does not know the
 /// seed cannot choose keys with equal hashes: a factor that meets its own mask would make a product
 /// zero.

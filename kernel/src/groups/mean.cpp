@@ -7,9 +7,6 @@ namespace csvmill {
 
 namespace {
 
-/// The decimals that a mean has at most in addition to those of its values: AVG_DECIMALS.
-constexpr std::uint32_t extra_decimals = 6;
-
 struct Mean {
     OptionalNumber sum;
     std::uint64_t count = 0;

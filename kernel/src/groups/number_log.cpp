@@ -3,21 +3,13 @@
 #include <algorithm>
 
 #include "groups/arrange.hpp"
+#include "groups/log_growth.hpp"
 
 namespace csvmill {
 
-namespace {
-
-constexpr std::size_t least_capacity = 32;
-/// Entries that `absorb` moves before it frees their memory.
-constexpr std::size_t moved_at_once = std::size_t{1} << 16;
-
-}  // namespace
-
 void NumberLog::grow(Budget& budget) {
     // Pages are moved, so that growth is cheap, and takes no more than it is counted.
-    const std::size_t capacity =
-        std::max(least_capacity, capacity_ + (capacity_ < 4096 ? capacity_ : capacity_ / 4));
+    const std::size_t capacity = grown_log(capacity_);
     account_.take((capacity - capacity_) * sizeof(Entry), budget);
     memory_.resize(capacity * sizeof(Entry));
     capacity_ = capacity;

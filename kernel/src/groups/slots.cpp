@@ -8,7 +8,6 @@ namespace csvmill {
 
 namespace {
 
-constexpr std::size_t least_capacity = 16;
 /// Up to this capacity, they grow by a factor of 4.
 constexpr std::size_t small_capacity = 1024;
 
@@ -21,7 +20,7 @@ Slots::Slots(Slot* slots, std::size_t capacity)
       limit_(capacity * 3 / 5) {}
 
 std::size_t SlotMemory::next_capacity() const {
-    if (capacity_ == 0) return least_capacity;
+    if (capacity_ == 0) return least_slots;
     return (capacity_ < small_capacity ? 4 : 2) * capacity_;
 }
 

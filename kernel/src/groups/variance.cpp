@@ -7,9 +7,6 @@ namespace csvmill {
 
 namespace {
 
-/// The decimals that a result has at most in addition to those of its values, or of their squares.
-constexpr std::uint32_t extra_decimals = 6;
-
 struct Moments {
     OptionalNumber sum;
     OptionalNumber squares;  ///< Their sum.

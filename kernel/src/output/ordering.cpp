@@ -45,7 +45,7 @@ void append_number(std::string& to, Bytes cell) {
 }
 
 /// As the texts of keys, with an end: no encoding is a prefix of another one.
-void append_text(std::string& to, Bytes cell) {
+void append_key_text(std::string& to, Bytes cell) {
     for (const char c : cell) {
         to += c;
         if (c == '\0') to += '\1';
@@ -83,7 +83,7 @@ void append_sort_key(std::string& to, const Query& query, const Row& row, Bytes 
         if (query.numeric(order.column)) {
             append_number(to, cell);
         } else {
-            append_text(to, cell);
+            append_key_text(to, cell);
         }
         if (order.descending)
             for (std::size_t i = start; i < to.size(); ++i) to[i] = static_cast<char>(~to[i]);

@@ -6,7 +6,7 @@ namespace csvmill {
 
 namespace {
 
-constexpr std::size_t least_memory = 64 << 10;
+constexpr std::size_t least_memory_of_thread = 64 << 10;
 constexpr std::size_t most_waiting = 64 << 20;
 
 }  // namespace
@@ -17,7 +17,7 @@ ResultSink::ResultSink(const RowMaker& maker, Scratch& scratch, FileWriter& to, 
     if (maker.query().order_by.empty()) return;
     for (std::size_t i = 0; i < threads; ++i)
         sorters_.emplace_back(maker.encoder(), maker.query(), scratch,
-                              std::max(least_memory, memory / threads));
+                              std::max(least_memory_of_thread, memory / threads));
 }
 
 ResultSink::Lane::Lane(ResultSink& sink) : sink_(sink) {

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "text/error.hpp"
+#include "text/show.hpp"
 
 namespace csvmill {
 
@@ -54,15 +55,6 @@ private:
     int descriptor_ = -1;
     pid_t process_ = 0;
 };
-
-std::string with_commas(std::uint64_t number) {
-    std::string digits = std::to_string(number);
-    for (std::size_t at = digits.size(); at > 3;) {
-        at -= 3;
-        digits.insert(at, 1, ',');
-    }
-    return digits;
-}
 
 }  // namespace
 

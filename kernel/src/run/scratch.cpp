@@ -1,18 +1,9 @@
 #include "run/scratch.hpp"
 
 #include "text/error.hpp"
+#include "text/show.hpp"
 
 namespace csvmill {
-
-namespace {
-
-std::string with_commas(std::uint64_t number) {
-    std::string text = std::to_string(number);
-    for (std::size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, 1, ',');
-    return text;
-}
-
-}  // namespace
 
 void Scratch::take(std::uint64_t bytes) {
     std::uint64_t used = used_.load(std::memory_order_relaxed);

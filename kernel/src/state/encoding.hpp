@@ -42,6 +42,17 @@ inline Bytes take_bytes(Bytes& from, std::uint64_t size) {
     return taken;
 }
 
+/// Appends the size of a text, and the text.
+inline void append_text(std::string& to, Bytes text) {
+    append_varint(to, text.size());
+    to += text;
+}
+
+/// Removes from `from` a text that `append_text` wrote. Throws StateError.
+inline std::string take_text(Bytes& from) {
+    return std::string(take_bytes(from, take_varint(from)));
+}
+
 /// 8 bytes in the order of this machine, little-endian on all that the kernel runs on.
 inline void append_word(std::string& to, std::uint64_t word) {
     char bytes[8];

@@ -17,7 +17,7 @@ namespace csvmill {
 namespace {
 
 constexpr std::uint64_t magic = 0x315453'4C4D5643;  // "CVMLST1" in the order of bytes on x86-64.
-constexpr std::uint64_t version = 1;
+constexpr std::uint64_t file_version = 1;
 constexpr std::uint64_t header_size = 32;  // magic, version, sections, mark
 constexpr std::uint64_t footer_size =
     24;  // size of the index, its checksum, checksum of the footer
@@ -28,7 +28,7 @@ constexpr std::uint64_t footer_size =
 
 std::string header_of(std::size_t sections, std::uint64_t mark) {
     std::string header;
-    for (const std::uint64_t word : {magic, version, std::uint64_t{sections}, mark})
+    for (const std::uint64_t word : {magic, file_version, std::uint64_t{sections}, mark})
         append_word(header, word);
     return header;
 }
@@ -118,7 +118,7 @@ EntryFile EntryFile::open(const std::string& path, Scratch& scratch) {
     file.read(0, header_size, text);
     Bytes header = text;
     if (take_word(header) != magic) throw StateError("this is not a state file");
-    if (take_word(header) != version)
+    if (take_word(header) != file_version)
         throw StateError("a state file was written by another version");
     const std::uint64_t sections = take_word(header);
     file.mark_ = take_word(header);

@@ -10,18 +10,32 @@ namespace csvmill {
 namespace {
 
 constexpr auto most_above = static_cast<std::uint64_t>(Above::empty_line);
-constexpr std::uint64_t version = 7;
+constexpr std::uint64_t account_version = 7;
 
 }  // namespace
 
 void PartAccount::write(std::string& to) const {
-    for (const std::uint64_t number : {version,    statistics,  begin,
-                                       end,        first_input, last_input,
-                                       lines,      aggregated,  filtered,
-                                       problems,   omitted,     of_several_lines,
-                                       most_lines, passed_over, padded,
-                                       truncated,  footer,      open_line,
-                                       above,      header_line, std::uint64_t{names.size()}}) {
+    for (const std::uint64_t number : {account_version,
+                                       statistics,
+                                       begin,
+                                       end,
+                                       first_input,
+                                       last_input,
+                                       lines,
+                                       aggregated,
+                                       filtered,
+                                       problems,
+                                       omitted,
+                                       of_several_lines,
+                                       most_lines,
+                                       passed_over,
+                                       padded,
+                                       truncated,
+                                       footer,
+                                       open_line,
+                                       above,
+                                       header_line,
+                                       std::uint64_t{names.size()}}) {
         append_varint(to, number);
     }
     for (const std::string& name : names) {
@@ -34,7 +48,7 @@ void PartAccount::write(std::string& to) const {
 
 PartAccount PartAccount::read(Bytes from) {
     const std::uint64_t form = take_varint(from);
-    if (form != version || take_varint(from) != statistics)
+    if (form != account_version || take_varint(from) != statistics)
         throw StateError("a state file was written by another version");
     PartAccount account;
     for (std::uint64_t* number :

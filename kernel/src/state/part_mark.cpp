@@ -8,11 +8,6 @@ namespace csvmill {
 
 namespace {
 
-void append_text(std::string& to, Bytes text) {
-    append_varint(to, text.size());
-    to += text;
-}
-
 template <class Enum>
 void append_enum(std::string& to, Enum value) {
     append_varint(to, static_cast<std::uint64_t>(value));

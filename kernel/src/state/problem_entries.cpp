@@ -6,17 +6,6 @@
 
 namespace csvmill {
 
-namespace {
-
-void append_text(std::string& to, Bytes text) {
-    append_varint(to, text.size());
-    to += text;
-}
-
-std::string take_text(Bytes& from) { return std::string(take_bytes(from, take_varint(from))); }
-
-}  // namespace
-
 std::string KeptProblem::key() const {
     std::string key;
     for (unsigned shift = 32; shift > 0;) {

@@ -9,7 +9,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::array<TrailRow, 103> rows{{
+constexpr std::array<TrailRow, 103> euc_jp_rows{{
     {0xA1, u"｡｢｣､･ｦｧｨｩｪｫｬｭｮｯｰｱｲｳｴｵｶｷｸｹｺｻｼｽｾｿﾀﾁﾂﾃﾄﾅﾆﾇﾈﾉﾊﾋﾌﾍﾎﾏﾐﾑﾒﾓﾔﾕﾖﾗﾘﾙﾚﾛﾜﾝﾞﾟ"sv},
     {},
     {},
@@ -115,7 +115,7 @@ constexpr std::array<TrailRow, 103> rows{{
     {0xA1, u"堯槇遙瑤凜熙"sv},
 }};
 
-constexpr std::array<TrailRow, 76> rows_of_three{{
+constexpr std::array<TrailRow, 76> euc_jp_rows_of_three{{
     {0xAF, u"˘ˇ¸˙˝¯˛˚\0΄΅\0\0\0\0\0\0\0\0¡¦¿\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0ºª©®™¤№"sv},
     {},
     {},
@@ -199,7 +199,7 @@ constexpr std::array<TrailRow, 76> rows_of_three{{
 const MultiByteEncoding euc_jp{
     "euc-jp", "EUC-JP",
     {},
-    {0x8E, rows}, {0xA2, rows_of_three}, {},
+    {0x8E, euc_jp_rows}, {0xA2, euc_jp_rows_of_three}, {},
 };
 // NOLINTEND(readability-magic-numbers)
 

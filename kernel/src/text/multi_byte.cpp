@@ -10,9 +10,6 @@ constexpr std::uint8_t before_three = 0x8F;
 constexpr std::uint32_t beyond_basic = 189000;
 constexpr std::uint32_t after_last = beyond_basic + 0x100000;
 
-std::uint8_t byte_at(Bytes source, std::size_t at) { return static_cast<std::uint8_t>(source[at]); }
-
-bool is_digit(std::uint8_t byte) { return byte >= '0' && byte <= '9'; }
 /// Whether a byte is the first or the third one of a character of four bytes.
 bool is_odd_of_four(std::uint8_t byte) { return byte >= 0x81 && byte != 0xFF; }
 
@@ -40,7 +37,7 @@ Found read_four(Bytes source, std::span<const FourByteRun> runs) {
     if (source.size() < 3) return unfinished;
     if (!is_odd_of_four(byte_at(source, 2))) return invalid;
     if (source.size() < 4) return unfinished;
-    if (!is_digit(byte_at(source, 3))) return invalid;
+    if (!is_digit(source[3])) return invalid;
     std::uint32_t number = byte_at(source, 0) - 0x81U;
     number = number * 10 + (byte_at(source, 1) - std::uint32_t{'0'});
     number = number * 126 + (byte_at(source, 2) - 0x81U);
@@ -64,7 +61,7 @@ Found read(Bytes source, const MultiByteEncoding& encoding) {
     if (!of_four && !encoding.two.leads(lead)) return invalid;
     if (source.size() < 2) return unfinished;
     const std::uint8_t trail = byte_at(source, 1);
-    if (of_four && is_digit(trail)) return read_four(source, encoding.four);
+    if (of_four && is_digit(source[1])) return read_four(source, encoding.four);
     return found(encoding.two.find(lead, trail), 2);
 }
 

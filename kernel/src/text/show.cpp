@@ -87,4 +87,10 @@ std::string columns(std::uint64_t number) {
     return std::to_string(number) + (number == 1 ? " column" : " columns");
 }
 
+std::string with_commas(std::uint64_t number) {
+    std::string text = std::to_string(number);
+    for (std::size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, 1, ',');
+    return text;
+}
+
 }  // namespace csvmill

@@ -16,4 +16,7 @@ std::string repr(Bytes text);
 /// "1 column", "2 columns".
 std::string columns(std::uint64_t number);
 
+/// "1,000,000".
+std::string with_commas(std::uint64_t number);
+
 }  // namespace csvmill

@@ -12,8 +12,6 @@ namespace {
 
 constexpr std::uint64_t high_bits = 0x8080808080808080;
 
-std::uint8_t byte_at(Bytes text, std::size_t at) { return static_cast<std::uint8_t>(text[at]); }
-
 bool is_continuation(std::uint8_t byte) { return (byte & 0xC0) == 0x80; }
 
 std::uint64_t word_at(const char* from) {

@@ -8,6 +8,9 @@
 
 namespace csvmill {
 
+/// The most bytes of a character.
+inline constexpr std::size_t character_limit = 4;
+
 /// Whether `text` is valid UTF-8 of whole characters: no surrogates, no overlong forms. Fast for
 /// ASCII and for long texts (AVX2 where the processor has it, chosen at run time).
 bool is_utf8(Bytes text);

@@ -54,8 +54,6 @@ bool read_calendar_date(Bytes cell, CalendarDate& date) {
     return date.day <= 28 || date.day <= days_of_month(date);
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 /// Removes two digits that are at most `greatest` from the start of `text`.
 bool take_two(Bytes& text, unsigned greatest, unsigned& value) {
     if (text.size() < 2 || !is_digit(text[0]) || !is_digit(text[1])) return false;

@@ -17,8 +17,6 @@ constexpr std::size_t short_month = 3;
 constexpr std::int64_t days_before_1970 = 719162;
 constexpr unsigned nanoseconds_of_second = 1'000'000'000;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 /// Removes `least` to `most` digits from the start of `text`.
 bool take_number(Bytes& text, std::size_t least, std::size_t most, std::uint64_t& value) {
     value = 0;

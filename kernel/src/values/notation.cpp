@@ -9,8 +9,6 @@ namespace csvmill {
 
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 /// The digits at the start of `text`, which are removed from it.
 Bytes take_digits(Bytes& text) {
     std::size_t size = 0;

@@ -23,11 +23,6 @@ constexpr std::array names{
     Bytes("similar_header"),    Bytes("similar_distinct"),
 };
 
-void append_text(std::string& to, Bytes text) {
-    append_varint(to, text.size());
-    to += text;
-}
-
 void append_column(std::string& to, const std::optional<std::uint32_t>& column) {
     append_varint(to, column ? std::uint64_t{*column} + 1 : 0);
 }

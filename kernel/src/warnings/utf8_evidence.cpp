@@ -8,8 +8,6 @@
 namespace csvmill {
 namespace {
 
-constexpr std::size_t character_limit = 4;
-
 /// The bytes of a character of UTF-8 that begins with `lead`; 1 if none does.
 std::size_t length_of(char lead) {
     const auto byte = static_cast<unsigned char>(lead);
