@@ -95,13 +95,16 @@ class Plan:
 
     examples: int
     seed: int | None = None
+    linked: bool = True
+    """Without a seed: whether requests follow links."""
 
     @property
     def options(self) -> list[str]:
         """The options of schemathesis."""
         options = ["--max-examples", str(self.examples)]
         if self.seed is None:
-            return [*options, "--generation-deterministic"]
+            phases = [] if self.linked else ["--phases", "examples,coverage,fuzzing"]
+            return [*options, *phases, "--generation-deterministic"]
         return [*options, "--seed", str(self.seed), "--phases", "fuzzing"]
 
 

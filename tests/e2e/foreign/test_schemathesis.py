@@ -28,15 +28,16 @@ SPARE = 40
 """Uploads, keys and specs that are made before, more than a short test deletes."""
 SHORT = Plan(examples=5)
 """About 6,500 requests."""
+REFUSED_ONLY = Plan(examples=1, linked=False)
+"""Where each request lacks the key. Without it, there is nothing to follow."""
 LONG = [Plan(examples=75, seed=1)]
 """About 2,500 random requests each."""
-PLANS = pytest.mark.parametrize(
-    "plan",
-    [
-        pytest.param(SHORT, id="short"),
-        *(pytest.param(plan, id=f"long-{plan.seed}", marks=pytest.mark.long) for plan in LONG),
-    ],
-)
+
+
+def _plans(short: Plan) -> pytest.MarkDecorator:
+    longer = [pytest.param(plan, id=f"long-{plan.seed}", marks=pytest.mark.long) for plan in LONG]
+    return pytest.mark.parametrize("plan", [pytest.param(short, id="short"), *longer])
+
 
 DESCRIBED = {
     f"{method.upper()} {path}": shown
@@ -137,7 +138,7 @@ async def known_ids(url: str, folder: Path, key: str | None = None) -> dict[str,
     return {name: ids for name, ids in known.items() if ids}
 
 
-@PLANS
+@_plans(SHORT)
 async def test_without_authentication_every_answer_is_described(
     serve: Callable[[str], str], tmp_path: Path, plan: Plan
 ) -> None:
@@ -150,7 +151,7 @@ async def test_without_authentication_every_answer_is_described(
         assert DESCRIBED.keys() - outcome.succeeded <= {OWN, *refused}, outcome.printed
 
 
-@PLANS
+@_plans(SHORT)
 async def test_with_the_key_of_an_operator_every_answer_is_described(
     serve: Callable[[str], str], key: str, tmp_path: Path, plan: Plan
 ) -> None:
@@ -163,7 +164,7 @@ async def test_with_the_key_of_an_operator_every_answer_is_described(
         assert DESCRIBED.keys() - outcome.succeeded <= {OWN, *REFUSED}, outcome.printed
 
 
-@PLANS
+@_plans(REFUSED_ONLY)
 async def test_without_the_demanded_key_every_answer_is_described_and_nothing_is_done(
     serve: Callable[[str], str], key: str, tmp_path: Path, plan: Plan
 ) -> None:

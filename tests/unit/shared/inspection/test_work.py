@@ -79,9 +79,8 @@ def steps(work: Callable[[], object]) -> int:
 @pytest.mark.parametrize("sample", HOSTILE.values(), ids=HOSTILE)
 def test_a_sample_is_inspected_in_a_bounded_number_of_steps(sample: bytes) -> None:
     assert steps(lambda: inspect(sample, whole=False, aggregation=None)) < MOST_STEPS
-    for whole in (True, False):
-        check = partial(check_header, sample, whole=whole, aggregation=AGGREGATION)
-        assert steps(check) < MOST_STEPS
+    # The end of a whole sample is looked at too.
+    assert steps(partial(check_header, sample, whole=True, aggregation=AGGREGATION)) < MOST_STEPS
 
 
 def test_a_header_of_ten_mib_takes_few_steps() -> None:
