@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Discriminator,
     Field,
     Tag,
@@ -15,31 +13,20 @@ from pydantic import (
 )
 
 from shared.aggregation.date_format import check_date_format
+from shared.aggregation.json_encoding import EncodingIn
+from shared.aggregation.json_names import named
 from shared.aggregation.json_object import JsonObject
 from shared.csv.dialect import (
     MAX_FOOTER_LINES,
     MAX_SKIPPED_LINES,
     Columns,
     Compression,
-    Encoding,
     LineEnd,
     OnBadRow,
     OnRagged,
 )
-from shared.csv.encodings import SINGLE_BYTE
 
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " "}
-
-
-def _named(**names: str) -> BeforeValidator:
-    """Accept other names for some values, in upper or lower case."""
-
-    def value(given: Any) -> Any:
-        return (
-            names.get(given.lower().replace("-", "_"), given) if isinstance(given, str) else given
-        )
-
-    return BeforeValidator(value)
 
 
 def _delimiter(given: str) -> str:
@@ -52,62 +39,15 @@ def _delimiter(given: str) -> str:
     return delimiter
 
 
-_OTHER_NAMES = {
-    "shift-jis": "shift_jis shiftjis sjis ms932 cp932 windows_932 windows_31j",
-    "euc-jp": "euc_jp eucjp",
-    "gb18030": "gb_18030 gbk gb2312 gb_2312 cp936 windows_936 euc_cn",
-    "big5": "big_5 big5_tw cp950 windows_950",
-    "euc-kr": "euc_kr euckr uhc cp949 windows_949 ks_c_5601_1987",
-}
-_ENCODING_NAMES = {
-    other: name
-    for name in SINGLE_BYTE
-    for other in (
-        name.replace("-", "_"),
-        name.replace("windows-", "cp"),
-        name.replace("-", ""),
-        re.sub("^cp", "ibm", name),
-    )
-} | {other: name for name, others in _OTHER_NAMES.items() for other in others.split()}
-"""Other names of encodings, with `_` in place of `-`."""
 DelimiterIn = Annotated[
     str,
     AfterValidator(_delimiter),
     Field(json_schema_extra={"pattern": rf"""^([^"'\r\n\0\ufeff]|{"|".join(_DELIMITERS)})$"""}),
 ]
-QuoteIn = Annotated[Literal['"', "'", ""], _named(none="", double='"', single="'")]
-EscapeIn = Annotated[Literal["\\", ""], _named(none="", doubled="", backslash="\\")]
-LineEndIn = Annotated[LineEnd, _named(lf="lf", cr="cr", crlf="lf")]
-_NOT_READ = {
-    "EUC-JP with characters of vendors": "eucjp_ms eucjpms euc_jp_ms cp51932 windows_51932",
-    "Big5-HKSCS": "big5_hkscs big5hkscs hkscs cp951 big5_hk",
-}
-_REFUSED = {name: title for title, names in _NOT_READ.items() for name in names.split()}
-"""Encodings that are known, but not read, with `_` in place of `-`."""
-
-
-def _readable(given: Any) -> Any:
-    if isinstance(given, str) and (title := _REFUSED.get(given.lower().replace("-", "_"))):
-        raise ValueError(f"{title} is not read: save the file as UTF-8, and set utf-8")
-    return given
-
-
-EncodingIn = Annotated[
-    Encoding,
-    BeforeValidator(_readable),
-    _named(
-        utf8="utf-8",
-        utf_8="utf-8",
-        utf_8_sig="utf-8",
-        utf_16_le="utf-16-le",
-        utf_16le="utf-16-le",
-        utf_16_be="utf-16-be",
-        utf_16be="utf-16-be",
-        iso_8859_1="latin-1",
-        **_ENCODING_NAMES,
-    ),
-]
-CompressionIn = Annotated[Compression, _named(gz="gzip", zst="zstd", bz2="bzip2")]
+QuoteIn = Annotated[Literal['"', "'", ""], named(none="", double='"', single="'")]
+EscapeIn = Annotated[Literal["\\", ""], named(none="", doubled="", backslash="\\")]
+LineEndIn = Annotated[LineEnd, named(lf="lf", cr="cr", crlf="lf")]
+CompressionIn = Annotated[Compression, named(gz="gzip", zst="zstd", bz2="bzip2")]
 MAX_NULLS, MAX_NULL_LENGTH = 100, 100
 NullsIn = Annotated[
     list[Annotated[str, Field(min_length=1, max_length=MAX_NULL_LENGTH)]],
@@ -136,7 +76,7 @@ SheetIn = Annotated[
     | Annotated[str, Field(min_length=1, max_length=MAX_SHEET), Tag("#name")],
     Discriminator(lambda value: "#name" if isinstance(value, str) else "#number"),
 ]
-ThousandsIn = Annotated[Literal["", ",", ".", " ", "'", "_"], _named(none="", space=" ")]
+ThousandsIn = Annotated[Literal["", ",", ".", " ", "'", "_"], named(none="", space=" ")]
 
 
 class NumberIn(JsonObject):

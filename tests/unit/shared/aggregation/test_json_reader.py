@@ -307,7 +307,16 @@ def test_input_options_are_read_under_all_their_names() -> None:
 
 @pytest.mark.parametrize(
     ("name", "encoding"),
-    [("IBM852", "cp852"), ("cp874", "windows-874"), ("KZ1048", "kz-1048"), ("TIS620", "tis-620")],
+    [
+        ("IBM852", "cp852"),
+        ("cp874", "windows-874"),
+        ("KZ1048", "kz-1048"),
+        ("TIS620", "tis-620"),
+        ("cp-1252", "windows-1252"),
+        ("Windows 1252", "windows-1252"),
+        ("latin5", "iso-8859-9"),
+        ("l2", "iso-8859-2"),
+    ],
 )
 def test_encodings_are_read_under_their_names_elsewhere(name: str, encoding: str) -> None:
     text = json.dumps({"group_by": [1], "input": {"encoding": name}})
@@ -363,7 +372,12 @@ def test_a_spec_with_input_only_has_the_default_aggregation() -> None:
         ('{"delimiter": "ab"}', "input.delimiter is 'ab'; send one character that is neither a"),
         ('{"delimiter": "\\n"}', "input.delimiter is '\\n'; send one character"),
         ('{"quote": "x"}', "input.quote is 'x'; send '\"', \"'\" or ''"),
-        ('{"encoding": "utf-16"}', "input.encoding is 'utf-16'; send 'utf-8', 'utf-16-le', "),
+        (
+            '{"encoding": "utf-16"}',
+            "input.encoding is 'utf-16'; did you mean 'utf-16-le' or 'utf-16-be'?",
+        ),
+        ('{"encoding": "wndows-1252"}', "did you mean 'windows-1252' or 'windows-1258'?"),
+        ('{"encoding": "rot13"}', "send 'utf-8', 'utf-16-le', 'utf-16-be', 'latin-1', 'windows-1"),
         ('{"header": "no"}', "input.header is 'no'; send true or false"),
         ('{"on_bad_row": "ignore"}', "input.on_bad_row is 'ignore'; send 'fail' or 'skip'"),
         ('{"delimeter": ";"}', "input.delimeter is not a known key; did you mean delimiter?"),
