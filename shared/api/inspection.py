@@ -107,7 +107,8 @@ class InspectionView(View):
     bytes: Count
     """Bytes of text read: the first MiB, or up to 16 MiB if the header is longer."""
     whole: bool
-    """Whether that is the whole file."""
+    """Whether that is the whole file, and all of its records were read: up to 50,000, and about
+    25,000 different cells."""
     problem_count: Count
     """The number of bad records."""
     problems: list[ProblemView]

@@ -65,6 +65,20 @@ class SampleRow:
     """Of the columns that are summarized; long ones are shortened."""
 
 
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What the records of a sample show, besides the columns' own summaries."""
+
+    rows: int = 0
+    """Records read."""
+    whole: bool = True
+    """Whether these are all records: not if there are too many, or too many different cells."""
+    notes: tuple[str, ...] = ()
+    """About numbers and dates."""
+    proposal: dict[str, Any] | None = None
+    """What to declare (see `propose`)."""
+
+
 def columns_of(header: Sequence[bytes]) -> list[ColumnSummary]:
     """Return empty summaries for the first columns of a header."""
     return [ColumnSummary(i, shown(name)) for i, name in enumerate(header[:MAX_COLUMNS], 1)]
@@ -78,11 +92,8 @@ def summarize(
     dialect: Dialect,
     first: list[SampleRow],
     doubts: FileDoubts,
-) -> tuple[int, list[str], dict[str, Any] | None]:
-    """Add all records to the summaries and to `doubts`, and the first ones to `first`.
-
-    Return their number, notes about numbers and dates, and what to declare (see `propose`).
-    """
+) -> Summary:
+    """Add the records to the columns and to `doubts`, and the first ones to `first`."""
     notation = notation_of(dialect)
     nulls = {text.encode() for text in dialect.null}
     readers = notation.readers
@@ -90,6 +101,7 @@ def summarize(
     numbers = [NumberCheck(notation) for _ in columns]
     readings = [ColumnReadings(notation) for _ in columns]
     rows = examined = 0
+    whole = True
     seen: list[dict[bytes, int]] = [{} for _ in columns]
     see_record = doubts.records.see
     see_row = None if doubts.rows is None else doubts.rows.see
@@ -99,6 +111,7 @@ def summarize(
             if fields is None:
                 continue
             if examined >= _MAX_EXAMINED or rows == _MAX_ROWS:
+                whole = False
                 break
             rows += 1
             see_record(line, found, fields)
@@ -146,8 +159,7 @@ def summarize(
         for column, check in zip(columns, numbers, strict=True)
         if (note := check.note(column.type))
     )
-    shown_notes = list(islice(chain(notes, unclear), _MAX_NOTES))
-    return rows, shown_notes, proposal
+    return Summary(rows, whole, tuple(islice(chain(notes, unclear), _MAX_NOTES)), proposal)
 
 
 def shown(text: bytes) -> str:

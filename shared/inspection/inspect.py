@@ -20,7 +20,7 @@ from shared.csv.dialect import STRICT, UNDECLARED
 from shared.csv.problems import EMPTY_FILE, SHOWN_PROBLEMS
 from shared.csv.records import RecordReader
 from shared.errors import InvalidInput, MalformedInput, SpecMismatch
-from shared.inspection.columns import columns_of, summarize
+from shared.inspection.columns import Summary, columns_of, summarize
 from shared.inspection.detect import Detection, detect_dialect
 from shared.inspection.file_doubts import FileDoubts, of_text
 from shared.inspection.header import HeaderDecision
@@ -82,7 +82,7 @@ class Inspection:
     size: int
     """Bytes of text inspected, in UTF-8."""
     whole: bool
-    """Whether this is the whole file."""
+    """Whether this is the whole file, and all of its records were read."""
     problems: tuple[Problem, ...]
     """The first `SHOWN_PROBLEMS`."""
     problem_count: int
@@ -205,7 +205,7 @@ def _inspected(
         )
     except MalformedInput as error:
         return _inspection(
-            _unreadable(sample, declared), (), 0, (), 0, str(error), None, RecordReader(())
+            _unreadable(sample, declared), (), Summary(), (), 0, str(error), None, RecordReader(())
         )
     if aggregation is not None and aggregation.input.header is None and declared.header:
         detected = replace(detected, header=_NAMED_COLUMN if names else _GIVEN_LINE)
@@ -223,10 +223,9 @@ def _inspected(
 
     reader = RecordReader(detected.blocks(), detected.dialect, keep)
     columns: list[ColumnSummary] = []
-    rows, unreadable, fits, query = 0, None, None, None
-    notes: list[str] = []
+    unreadable, fits, query = None, None, None
+    summary = Summary()
     warnings: tuple[FileWarning, ...] = in_words(of_text(detected), (), CANONICAL)
-    proposal: dict[str, Any] | None = None
     first: list[SampleRow] = []
     try:
         records = iter(reader)
@@ -237,7 +236,7 @@ def _inspected(
                 fits, query = _fit(aggregation, header[1], detected)
             doubts = FileDoubts(detected, reader, header, query)
             below = _up_to(most, records)
-            rows, notes, proposal = summarize(
+            summary = summarize(
                 columns, reader, below, len(header[1]), detected.dialect, first, doubts
             )
             warnings = doubts.warnings()
@@ -248,9 +247,7 @@ def _inspected(
     except MalformedInput as malformed:
         unreadable = str(malformed)
     return replace(
-        _inspection(
-            detected, columns, rows, problems, count, unreadable, fits, reader, notes, proposal
-        ),
+        _inspection(detected, columns, summary, problems, count, unreadable, fits, reader),
         sample_rows=tuple(first),
         warnings=warnings,
     )
@@ -303,27 +300,25 @@ def check_header(sample: bytes, *, whole: bool, aggregation: Aggregation) -> boo
 def _inspection(
     detected: Detection,
     columns: Sequence[ColumnSummary],
-    rows: int,
+    summary: Summary,
     problems: Sequence[Problem],
     problem_count: int,
     error: str | None,
     fits: Fit | None,
     reader: RecordReader,
-    notes: Sequence[str] = (),
-    proposal: dict[str, Any] | None = None,
 ) -> Inspection:
     return Inspection(
         dialect=detected.dialect,
         header=detected.header,
         columns=tuple(columns),
         column_count=len(reader.header),
-        rows=rows,
+        rows=summary.rows,
         rows_of_several_lines=reader.of_several_lines,
         most_lines=reader.most_lines,
-        notes=(*([] if detected.doubt is None else [detected.doubt]), *notes),
-        proposal=proposal,
+        notes=(*([] if detected.doubt is None else [detected.doubt]), *summary.notes),
+        proposal=summary.proposal,
         size=len(detected.text),
-        whole=detected.whole,
+        whole=detected.whole and summary.whole,
         problems=tuple(problems),
         problem_count=problem_count,
         text=Sample(detected.text, detected.whole),

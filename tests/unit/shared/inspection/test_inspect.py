@@ -30,6 +30,22 @@ SONGS = Aggregation((GroupColumn("Song"),), (Aggregate("sum", "Plays", kind="num
 TYPO = Aggregation((GroupColumn("Sogn"),))
 
 
+@pytest.mark.parametrize(
+    ("rows", "read"),
+    [
+        ([b"1"] * 50_000, 50_000),
+        ([b"1"] * 50_001, 50_000),
+        ([b"%d" % n for n in range(25_000)], 25_000),
+        ([b"%d" % n for n in range(25_001)], 25_000),
+    ],
+    ids=["all rows", "a row too many", "all cells", "a cell too many"],
+)
+def test_a_file_of_which_records_were_left_out_is_not_whole(rows: list[bytes], read: int) -> None:
+    found = inspect(b"n\n" + b"\n".join(rows) + b"\n", whole=True, aggregation=None)
+    assert found.rows == read
+    assert found.whole is (read == len(rows))
+
+
 def test_a_column_has_the_type_that_fits_all_its_cells() -> None:
     data = (
         b"i,n,d,t,e,both,late\n"
