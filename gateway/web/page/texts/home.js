@@ -13,7 +13,8 @@ export const home = Object.freeze({
   or: "or",
   choose: "Choose files",
   chooseMore: "Add files",
-  formats: "CSV, TSV or other text with columns; also compressed with gzip, zstd, bzip2 or zip.",
+  formats:
+    "CSV, TSV or other text with columns, also compressed with gzip, zstd, bzip2 or zip; Excel workbooks (.xlsx).",
   sample: "Try it with a sample file",
   sampleName: "sample-sales.csv",
   letGo: "Release to add the files",
