@@ -23,12 +23,8 @@ if TYPE_CHECKING:
     from shared.blobs.socket_part import Piece
 
 
-class Blobs(Protocol):
-    """Bytes under keys, written in chunks at offsets: in any order, in parallel, repeatedly.
-
-    Adapters: `storage.filesystem.blobs`, and `shared.blobs.client` over HTTP.
-    Any method raises StorageUnavailable when storage does not answer in time.
-    """
+class WritesBlobs(Protocol):
+    """Creates blobs, and writes chunks into them."""
 
     async def create(
         self,
@@ -118,6 +114,10 @@ class Blobs(Protocol):
         """
         ...
 
+
+class AssemblesBlobs(Protocol):
+    """Makes one blob of several."""
+
     async def assemble(
         self, key: BlobKey, parts: Sequence[BlobKey], *, metadata: Mapping[str, str] | None = None
     ) -> BlobInfo:
@@ -127,6 +127,10 @@ class Blobs(Protocol):
         Raises BlobNotFound and BlobIncomplete for a part, InvalidInput without parts, StorageFull.
         """
         ...
+
+
+class ReadsBlobs(Protocol):
+    """Describes blobs, and reads their bytes."""
 
     async def info(self, key: BlobKey) -> BlobInfo:
         """Return the description of a blob. Raises BlobNotFound."""
@@ -170,6 +174,10 @@ class Blobs(Protocol):
         """
         ...
 
+
+class RemovesBlobs(Protocol):
+    """Removes blobs."""
+
     async def delete(self, key: BlobKey) -> None:
         """Remove a blob. Does nothing if it does not exist."""
         ...
@@ -184,6 +192,14 @@ class Blobs(Protocol):
         what the caller knows of it may be older.
         """
         ...
+
+
+class Blobs(WritesBlobs, AssemblesBlobs, ReadsBlobs, RemovesBlobs, Protocol):
+    """Bytes under keys, written in chunks at offsets: in any order, in parallel, repeatedly.
+
+    Adapters: `storage.filesystem.blobs`, and `shared.blobs.client` over HTTP.
+    Any method raises StorageUnavailable when storage does not answer in time.
+    """
 
     def walk(self, kind: str) -> AbstractAsyncContextManager[AsyncIterator[BlobActivity]]:
         """Iterate over all blobs of a kind (`UPLOADS`, `RESULTS`), unordered, in bounded memory.

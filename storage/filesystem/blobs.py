@@ -9,10 +9,10 @@ from itertools import count
 from typing import TYPE_CHECKING, Self
 
 from shared.blobs.blob import parse_kind
-from shared.blobs.content import FOLLOW_WAIT
 from shared.blobs.layout import blob_folder, complete_data
 from shared.blobs.listener import NullBlobListener
 from shared.errors import CsvmillError, StorageUnavailable
+from storage.composed_blobs import ComposedBlobs
 from storage.filesystem.blob_cache import BlobCache
 from storage.filesystem.disk import Disk
 from storage.filesystem.reading import Reading
@@ -24,14 +24,12 @@ from storage.filesystem.whole_blobs import WholeBlobs
 from storage.filesystem.writing import Writing
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from shared.blobs.blob import Admit, AppendLease, BlobActivity, BlobInfo, BlobKey, Declaration
-    from shared.blobs.content import Content, Growth
+    from shared.blobs.blob import BlobActivity, BlobKey
     from shared.blobs.listener import BlobListener
-    from shared.blobs.socket_part import Piece
 
 THREADS = 8
 MOVERS = 4
@@ -41,7 +39,7 @@ IDLE_BLOBS = 128
 """Unused blobs that stay loaded. Each holds a file descriptor."""
 
 
-class FilesystemBlobs:
+class FilesystemBlobs(ComposedBlobs):
     """Implements `shared.ports.Blobs` in the folder `root`, which one process may use at a time.
 
     An asynchronous context: entering creates the folder if needed, locks it, and removes what a
@@ -100,6 +98,7 @@ class FilesystemBlobs:
             self._clock,
             fsync=self._fsync,
         )
+        self._assembly = self._writing
         self._removal = Removal(
             self._root,
             self._disk,
@@ -122,93 +121,6 @@ class FilesystemBlobs:
         self._cache.close()
         await self._disk.close()
         await asyncio.to_thread(self._root.close)
-
-    async def create(
-        self,
-        key: BlobKey,
-        size: int | None,
-        *,
-        sha256: str | None = None,
-        metadata: Mapping[str, str] | None = None,
-    ) -> BlobInfo:
-        """See the port. Raises InvalidInput if the size, digest or metadata is invalid.
-
-        An empty blob is complete immediately: raises DigestMismatch if `sha256` is not that of
-        no bytes.
-        """
-        return await self._writing.create(key, size, sha256=sha256, metadata=metadata)
-
-    async def declare_size(self, key: BlobKey, size: int) -> BlobInfo:
-        """See the port. Raises InvalidInput if the size is invalid."""
-        return await self._writing.declare_size(key, size)
-
-    async def write(
-        self,
-        key: BlobKey,
-        offset: int,
-        data: AsyncIterable[Piece],
-        *,
-        declaration: Declaration | None = None,
-        admit: Admit | None = None,
-    ) -> BlobInfo:
-        """See the port."""
-        return await self._writing.write(key, offset, data, declaration=declaration, admit=admit)
-
-    async def append(
-        self,
-        key: BlobKey,
-        offset: int,
-        data: AsyncIterable[Piece],
-        *,
-        token: int | None = None,
-        whole: bool = False,
-        admit: Admit | None = None,
-    ) -> BlobInfo:
-        """See the port."""
-        return await self._writing.append(key, offset, data, token=token, whole=whole, admit=admit)
-
-    async def lease_append(self, key: BlobKey) -> AppendLease:
-        """See the port."""
-        return await self._writing.lease_append(key)
-
-    async def assemble(
-        self, key: BlobKey, parts: Sequence[BlobKey], *, metadata: Mapping[str, str] | None = None
-    ) -> BlobInfo:
-        """See the port. Also raises InvalidInput if the metadata or the total size is invalid."""
-        return await self._writing.assemble(key, parts, metadata=metadata)
-
-    async def info(self, key: BlobKey) -> BlobInfo:
-        """See the port."""
-        return await self._reading.info(key)
-
-    async def peek(self, key: BlobKey) -> BlobInfo:
-        """See the port."""
-        return await self._reading.peek(key)
-
-    def open(
-        self, key: BlobKey, start: int = 0, stop: int | None = None
-    ) -> AbstractAsyncContextManager[Content]:
-        """See the port. A blob deleted meanwhile stays readable to its end."""
-        return self._reading.open(key, start, stop)
-
-    def follow(
-        self,
-        key: BlobKey,
-        start: int = 0,
-        *,
-        version: str | None = None,
-        wait: float = FOLLOW_WAIT,
-    ) -> AbstractAsyncContextManager[Growth]:
-        """See the port."""
-        return self._reading.follow(key, start, version=version, wait=wait)
-
-    async def delete(self, key: BlobKey) -> None:
-        """See the port."""
-        await self._removal.delete(key)
-
-    async def expire(self, key: BlobKey, *, idle_for: float, used: float | None = None) -> bool:
-        """See the port. Raises InvalidInput unless `idle_for` is finite and not negative."""
-        return await self._removal.expire(key, idle_for=idle_for, used=used)
 
     @asynccontextmanager
     async def walk(self, kind: str) -> AsyncIterator[AsyncIterator[BlobActivity]]:

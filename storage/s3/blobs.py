@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Self
 
 from shared.blobs.blob import parse_kind
-from shared.blobs.content import FOLLOW_WAIT
+from storage.composed_blobs import ComposedBlobs
 from storage.s3.adoption import Adoption
 from storage.s3.assembly import Assembly
 from storage.s3.copies import Copies
@@ -20,21 +20,11 @@ from storage.s3.walk import walk, walk_here
 from storage.s3.writing import Writing
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from shared.blobs.blob import (
-        Admit,
-        AppendLease,
-        BlobActivity,
-        BlobInfo,
-        BlobKey,
-        Declaration,
-    )
-    from shared.blobs.content import Content, Growth
+    from shared.blobs.blob import BlobActivity, BlobInfo, BlobKey
     from shared.blobs.listener import BlobListener
-    from shared.blobs.socket_part import Piece
     from storage.filesystem.blobs import FilesystemBlobs
     from storage.s3.bucket import Bucket
     from storage.s3.links import Links
@@ -47,7 +37,7 @@ ORPHAN_AGE = 86_400.0
 """Seconds after which what no blob names in object storage is removed."""
 
 
-class S3Blobs:
+class S3Blobs(ComposedBlobs):
     """Implements `shared.ports.Blobs` in `bucket`, over `local`; both are open.
 
     An upload in flight is in `local`, exactly as without object storage. A blob is complete when
@@ -111,89 +101,6 @@ class S3Blobs:
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
-
-    async def create(
-        self,
-        key: BlobKey,
-        size: int | None,
-        *,
-        sha256: str | None = None,
-        metadata: Mapping[str, str] | None = None,
-    ) -> BlobInfo:
-        """See the port."""
-        return await self._writing.create(key, size, sha256=sha256, metadata=metadata)
-
-    async def declare_size(self, key: BlobKey, size: int) -> BlobInfo:
-        """See the port."""
-        return await self._writing.declare_size(key, size)
-
-    async def write(
-        self,
-        key: BlobKey,
-        offset: int,
-        data: AsyncIterable[Piece],
-        *,
-        declaration: Declaration | None = None,
-        admit: Admit | None = None,
-    ) -> BlobInfo:
-        """See the port."""
-        return await self._writing.write(key, offset, data, declaration=declaration, admit=admit)
-
-    async def append(
-        self,
-        key: BlobKey,
-        offset: int,
-        data: AsyncIterable[Piece],
-        *,
-        token: int | None = None,
-        whole: bool = False,
-        admit: Admit | None = None,
-    ) -> BlobInfo:
-        """See the port."""
-        return await self._writing.append(key, offset, data, token=token, whole=whole, admit=admit)
-
-    async def lease_append(self, key: BlobKey) -> AppendLease:
-        """See the port."""
-        return await self._writing.lease_append(key)
-
-    async def assemble(
-        self, key: BlobKey, parts: Sequence[BlobKey], *, metadata: Mapping[str, str] | None = None
-    ) -> BlobInfo:
-        """See the port."""
-        return await self._assembly.assemble(key, parts, metadata=metadata)
-
-    async def info(self, key: BlobKey) -> BlobInfo:
-        """See the port."""
-        return await self._reading.info(key)
-
-    async def peek(self, key: BlobKey) -> BlobInfo:
-        """See the port."""
-        return await self._reading.peek(key)
-
-    def open(
-        self, key: BlobKey, start: int = 0, stop: int | None = None
-    ) -> AbstractAsyncContextManager[Content]:
-        """See the port."""
-        return self._reading.open(key, start, stop)
-
-    def follow(
-        self,
-        key: BlobKey,
-        start: int = 0,
-        *,
-        version: str | None = None,
-        wait: float = FOLLOW_WAIT,
-    ) -> AbstractAsyncContextManager[Growth]:
-        """See the port."""
-        return self._reading.follow(key, start, version=version, wait=wait)
-
-    async def delete(self, key: BlobKey) -> None:
-        """See the port."""
-        await self._removal.delete(key)
-
-    async def expire(self, key: BlobKey, *, idle_for: float, used: float | None = None) -> bool:
-        """See the port."""
-        return await self._removal.expire(key, idle_for=idle_for, used=used)
 
     @asynccontextmanager
     async def walk(self, kind: str) -> AsyncIterator[AsyncIterator[BlobActivity]]:
