@@ -6,7 +6,6 @@ The type of a column is the narrowest of a few that holds all values exactly
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import importlib.util
 import re
@@ -15,11 +14,9 @@ from codecs import BOM_UTF8
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from processor.engines.child import child_process, python_command
 from processor.engines.child_side import end_with_parent, peak_memory, send_event, task_of_child
 from processor.engines.confinement import confine
-from processor.engines.messages import decode, encode
-from processor.engines.result import described
+from processor.engines.conversion import convert_in_child, kinds_of
 from shared.errors import AttemptFailed
 from shared.jobs.preview import LIMIT, MAX_ROWS
 
@@ -82,32 +79,14 @@ async def convert(
 
     Removes `rows`. Raises AttemptFailed and OSError.
     """
-    folder = rows.parent
-    days = [group.truncate == "day" for group in query.aggregation.group_by]
-    groups = ["day" if day else "group" for day in days]
-    # DuckDB would drop time zones.
-    texts = {"date": "text"} if query.aggregation.notation.dates.zoned else {}
     task = {
-        "rows": rows.name,
         "count": count,
         "names": query.names,
-        "kinds": [*groups, *(texts.get(kind, kind) for kind in query.kinds[len(groups) :])],
-        "memory": limits.memory,
-        "scratch": limits.scratch,
+        "kinds": kinds_of(query, day="day", group="group"),
     }
-    command, variables = python_command(_MODULE)
-    async with child_process(command, folder, variables=variables, nice=limits.nice) as child:
-        child.send(encode(task))
-        with usage.of_child(child.pid):
-            line = await child.lines.readline()
-        if not line:
-            raise AttemptFailed(await child.exit_message())
-    event = decode(line)
-    usage.use(memory=event["peak_memory"])
-    if event["event"] == "failed":
-        raise usage.failure(event["reason"])
-    await asyncio.to_thread(rows.unlink)
-    return await described(folder / _PARQUET), await described(folder / _PREVIEW)
+    return await convert_in_child(
+        _MODULE, rows, task, limits, usage, result=_PARQUET, preview=_PREVIEW
+    )
 
 
 def main() -> None:

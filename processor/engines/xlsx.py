@@ -6,7 +6,6 @@ cannot hold. Texts are never formulas (docs/aggregation.md, "Excel").
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import re
 import sys
@@ -14,12 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from processor.engines.child import child_process, python_command
 from processor.engines.child_side import end_with_parent, peak_memory, send_event, task_of_child
 from processor.engines.confinement import confine
-from processor.engines.messages import decode, encode
-from processor.engines.result import described
-from shared.errors import AttemptFailed, MalformedInput
+from processor.engines.conversion import convert_in_child, kinds_of
+from shared.errors import MalformedInput
 from shared.jobs.preview import LIMIT, MAX_ROWS
 
 if TYPE_CHECKING:
@@ -59,33 +56,11 @@ async def convert(
     Removes `rows`. Raises MalformedInput if a sheet cannot have so many rows or columns or so long
     a text, AttemptFailed and OSError.
     """
-    folder = rows.parent
     check_size(count, len(query.names))
-    days = [group.truncate == "day" for group in query.aggregation.group_by]
-    groups = ["date" if day else "text" for day in days]
-    # Spreadsheets know no time zones.
-    texts = {"date": "text"} if query.aggregation.notation.dates.zoned else {}
-    task = {
-        "rows": rows.name,
-        "kinds": [*groups, *(texts.get(kind, kind) for kind in query.kinds[len(groups) :])],
-        "memory": limits.memory,
-        "scratch": limits.scratch,
-    }
-    command, variables = python_command(_MODULE)
-    async with child_process(command, folder, variables=variables, nice=limits.nice) as child:
-        child.send(encode(task))
-        with usage.of_child(child.pid):
-            line = await child.lines.readline()
-        if not line:
-            raise AttemptFailed(await child.exit_message())
-    event = decode(line)
-    usage.use(memory=event["peak_memory"])
-    if event["event"] == "malformed":
-        raise MalformedInput(event["reason"])
-    if event["event"] == "failed":
-        raise usage.failure(event["reason"])
-    await asyncio.to_thread(rows.unlink)
-    return await described(folder / _WORKBOOK), await described(folder / _PREVIEW)
+    task = {"kinds": kinds_of(query, day="date", group="text")}
+    return await convert_in_child(
+        _MODULE, rows, task, limits, usage, result=_WORKBOOK, preview=_PREVIEW
+    )
 
 
 def check_size(rows: int, columns: int) -> None:
