@@ -81,7 +81,12 @@ class FirstAttempt:
 
 
 class _Attempts:
-    """The requests. stamina is imported for the second one: it takes long, and few need it."""
+    """The requests: the first without a library, all others by stamina.
+
+    stamina's own iterator counts, pauses, obeys `Retry-After` and ends in time. It cannot be used
+    for the first request, because importing it takes long and few processes retry anything. So it
+    is imported for the second request, and receives the failure of the first one.
+    """
 
     def __init__(self, retries: Retries) -> None:
         self._retries = retries
