@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -95,7 +96,8 @@ class OrderedGroup(click.Group):
     epilog=f"\b\nExit codes:\n{_EXITS}",
 )
 @click.version_option(package_name="csvmill")
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Aggregate CSV files too large for memory, over resumable HTTP.
 
     \b
@@ -103,3 +105,16 @@ def main() -> None:
       csvmill run plays.csv -o totals.csv
       csvmill serve --port 8000 --data-dir /var/lib/csvmill
     """
+    if ctx.invoked_subcommand != "serve":  # which logs them, as all services do
+        _warn_of_unknown_settings()
+
+
+def _warn_of_unknown_settings() -> None:
+    """Name misspelt environment variables on standard error, such as `CSVMILL_SERVR`."""
+    names = [name for name in os.environ if name.startswith("CSVMILL_")]
+    if not names:
+        return  # most processes, which need not import anything
+    from shared.runtime.unknown_settings import unknown_settings
+
+    for message in unknown_settings(names):
+        click.echo(f"Warning: {message}", err=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,6 +48,8 @@ def unknown_settings(variables: Iterable[str]) -> list[str]:
         if name == variable or name.startswith("TEST_"):
             continue
         if name not in KNOWN and name.removesuffix(_FILE) not in KNOWN:
+            from difflib import get_close_matches  # few need it, and commands start at once
+
             close = get_close_matches(name, KNOWN, 1)
             hint = f"; did you mean {PREFIX}{close[0]}?" if close else ""
             found.append(f"{variable} is set, and there is no such setting{hint}")

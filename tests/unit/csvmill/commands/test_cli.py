@@ -75,6 +75,32 @@ def test_the_client_of_a_run_imports_nothing_that_only_retries_keys_or_services_
     )  # fmt: skip
 
 
+def test_misspelt_variables_are_named_once_on_standard_error_and_serve_leaves_them_to_its_log(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CSVMILL_SERVR", "http://127.0.0.1:1")
+    monkeypatch.setenv("CSVMILL_API_KYE", "secret")
+    done = CliRunner().invoke(main, ["completion", "bash"])
+    assert done.exit_code == 0
+    assert done.stderr.splitlines() == [
+        f"Warning: {wrong} is set, and there is no such setting; did you mean {right}?"
+        for wrong, right in (
+            ("CSVMILL_API_KYE", "CSVMILL_API_KEY"), ("CSVMILL_SERVR", "CSVMILL_SERVER")
+        )
+    ]  # fmt: skip
+    assert "Warning" not in done.stdout
+    assert CliRunner().invoke(main, ["serve", "--help"]).stderr == ""
+
+
+def test_variables_that_the_command_line_knows_are_no_reason_to_warn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("SERVER", "API_KEY", "API_KEY_FILE", "STATE_DIR", "TEST_KERNEL"):
+        monkeypatch.setenv(f"CSVMILL_{name}", "x")
+    done = CliRunner().invoke(main, ["completion", "bash"])
+    assert (done.exit_code, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("log_format", ["json", "text"])
 def test_a_wrong_setting_of_serve_is_named_without_its_value_in_the_format_of_the_log(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, log_format: str
