@@ -39,12 +39,12 @@ EXCUSES: Mapping[str, frozenset[str]] = {
     "subtotal": frozenset({"total_row"}),
     "empty cells": frozenset({"empty_row"}),
     "note in cells": frozenset({"note_row"}),
+    "units row": frozenset({"unit_row"}),
     "second table": frozenset({"below_empty_line"}),
 }
 """The kinds of warnings that tell of a kind of dirt. No other warning excuses a wrong reading."""
 
 NOT_TOLD = {
-    "units row": "a row of texts below the header, in a job that reads texts only",
     "total of another name": "a total that no list has, in a job without a sum",
     "second table without an empty line": "a second table whose names are others",
 }

@@ -45,7 +45,8 @@ _SECONDS = {
 
 _KIND = (
     "A code that never changes; later versions may have others. One of `assumed_encoding`, "
-    "`utf8_text`, `assumed_header`, `assumed_quote`, `grouped_integers`, `quote_in_text`, "
+    "`utf8_text`, `assumed_header`, `assumed_quote`, `unit_row`, `grouped_integers`, "
+    "`quote_in_text`, "
     "`repeated_header`, `similar_header`, `total_row`, `total_group`, `sum_row`, `empty_row`, "
     "`note_row`, `blank_group`, `below_empty_line`, `padded_records`, `truncated_records`, "
     "`records_in_quotes`, `trailing_delimiters`, `similar_groups`, `similar_distinct`, "

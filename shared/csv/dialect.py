@@ -90,7 +90,9 @@ class Input:
 UNDECLARED = Input()
 
 
-ASSUMPTIONS = frozenset(("assumed_header", "assumed_quote", "assumed_encoding", "other_encoding"))
+ASSUMPTIONS = frozenset(
+    ("assumed_header", "assumed_quote", "assumed_encoding", "other_encoding", "unit_row")
+)
 """The properties of a `Dialect` that are warnings, and not shown with the others."""
 
 
@@ -137,6 +139,8 @@ class Dialect:
     """Whether the encoding is the likeliest of several in which the file can be read."""
     other_encoding: str = field(default="", compare=False)
     """The next likeliest, for a message; empty if it is not known."""
+    unit_row: tuple[int, str] | None = field(default=None, compare=False)
+    """The line and the text of a record below the header that seems to have units."""
 
     @property
     def lines_above(self) -> int:

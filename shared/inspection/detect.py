@@ -18,6 +18,7 @@ from shared.inspection.sample import SAMPLE_SIZE, Sample, read_first, sample_blo
 from shared.inspection.sniff import Sniffed, sniff
 from shared.inspection.table import table_of
 from shared.inspection.trailing import has_trailing_delimiters
+from shared.inspection.unit_row import find_unit_row
 from shared.inspection.western import compare_with_western
 from shared.inspection.wide import has_invalid_bytes, is_utf_32, perhaps_utf_16, utf_16
 
@@ -198,9 +199,14 @@ def _detect(
         assumed_header=header.assumed,
         assumed_quote=declared.quote is None and found.dialect.quote == "",
         trailing_delimiters=trailing and header.header is not False,
+        unit_row=_unit_row(table, found.dialect, trailing) if header.header else None,
         **{name: getattr(dialect, name) for name in _WHOLE_FILE},
     )
     return text, replace(found, dialect=dialect), header
+
+
+def _unit_row(table: Sample, dialect: Dialect, trailing: bool) -> tuple[int, str] | None:
+    return find_unit_row(table, replace(dialect, header=True, trailing_delimiters=trailing))
 
 
 def _text(sample: bytes, encoding: Encoding, size: int, *, whole: bool) -> Sample:

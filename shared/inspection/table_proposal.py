@@ -5,14 +5,11 @@ A proposal is never applied silently: the client sends it as `input`, or runs wi
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from shared.aggregation.cells import Notation
-from shared.aggregation.missing import MISSING_AMONG_VALUES
 from shared.csv.dialect import MAX_FOOTER_LINES
 from shared.csv.grammar import CR, LF
 from shared.csv.problems import show
@@ -23,6 +20,7 @@ from shared.inspection.readings import NO_FIT, fit
 from shared.inspection.sample import Sample, SampleEnded, up_to
 from shared.inspection.sniff import DELIMITERS
 from shared.inspection.table import table_of
+from shared.inspection.unit_row import is_unit_row
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -37,8 +35,6 @@ _NOTES = 20
 """The most records below the table."""
 _SIGN = "#"
 _MARK_LENGTH = 16
-_UNIT_LENGTH = 12
-_IN_BRACKETS = re.compile(rb"-|\[.*\]|\(.*\)").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,22 +181,7 @@ class _Table:
     def _units(self) -> bytes | None:
         """Return how the line below the header begins, if it has units of columns of numbers."""
         rows = [cells for _, cells in self.records[self.head + 1 :] if len(cells) == self.width]
-        if len(rows) < 4:
-            return None
-        number = Notation(self.dialect.decimal, self.dialect.thousands).readers["number"]
-        units, *below = rows
-        found = 0
-        for i, unit in enumerate(units):
-            cells = [row[i] for row in below if row[i]]
-            numbers = bool(cells) and all(number(cell) is not None for cell in cells)
-            if not unit:
-                continue
-            if number(unit) is not None or not (numbers or _IN_BRACKETS(unit)):
-                return None
-            found += (
-                numbers and len(unit) <= _UNIT_LENGTH and unit.lower() not in MISSING_AMONG_VALUES
-            )
-        if not found:
+        if not is_unit_row(rows, self.dialect):
             return None
         line = self._lines()[self.records[self.head + 1][0] - 1]
         mark = line.decode(errors="replace")[:_MARK_LENGTH].encode()

@@ -179,6 +179,7 @@ def _dialect(fields: Mapping[str, Any]) -> Dialect:
         null=tuple(dialect.null),
         number=_known(NumberStyle, fields.get("number", {})),
         line_ends=None if line_ends is None else tuple(line_ends),
+        unit_row=None if dialect.unit_row is None else (dialect.unit_row[0], dialect.unit_row[1]),
     )
 
 

@@ -95,6 +95,11 @@ KINDS: dict[str, WarningKind] = {
         "most of them have no closing quote; cells that are in quotes kept them",
         "set input.quote to 'none', or to '\"' if quotes enclose cells",
     ),
+    "unit_row": WarningKind(
+        "the record below the header, {example}, seems to have the units of the columns",
+        "it was read as data",
+        "pass over its line with input.comment, or leave it out with where",
+    ),
     "grouped_integers": WarningKind(
         "{place}: {cells} such as {example} with exactly three decimals, {others} without "
         "decimals, none with others",
@@ -264,6 +269,9 @@ def of_dialect(dialect: Dialect | None) -> list[Finding]:
         found.append(Finding("assumed_header", 1))
     if dialect is not None and dialect.assumed_quote:
         found.append(Finding("assumed_quote", 1))
+    if dialect is not None and dialect.unit_row:
+        line, example = dialect.unit_row
+        found.append(Finding("unit_row", 1, line=line, example=example))
     return found
 
 

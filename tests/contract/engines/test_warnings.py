@@ -85,6 +85,9 @@ CASES: list[tuple[bytes, Aggregation, Input, list[Told]]] = [
      [("assumed_quote", 1, None, None, "")]),
     (b'k\tn\n"a\t1\n"b\t2\n"c"\t3\n', COUNT, Input(quote=""), []),
     (b'k\tn\n"a"\t1\n"b"\t2\nc\t3\n', COUNT, UNDECLARED, []),
+    # A line of units, in a job that reads texts only
+    (b"k,n\n-,kg\na,1\nb,2\n", COUNT, HEADER, [("unit_row", 1, 2, None, "'-,kg'")]),
+    (b"k,n\n-,kg\na,1\nb,2\n", COUNT, Input(header=True, comment="-,kg"), []),
     # Integers in groups of digits
     (b"Stadt;Einwohner\na;336.465\nb;110.502\nc;950\n", SUM, UNDECLARED,
      [("grouped_integers", 2, 2, 2, "'336.465'")]),

@@ -43,6 +43,10 @@ export const warnings = Object.freeze({
       title: "Quotes were read as part of the text",
       remedy: "If they enclose cells, run again and choose the quote character.",
     },
+    unit_row: {
+      title: "The row below the names seems to have units",
+      remedy: "Run again and skip it as a comment, or leave it out with a filter.",
+    },
     grouped_integers: {
       title: "Numbers may be a thousand times larger",
       remedy: "Run again and choose the decimal and the thousands separator of the file.",

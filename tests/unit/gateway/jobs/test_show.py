@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 def members_of(dialect: Dialect) -> dict[str, Any]:
     """Return a dialect as JSON, without what was assumed, which is among the warnings."""
-    hidden = ("assumed_header", "assumed_quote", "assumed_encoding", "other_encoding")
+    hidden = (
+        "assumed_header", "assumed_quote", "assumed_encoding", "other_encoding", "unit_row"
+    )  # fmt: skip
     members = {name: value for name, value in asdict(dialect).items() if name not in hidden}
     return {**members, "null": []}
 
